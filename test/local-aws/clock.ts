@@ -34,18 +34,16 @@ export class VirtualClock {
   /** Starts what goes on by itself, as a state machine does after the stack operation it belongs to has ended. */
   spawn<T>(task: () => Promise<T>): Promise<T> {
     const running = this.takeTurns(task);
-    const ended = running.then(
-      () => this.background.delete(ended),
-      () => this.background.delete(ended),
-    );
-    this.background.add(ended);
+    this.background.add(running);
+    const forget = (): void => void this.background.delete(running);
+    running.then(forget, forget);
     return running;
   }
 
   /** Lets time pass until everything spawned has ended. */
   async settle(): Promise<void> {
     await this.run(async () => {
-      while (this.background.size > 0) await this.waitFor(Promise.all(this.background));
+      while (this.background.size > 0) await this.waitFor(Promise.allSettled(this.background));
     });
   }
 
