@@ -11,7 +11,7 @@ export default tseslint.config(
     rules: {
       // Numbers and booleans in messages and keys are what we want to print.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
-      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
     },
   },
   {
@@ -24,7 +24,10 @@ export default tseslint.config(
   {
     files: ['lambda/**/*.ts'],
     rules: {
-      'no-restricted-imports': ['error', { patterns: ['aws-cdk-lib*', 'constructs', '*/test/*', '*/bin/*', 'node:fs'] }],
+      'no-restricted-imports': [
+        'error',
+        { patterns: ['aws-cdk-lib*', 'constructs', '*/test/*', '*/bin/*', 'node:fs'] },
+      ],
     },
   },
   {
@@ -33,6 +36,8 @@ export default tseslint.config(
   },
   {
     files: ['**/*.mjs', '**/*.js', '**/*.cjs'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', module: 'writable', require: 'readonly', URL: 'readonly' } },
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', module: 'writable', require: 'readonly', URL: 'readonly' },
+    },
   },
 );

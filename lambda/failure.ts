@@ -1,0 +1,79 @@
+// What went wrong: whether the next poll may mend it, and the one line that the user reads if not.
+
+/** Ends the deployment: one line that says what happened and what to do. */
+export class Failure extends Error {
+  constructor(message: string) {
+    super(oneLine(message));
+    this.name = 'SnapshotCopyFailed';
+    // The framework shows the stack under the message; without frames, CloudFormation's event is the message alone.
+    this.stack = this.message;
+  }
+}
+
+/** Nothing is wrong that time does not mend: look again at the next poll. */
+export class NotYet extends Error {}
+
+/** `denied` is its own kind: policies take minutes to arrive, so early on it means nothing yet. */
+export type Kind = 'transient' | 'denied' | 'missing' | 'refused';
+
+const TRANSIENT = new Set([
+  'ResourceLimitExceeded',
+  'PendingSnapshotLimitExceeded',
+  'ConcurrentSnapshotLimitExceeded',
+  'RequestLimitExceeded',
+  'Unavailable',
+  'ServiceUnavailable',
+  'InternalError',
+  'InternalFailure',
+  'RequestTimeout',
+  'TimeoutError',
+  'TooManyRequestsException',
+  'CredentialsProviderError',
+  'KMSInternalException',
+  'DependencyTimeoutException',
+]);
+const DENIED = new Set([
+  'UnauthorizedOperation',
+  'AccessDenied',
+  'AccessDeniedException',
+  'AuthFailure',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'InvalidClientTokenId',
+  'UnrecognizedClientException',
+]);
+const MISSING = new Set(['InvalidSnapshot.NotFound', 'NotFoundException']);
+
+interface AwsError {
+  name?: string;
+  message?: string;
+  code?: unknown;
+  $metadata?: { httpStatusCode?: number };
+  $response?: unknown;
+}
+
+export function kindOf(error: unknown): Kind {
+  const { name = '', message = '', code, $metadata, $response } = error as AwsError;
+  if (MISSING.has(name)) return 'missing';
+  if (DENIED.has(name) || /key.* not accessible/i.test(message)) return 'denied';
+  if (TRANSIENT.has(name) || name.startsWith('Throttl')) return 'transient';
+  const status = $metadata?.httpStatusCode;
+  if (status !== undefined && status >= 400) return status >= 500 || status === 429 ? 'transient' : 'refused';
+  // No status: the answer was lost on the way (a system error's code), or could not be read. All else is a bug of ours.
+  const onTheWire = typeof code === 'string' || $metadata !== undefined || $response !== undefined;
+  return onTheWire ? 'transient' : 'refused';
+}
+
+/** An AWS error in words: its code and message, without the blob that only its owner can decode. */
+export function inWords(error: unknown): string {
+  const { name = 'Error', message = '' } = error as AwsError;
+  const text = message.replace(/\s*Encoded authorization failure message:.*/s, '').trim();
+  return text === '' || text === name ? name : `${name}: ${text}`;
+}
+
+const MAX_LENGTH = 900;
+
+function oneLine(message: string): string {
+  const line = message.replace(/\s+/g, ' ').trim();
+  return line.length <= MAX_LENGTH ? line : `${line.slice(0, MAX_LENGTH - 1)}…`;
+}

@@ -1,0 +1,33 @@
+// The entry: the real clients and the real clock, made once per process.
+import { sdk } from './aws';
+import { decide, type Decision } from './on-event';
+import { reconcile, type Answer, type Poll } from './reconcile';
+import { decodeRequest, type CloudFormationEvent, type PollEvent } from './request';
+
+const aws = sdk();
+const now = (): number => Date.now();
+const ownRegion = process.env.AWS_REGION ?? '';
+const logGroup = process.env.AWS_LAMBDA_LOG_GROUP_NAME ?? '';
+const sightings: Poll['sightings'] = new Map();
+
+export function onEvent(event: CloudFormationEvent): Promise<Decision> {
+  return decide({ event, aws, now, ownRegion, log: logger(event) });
+}
+
+export function isComplete(event: PollEvent): Promise<Answer> {
+  const request = decodeRequest(event, ownRegion);
+  return reconcile({ request, aws, now, log: logger(event), logGroup, sightings });
+}
+
+/** One structured line per decision, in Lambda's JSON format. Only what is named here: the event holds ResponseURL. */
+function logger({ RequestType, StackId, LogicalResourceId, PhysicalResourceId }: CloudFormationEvent): Poll['log'] {
+  const subject = {
+    request: RequestType,
+    stack: StackId,
+    logicalId: LogicalResourceId,
+    physicalId: PhysicalResourceId,
+  };
+  return (decision, details) => {
+    console.info({ decision, ...subject, ...details });
+  };
+}
