@@ -1,0 +1,1 @@
+export { SnapshotCopy, type SnapshotCopyProps } from './snapshot-copy';

@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { DefaultTokenResolver, Duration, Lazy, Reference, RemovalPolicy, Stack, Tokenization } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as cr from 'aws-cdk-lib/custom-resources';
+import { Construct, type IDependable } from 'constructs';
+import { POLL_INTERVAL_SECONDS } from './contract';
+import type { KeyReference } from './keys';
+import { type CopyNeeds, isFixed, lookAtKeys, type Statement, statementsFor, useOfKeys } from './policy';
+
+/** For ever: the construct path makes the ServiceToken, which CloudFormation refuses to change. */
+const ID = 'cdk-ebs-snapshot-copy';
+
+const HANDLER = path.join(__dirname, '..', 'assets', 'handler');
+
+/** All inline policies of a role may have 10,240 characters together. */
+const MAX_KEY_POLICIES = 5;
+
+/** What serves all copies of a stack: the handler's functions, their role, and the framework that drives them. */
+export class SnapshotCopyProvider extends Construct {
+  public static getOrCreate(scope: Construct): SnapshotCopyProvider {
+    const stack = Stack.of(scope);
+    const existing = stack.node.tryFindChild(ID) as SnapshotCopyProvider | undefined;
+    return existing ?? new SnapshotCopyProvider(stack);
+  }
+
+  public readonly serviceToken: string;
+  private readonly copies: CopyNeeds[] = [];
+  private readonly keyPolicies = new Map<string, iam.CfnPolicy>();
+  private readonly handlerLogs: logs.LogGroup;
+  private readonly role: iam.Role;
+  private readonly policy: iam.CfnPolicy;
+
+  private constructor(private readonly stack: Stack) {
+    super(stack, ID);
+    this.handlerLogs = this.createLogGroup('HandlerLogs');
+    this.role = new iam.Role(this, 'HandlerRole', {
+      assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+      description: 'Copies EBS snapshots for the SnapshotCopy resources of the stack',
+    });
+    this.policy = this.createPolicy('HandlerPolicy', () => [this.writeLogs(), ...statementsFor(this.copies, stack)]);
+    const provider = new cr.Provider(this, 'Framework', {
+      onEventHandler: this.createFunction('OnEvent', 'onEvent'),
+      isCompleteHandler: this.createFunction('IsComplete', 'isComplete'),
+      queryInterval: Duration.seconds(POLL_INTERVAL_SECONDS),
+      totalTimeout: Duration.hours(1),
+      logGroup: this.createLogGroup('FrameworkLogs'),
+    });
+    this.serviceToken = provider.serviceToken;
+  }
+
+  /** Lets the handler make a copy; answers what has to be there before the copy is begun. */
+  public allow(copy: CopyNeeds): IDependable[] {
+    const fixed = copy.keys.filter((key) => this.isFixedKey(key));
+    const policies = copy.keys.filter((key) => !this.isFixedKey(key)).map((key) => this.policyForKey(key));
+    const tooManyKeys = policies.includes(undefined);
+    this.copies.push({ ...copy, keys: fixed, anyOwnKey: copy.anyOwnKey || tooManyKeys });
+    return [this.policy, ...policies.filter((policy) => policy !== undefined)];
+  }
+
+  private isFixedKey({ arn, alias }: KeyReference): boolean {
+    return isFixed(arn, this.stack) && (alias === undefined || isFixed(alias, this.stack));
+  }
+
+  /**
+   * A key that may come from a resource of the stack gets a policy of its own, on which only its copies depend:
+   * in the stack-wide one, all copies would wait for that resource, which may itself wait for a copy.
+   */
+  private policyForKey(key: KeyReference): iam.CfnPolicy | undefined {
+    const id = `KeyPolicy${identityOf(key, this.stack)}`;
+    const existing = this.keyPolicies.get(id);
+    if (existing !== undefined || this.keyPolicies.size >= MAX_KEY_POLICIES) return existing;
+    // Any Region will do: a key is used in its own only.
+    const policy = this.createPolicy(id, () => [...useOfKeys([key], ['*'], this.stack), lookAtKeys([key], this.stack)]);
+    this.keyPolicies.set(id, policy);
+    return policy;
+  }
+
+  /** Lazy, and not an iam.Policy: the statements are those of all copies, which are declared later. */
+  private createPolicy(id: string, statements: () => Statement[]): iam.CfnPolicy {
+    return new iam.CfnPolicy(this, id, {
+      policyName: id,
+      roles: [this.role.roleName],
+      policyDocument: Lazy.any({ produce: () => ({ Version: '2012-10-17', Statement: statements() }) }),
+    });
+  }
+
+  private writeLogs(): Statement {
+    return {
+      Effect: 'Allow',
+      Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      Resource: this.handlerLogs.logGroupArn,
+    };
+  }
+
+  private createFunction(id: string, entry: 'onEvent' | 'isComplete'): lambda.Function {
+    if (!fs.existsSync(path.join(HANDLER, 'index.js'))) {
+      throw new Error(
+        `the bundled handler is missing in "${HANDLER}": run "npm run build" in the checkout of the library`,
+      );
+    }
+    return new lambda.Function(this, id, {
+      description: `Copies EBS snapshots: ${entry} of the SnapshotCopy resources`,
+      code: lambda.Code.fromAsset(HANDLER),
+      handler: `index.${entry}`,
+      runtime: lambda.determineLatestNodeRuntime(this),
+      memorySize: 256,
+      timeout: Duration.seconds(60),
+      loggingFormat: lambda.LoggingFormat.JSON,
+      logGroup: this.handlerLogs,
+      role: this.role,
+    });
+  }
+
+  private createLogGroup(id: string): logs.LogGroup {
+    return new logs.LogGroup(this, id, {
+      retention: logs.RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+  }
+}
+
+/** The same for the same key in every synthesis, which the text of a token is not. */
+function identityOf(key: KeyReference, stack: Stack): string {
+  const tree: unknown = Tokenization.resolve(key, { scope: stack, resolver: new ByPath(), preparing: false });
+  return createHash('sha256').update(JSON.stringify(tree)).digest('hex').slice(0, 8);
+}
+
+/** Names resources by their paths: logical ids of two stacks can be the same. */
+class ByPath extends DefaultTokenResolver {
+  public constructor() {
+    super({ join: (left: unknown, right: unknown) => [left, right] });
+  }
+
+  public override resolveToken(...[token, context, post]: Parameters<DefaultTokenResolver['resolveToken']>): unknown {
+    if (Reference.isReference(token)) return `${token.target.node.path}.${token.displayName}`;
+    return super.resolveToken(token, context, post) as unknown;
+  }
+}

@@ -1,0 +1,409 @@
+import {
+  type CfnDeletionPolicy,
+  type CfnResource,
+  CustomResource,
+  Duration,
+  type IResolvable,
+  type ITaggable,
+  Lazy,
+  RemovalPolicy,
+  Stack,
+  TagManager,
+  TagType,
+  Token,
+  Tokenization,
+} from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import { type Attributes, RESOURCE_TYPE, type RetainingPolicy, STAGE_MINUTES, type WireProperties } from './contract';
+import { isAlias, type KeyReference, referenceOf, referenceOfKeyId } from './keys';
+import { SnapshotCopyProvider } from './provider';
+import { problemsOfProps, problemsOfRemoval, problemsOfTags } from './validate';
+
+/** CloudFormation fails a custom resource after an hour, whatever it was told. */
+const MAX_SERVICE_TIMEOUT = Duration.hours(1);
+
+/** What the handler has after its own deadline to clean up and to answer. */
+const SERVICE_TIMEOUT_MARGIN = Duration.minutes(10);
+
+/** Properties of a snapshot copy. */
+export interface SnapshotCopyProps {
+  /**
+   * Id of the snapshot to copy, like `snap-0123456789abcdef0`: `snap-` and 17 hexadecimal digits (8 for old
+   * snapshots). It may be a token, such as the `snapshotId` of another copy.
+   *
+   * Another value makes a new copy, which replaces the present one.
+   *
+   * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopySnapshot.html
+   */
+  readonly sourceSnapshotId: string;
+
+  /**
+   * Region that holds the source snapshot, like `us-east-1`.
+   *
+   * @default - the Region of the stack
+   */
+  readonly sourceRegion?: string;
+
+  /**
+   * Region in which the copy is made, like `eu-west-1`. Another Region than the stack's is served from the same stack.
+   *
+   * @default - the Region of the stack
+   */
+  readonly destinationRegion?: string;
+
+  /**
+   * ARN of the Outpost on which the copy is stored, `arn:PARTITION:outposts:REGION:ACCOUNT:outpost/op-…`. The Outpost
+   * and the source snapshot must be in the destination Region. Not together with `destinationAvailabilityZone`.
+   *
+   * @default - the copy is stored in the destination Region
+   * @see https://docs.aws.amazon.com/ebs/latest/userguide/snapshots-outposts.html
+   */
+  readonly destinationOutpostArn?: string;
+
+  /**
+   * Local Zone in which the copy is stored, like `us-west-2-lax-1a`; it must belong to the destination Region.
+   * Not together with `destinationOutpostArn`.
+   *
+   * @default - the copy is stored in the destination Region
+   * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopySnapshot.html
+   */
+  readonly destinationAvailabilityZone?: string;
+
+  /**
+   * Description of the copy, at most 255 characters. EC2 cannot change it: another description is another copy.
+   *
+   * @default - no description
+   */
+  readonly description?: string;
+
+  /**
+   * `true` encrypts the copy of an unencrypted source. The copy of an encrypted source is encrypted without it.
+   * `false` is refused at synthesis: EC2 has no way to decrypt a snapshot.
+   *
+   * @default - as the source, or as the account's encryption by default says
+   * @see https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html
+   */
+  readonly encrypted?: boolean;
+
+  /**
+   * KMS key under which the copy is encrypted; it must be a symmetric key in the destination Region. Implies
+   * `encrypted`. Not together with `kmsKeyId`. The key's own policy is never edited: it must allow the account's IAM
+   * policies to use the key, as CDK's and the console's default key policies do.
+   *
+   * @default - the account's default key for EBS in the destination Region, if the copy is encrypted
+   */
+  readonly kmsKey?: kms.IKey;
+
+  /**
+   * The same as `kmsKey`, as text: a key id, an alias name (`alias/…`), a key ARN or an alias ARN. A key id and an
+   * alias name are of this account and the destination Region. Not together with `kmsKey`.
+   *
+   * A token may turn out to be any of these forms, so the handler may then use all keys of this account through EC2:
+   * a token of another account's key belongs into `kmsKey`, by `kms.Key.fromKeyArn`.
+   *
+   * @default - the account's default key for EBS in the destination Region, if the copy is encrypted
+   * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopySnapshot.html
+   */
+  readonly kmsKeyId?: string;
+
+  /**
+   * KMS key of the source snapshot, to be declared when that is a customer key (of this or of another account): the
+   * handler is granted its use through EC2. A key of another account must also be shared by its own policy.
+   *
+   * @default - the source is not encrypted, or under the AWS managed key for EBS
+   * @see https://docs.aws.amazon.com/ebs/latest/userguide/share-kms-key.html
+   */
+  readonly sourceKmsKey?: kms.IKey;
+
+  /**
+   * Time in which EC2 is to complete the copy (a time-based copy, which costs more): 15 minutes to 48 hours in steps
+   * of 15 minutes, and not longer than `timeout`. Not for Outposts and Local Zones. It changes nothing of a copy
+   * that exists.
+   *
+   * @default - no time is promised
+   * @see https://docs.aws.amazon.com/ebs/latest/userguide/time-based-copies.html
+   */
+  readonly completionDuration?: Duration;
+
+  /**
+   * Tags of the copy; `Tags.of(scope).add(…)` on the copy or an ancestor adds to them. Keys of 1 to 128 characters
+   * without the prefixes `aws:` and `cdk-ebs-snapshot-copy:`, values of at most 256 characters, at most 45 tags (EC2
+   * takes 50, and 5 say whose the copy is). Tags change in place.
+   *
+   * @default - no tags but those of the construct itself
+   * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
+   */
+  // eslint-disable-next-line @typescript-eslint/consistent-indexed-object-style -- jsii knows maps in this form only
+  readonly tags?: { readonly [key: string]: string };
+
+  /**
+   * How long the copy may take, 1 to 50 minutes in whole seconds. A copy that takes longer fails the deployment, and
+   * is deleted. Changes nothing of a copy that exists.
+   *
+   * @default Duration.minutes(50)
+   */
+  readonly timeout?: Duration;
+
+  /**
+   * What becomes of the copy when it is replaced, or removed from the stack: `DESTROY` deletes it, `RETAIN` keeps it,
+   * `RETAIN_ON_UPDATE_OR_DELETE` keeps it too, but leaves nothing of a creation that was rolled back (recommended for
+   * backups). `SNAPSHOT` is refused at synthesis.
+   *
+   * @default RemovalPolicy.DESTROY
+   */
+  readonly removalPolicy?: RemovalPolicy;
+
+  /**
+   * `true` only proves at deployment that EC2 would permit the copy, and copies nothing. `snapshotId`, `snapshotArn`
+   * and `grantCreateVolume` throw then. Switched on for a copy that exists, it checks the new inputs and keeps the copy.
+   *
+   * @default false
+   */
+  readonly dryRun?: boolean;
+}
+
+/**
+ * A copy of an EBS snapshot, owned by the stack: deploying makes the copy and waits until it is usable, deleting the
+ * stack deletes it. What reads an attribute of the copy waits for it.
+ *
+ * Synthesis fails with an error that names every bad prop. All copies of a stack share one handler.
+ */
+export class SnapshotCopy extends Construct implements ITaggable {
+  /** Tags of the copy: those of the props, and what Aspects add. */
+  public readonly tags: TagManager;
+
+  private readonly resource: CustomResource;
+  /** The resource that is complete when the copy is: attributes come from it, so that their readers wait. */
+  private readonly last: CustomResource;
+  private readonly destinationRegion: string;
+
+  /** Throws an error when a prop is wrong: it says the value, what is allowed, and what to change. */
+  public constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: SnapshotCopyProps,
+  ) {
+    super(scope, id);
+    const stack = Stack.of(this);
+    this.refuse(problemsOfProps(props, stack));
+    this.destinationRegion = props.destinationRegion ?? stack.region;
+    this.tags = new TagManager(TagType.MAP, RESOURCE_TYPE, props.tags);
+    this.resource = this.declare(SnapshotCopyProvider.getOrCreate(this));
+    this.last = this.resource;
+    this.node.addValidation({
+      validate: () => [
+        ...problemsOfTags(this.tags.tagValues()),
+        ...problemsOfRemoval(deletionPolicyOf(this.resource) === 'Snapshot' ? RemovalPolicy.SNAPSHOT : undefined),
+      ],
+    });
+  }
+
+  /** Id of the copy, like `snap-0123456789abcdef0`. Throws with `dryRun`. */
+  public get snapshotId(): string {
+    this.refuseInDryRun('snapshotId');
+    return this.attribute('SnapshotId');
+  }
+
+  /** ARN of the copy, as IAM statements take it: `arn:PARTITION:ec2:REGION::snapshot/ID`. Throws with `dryRun`. */
+  public get snapshotArn(): string {
+    this.refuseInDryRun('snapshotArn');
+    return Stack.of(this).formatArn({
+      service: 'ec2',
+      region: this.destinationRegion,
+      account: '',
+      resource: 'snapshot',
+      resourceName: this.attribute('SnapshotId'),
+    });
+  }
+
+  /** Size of the volume that was snapshotted, in GiB: the least size of a volume made from the copy. */
+  public get volumeSize(): number {
+    return Token.asNumber(this.last.getAtt('VolumeSize' satisfies keyof Attributes));
+  }
+
+  /** Whether the copy is encrypted: `'true'` or `'false'`, a string. */
+  public get encrypted(): string {
+    return this.attribute('Encrypted');
+  }
+
+  /** ARN of the KMS key under which the copy is encrypted; empty when it is not. */
+  public get kmsKeyArn(): string {
+    return this.attribute('KmsKeyArn');
+  }
+
+  /** Id of the AWS account that owns the copy, 12 digits. */
+  public get ownerId(): string {
+    return this.attribute('OwnerId');
+  }
+
+  /** When the copy was begun: a time in UTC, ISO 8601. */
+  public get startTime(): string {
+    return this.attribute('StartTime');
+  }
+
+  /** When the copy was complete: a time in UTC, ISO 8601; empty when EC2 does not say. */
+  public get completionTime(): string {
+    return this.attribute('CompletionTime');
+  }
+
+  /** Size of all blocks of the snapshot, in bytes, a string; empty when EC2 does not say. Not what it is billed for. */
+  public get fullSnapshotSizeInBytes(): string {
+    return this.attribute('FullSnapshotSizeInBytes');
+  }
+
+  /** How the copy was made: `'standard'` or `'time-based'`; empty when EC2 does not say. */
+  public get transferType(): string {
+    return this.attribute('TransferType');
+  }
+
+  /**
+   * Lets somebody create volumes from this copy, and from no other snapshot, in the destination Region and this
+   * account, with the copy's key through EC2. Only the grantee's own policy is changed, never that of the key.
+   *
+   * Throws with `dryRun`.
+   *
+   * @param grantee who may create volumes
+   * @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
+   */
+  public grantCreateVolume(grantee: iam.IGrantable): iam.Grant {
+    this.refuseInDryRun('grantCreateVolume');
+    const stack = Stack.of(this);
+    const volumes = stack.formatArn({
+      service: 'ec2',
+      region: this.destinationRegion,
+      resource: 'volume',
+      resourceName: '*',
+    });
+    const grant = (actions: string[], resourceArns: string[], conditions?: Record<string, Record<string, unknown>>) =>
+      iam.Grant.addToPrincipal({ grantee, actions, resourceArns, conditions });
+    // The domain differs between partitions; only AWS can speak for a service.
+    const throughEc2 = { StringLike: { 'kms:ViaService': `ec2.${this.destinationRegion}.*` } };
+    const key = [this.keyArnForGrant()];
+    return grant(['ec2:CreateVolume'], [this.snapshotArn, volumes])
+      .combine(
+        grant(
+          ['kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKeyWithoutPlaintext', 'kms:ReEncrypt*'],
+          key,
+          throughEc2,
+        ),
+      )
+      .combine(grant(['kms:CreateGrant'], key, { ...throughEc2, Bool: { 'kms:GrantIsForAWSResource': 'true' } }));
+  }
+
+  /**
+   * What becomes of the copy when it is replaced, or removed from the stack; see `removalPolicy` of the props.
+   *
+   * Throws for `RemovalPolicy.SNAPSHOT`.
+   *
+   * @param policy the removal policy to use from now on
+   */
+  public applyRemovalPolicy(policy: RemovalPolicy): void {
+    this.refuse(problemsOfRemoval(policy));
+    this.resource.applyRemovalPolicy(policy);
+  }
+
+  private declare(provider: SnapshotCopyProvider): CustomResource {
+    const timeout = this.props.timeout ?? Duration.minutes(STAGE_MINUTES);
+    const resource: CustomResource = new CustomResource(this, 'Resource', {
+      resourceType: RESOURCE_TYPE,
+      serviceToken: provider.serviceToken,
+      serviceTimeout: serviceTimeoutFor(timeout),
+      removalPolicy: this.props.removalPolicy,
+      properties: { ...this.properties(timeout), DeletionPolicy: Lazy.any({ produce: () => retaining(resource) }) },
+    });
+    resource.node.addDependency(...provider.allow(this.needs()));
+    // The name of an alias is text: nothing else would make the copy wait for the alias.
+    for (const key of [this.props.kmsKey, this.props.sourceKmsKey]) {
+      if (key !== undefined && isAlias(key)) resource.node.addDependency(key);
+    }
+    return resource;
+  }
+
+  private properties(timeout: Duration): OnTheWire<Omit<WireProperties, 'DeletionPolicy'>> {
+    const { props } = this;
+    const kmsKeyId = props.kmsKey?.keyArn ?? props.kmsKeyId;
+    return {
+      SourceSnapshotId: props.sourceSnapshotId,
+      SourceRegion: props.sourceRegion ?? Stack.of(this).region,
+      DestinationRegion: this.destinationRegion,
+      DestinationOutpostArn: props.destinationOutpostArn,
+      DestinationAvailabilityZone: props.destinationAvailabilityZone,
+      Description: props.description === '' ? undefined : props.description,
+      Encrypted: props.encrypted === true || kmsKeyId !== undefined ? 'true' : undefined,
+      KmsKeyId: kmsKeyId,
+      SourceKmsKeyArn: props.sourceKmsKey?.keyArn,
+      CompletionDurationMinutes: props.completionDuration && asText(props.completionDuration.toMinutes()),
+      Tags: this.tags.renderedTags,
+      TimeoutSeconds: asText(timeout.toSeconds()),
+      DryRun: props.dryRun === true ? 'true' : undefined,
+    };
+  }
+
+  private needs() {
+    const { kmsKey, kmsKeyId, sourceKmsKey, sourceSnapshotId, sourceRegion } = this.props;
+    const stack = Stack.of(this);
+    const key: KeyReference | undefined =
+      kmsKey !== undefined
+        ? referenceOf(kmsKey)
+        : kmsKeyId !== undefined
+          ? referenceOfKeyId(kmsKeyId, stack, this.destinationRegion)
+          : undefined;
+    const keys = [key, sourceKmsKey && referenceOf(sourceKmsKey)].filter((found) => found !== undefined);
+    return {
+      sourceSnapshotId,
+      sourceRegion: sourceRegion ?? stack.region,
+      destinationRegion: this.destinationRegion,
+      keys,
+      // Without a key of its own a copy gets the account's default one for EBS, which may be a customer key.
+      anyOwnKey: key === undefined,
+    };
+  }
+
+  private attribute(name: keyof Attributes): string {
+    return this.last.getAttString(name);
+  }
+
+  /** An alias is no resource to IAM: the handler answers with the key that it stood for. */
+  private keyArnForGrant(): string {
+    const { kmsKey } = this.props;
+    return kmsKey === undefined || referenceOf(kmsKey).alias !== undefined
+      ? this.attribute('KmsKeyGrantArn')
+      : kmsKey.keyArn;
+  }
+
+  private refuse(problems: readonly string[]): void {
+    if (problems.length > 0) throw new Error(problems.map((problem) => `${this.node.path}: ${problem}`).join('\n'));
+  }
+
+  private refuseInDryRun(what: string): void {
+    if (this.props.dryRun !== true) return;
+    this.refuse([
+      `${what} is not there with dryRun "true", which copies nothing: take dryRun away, or do without ${what}`,
+    ]);
+  }
+}
+
+/** A property on its way to CloudFormation, where tokens become text. */
+type OnTheWire<T> = { readonly [K in keyof T]: T[K] | IResolvable };
+
+function asText(value: number): string {
+  return Tokenization.stringifyNumber(value);
+}
+
+function serviceTimeoutFor(timeout: Duration): Duration {
+  if (timeout.isUnresolved()) return MAX_SERVICE_TIMEOUT;
+  const seconds = timeout.plus(SERVICE_TIMEOUT_MARGIN).toSeconds();
+  return Duration.seconds(Math.min(seconds, MAX_SERVICE_TIMEOUT.toSeconds()));
+}
+
+/** Read at the end of synthesis: Aspects and applyRemovalPolicy may still change it. */
+function retaining(resource: CustomResource): RetainingPolicy | undefined {
+  const policy = deletionPolicyOf(resource);
+  return policy === 'Retain' || policy === 'RetainExceptOnCreate' ? policy : undefined;
+}
+
+function deletionPolicyOf(resource: CustomResource): `${CfnDeletionPolicy}` | undefined {
+  return (resource.node.defaultChild as CfnResource).cfnOptions.deletionPolicy;
+}
