@@ -29,11 +29,6 @@ export function referenceOfKeyId(id: string, stack: Stack, region: string): KeyR
   return id.startsWith('alias/') ? { arn: inRegion('*'), alias: id } : { arn: inRegion(id) };
 }
 
-/** The Region in a literal ARN of a key or an alias. */
-export function regionOfArn(arn: string): string | undefined {
-  return Token.isUnresolved(arn) ? undefined : arn.split(':')[3];
-}
-
 function referenceOfArn(arn: string): KeyReference {
   const [, account, alias] = /^(.*:)(alias\/.*)$/.exec(arn) ?? [];
   return account === undefined ? { arn } : { arn: `${account}key/*`, alias };

@@ -1,7 +1,7 @@
 import { RemovalPolicy, Token, type Duration, type Stack } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { MAX_TAGS, STAGE_MINUTES, TAG } from './contract';
-import { regionOfArn } from './keys';
 import type { SnapshotCopyProps } from './snapshot-copy';
 
 const SNAPSHOT_ID = /^snap-([0-9a-f]{8}|[0-9a-f]{17})$/;
@@ -11,8 +11,8 @@ const LOCAL_ZONE_SUFFIX = /^-[a-z]{3,5}-\d{1,2}[a-z]$/;
 const KEY_ID = /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/;
 const ALIAS_NAME = /^alias\/[A-Za-z0-9/_-]{1,250}$/;
 const KMS_ARN = /^arn:(aws[a-z-]*):kms:([a-z0-9-]+):\d{12}:(.+)$/;
-const KEY_FORMS =
-  'a key id (1234abcd-12ab-34cd-56ef-1234567890ab or mrk-…), alias/NAME, ' +
+const KEY_ID_FORMS = 'a key id (1234abcd-12ab-34cd-56ef-1234567890ab or mrk-…), alias/NAME';
+const KEY_ARN_FORMS =
   'arn:PARTITION:kms:REGION:ACCOUNT:key/ID or arn:PARTITION:kms:REGION:ACCOUNT:alias/NAME, with an account of 12 digits';
 
 const MAX_DESCRIPTION = 255;
@@ -31,7 +31,7 @@ export function problemsOfProps(props: SnapshotCopyProps, stack: Stack): string[
   return [
     ...problemsOfSource(props),
     ...problemsOfDestination(props, sourceRegion, destinationRegion),
-    ...problemsOfKeys(props, destinationRegion),
+    ...problemsOfKeys(props, sourceRegion, destinationRegion),
     ...problemsOfDescription(props.description),
     ...problemsOfTimes(props),
     ...problemsOfTags(props.tags ?? {}),
@@ -143,8 +143,8 @@ function problemsOfArnRegion(prop: string, arn: string, partition: string, regio
   return [];
 }
 
-function problemsOfKeys(props: SnapshotCopyProps, destinationRegion: string): string[] {
-  const { kmsKey, kmsKeyId } = props;
+function problemsOfKeys(props: SnapshotCopyProps, sourceRegion: string, destinationRegion: string): string[] {
+  const { kmsKey, kmsKeyId, sourceKmsKey } = props;
   const problems: string[] = [];
   if (props.encrypted === false) {
     problems.push(
@@ -154,27 +154,39 @@ function problemsOfKeys(props: SnapshotCopyProps, destinationRegion: string): st
   if (kmsKey !== undefined && kmsKeyId !== undefined) {
     problems.push(`kmsKey "${kmsKey.node.path}" and kmsKeyId "${kmsKeyId}" exclude each other: keep one of them`);
   }
-  if (kmsKey !== undefined) {
-    const region = regionOfArn(kmsKey.keyArn) ?? kmsKey.env.region;
-    if (isKnown(region) && isKnown(destinationRegion) && region !== destinationRegion) {
-      problems.push(
-        `kmsKey "${kmsKey.node.path}" is in "${region}", the copy in "${destinationRegion}": give a key of the destination ` +
-          'Region (for a multi-Region key, its replica there), or give kmsKeyId the alias that it has there',
-      );
-    }
-  }
+  if (kmsKey !== undefined) problems.push(...problemsOfKey('kmsKey', kmsKey, 'copy', destinationRegion));
   if (isKnown(kmsKeyId)) problems.push(...problemsOfKeyId(kmsKeyId, destinationRegion));
+  if (sourceKmsKey !== undefined) {
+    problems.push(...problemsOfKey('sourceKmsKey', sourceKmsKey, 'source snapshot', sourceRegion));
+  }
   return problems;
+}
+
+function problemsOfKey(prop: string, key: IKey, whose: string, wantedRegion: string): string[] {
+  if (isKnown(key.keyArn) && partsOfKmsArn(key.keyArn) === undefined) {
+    return [`${prop} "${key.keyArn}" is not the ARN of a key: give ${KEY_ARN_FORMS}`];
+  }
+  const region = partsOfKmsArn(key.keyArn)?.region ?? key.env.region;
+  if (!isKnown(region) || !isKnown(wantedRegion) || region === wantedRegion) return [];
+  return [
+    `${prop} "${key.node.path}" is in "${region}", the ${whose} in "${wantedRegion}": give a key of that Region ` +
+      '(of a multi-Region key, the replica there)',
+  ];
 }
 
 function problemsOfKeyId(id: string, destinationRegion: string): string[] {
   if (KEY_ID.test(id) || ALIAS_NAME.test(id)) return [];
-  const [, partition, region, resource] = KMS_ARN.exec(id) ?? [];
-  const isKey = resource?.startsWith('key/') === true && KEY_ID.test(resource.slice('key/'.length));
-  if (partition === undefined || region === undefined || !(isKey || ALIAS_NAME.test(resource ?? ''))) {
-    return [`kmsKeyId "${id}" is not a key: give ${KEY_FORMS}`];
-  }
-  return problemsOfArnRegion('kmsKeyId', id, partition, region, destinationRegion);
+  const parts = partsOfKmsArn(id);
+  return parts === undefined
+    ? [`kmsKeyId "${id}" is not a key: give ${KEY_ID_FORMS} or ${KEY_ARN_FORMS}`]
+    : problemsOfArnRegion('kmsKeyId', id, parts.partition, parts.region, destinationRegion);
+}
+
+function partsOfKmsArn(arn: string): { partition: string; region: string } | undefined {
+  const [, partition, region, resource = ''] = KMS_ARN.exec(arn) ?? [];
+  const isKey = resource.startsWith('key/') && KEY_ID.test(resource.slice('key/'.length));
+  if (partition === undefined || region === undefined) return undefined;
+  return isKey || ALIAS_NAME.test(resource) ? { partition, region } : undefined;
 }
 
 function problemsOfDescription(description: string | undefined): string[] {

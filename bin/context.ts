@@ -1,0 +1,144 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { SnapshotCopyStackProps } from './snapshot-copy-stack';
+
+type Copy = SnapshotCopyStackProps['copy'];
+type Parsed = Partial<Copy> & { sourceKmsKeyArn?: string };
+
+interface Option {
+  readonly value: string;
+  readonly help: string;
+  readonly parse: (text: string) => Parsed;
+}
+
+const OPTIONS: Readonly<Record<string, Option>> = {
+  sourceSnapshotId: {
+    value: 'snap-…',
+    help: 'the snapshot to copy (required)',
+    parse: (sourceSnapshotId) => ({ sourceSnapshotId }),
+  },
+  sourceRegion: {
+    value: 'REGION',
+    help: 'Region of that snapshot; default: the Region of the stack',
+    parse: (sourceRegion) => ({ sourceRegion }),
+  },
+  destinationRegion: {
+    value: 'REGION',
+    help: 'Region of the copy; default: the Region of the stack',
+    parse: (destinationRegion) => ({ destinationRegion }),
+  },
+  destinationOutpostArn: {
+    value: 'ARN',
+    help: 'Outpost in the destination Region',
+    parse: (destinationOutpostArn) => ({ destinationOutpostArn }),
+  },
+  destinationAvailabilityZone: {
+    value: 'ZONE',
+    help: 'Local Zone of the destination Region, like us-west-2-lax-1a',
+    parse: (destinationAvailabilityZone) => ({ destinationAvailabilityZone }),
+  },
+  description: {
+    value: 'TEXT',
+    help: 'description of the copy, at most 255 characters',
+    parse: (description) => ({ description }),
+  },
+  encrypted: {
+    value: 'true',
+    help: 'encrypt the copy of an unencrypted snapshot',
+    parse: (text) => ({ encrypted: parseBoolean('encrypted', text) }),
+  },
+  kmsKeyId: {
+    value: 'KEY',
+    help: 'key of the copy: key id, alias/NAME, key ARN or alias ARN',
+    parse: (kmsKeyId) => ({ kmsKeyId }),
+  },
+  sourceKmsKeyArn: {
+    value: 'ARN',
+    help: 'customer key of an encrypted source',
+    parse: (sourceKmsKeyArn) => ({ sourceKmsKeyArn }),
+  },
+  completionDurationMinutes: {
+    value: 'N',
+    help: 'time-based copy: 15 to 2880 minutes, in steps of 15',
+    parse: (text) => ({ completionDuration: parseMinutes('completionDurationMinutes', text) }),
+  },
+  tags: {
+    value: 'JSON',
+    help: 'tags of the copy, like \'{"team":"storage"}\'',
+    parse: (text) => ({ tags: parseTags(text) }),
+  },
+  timeoutMinutes: {
+    value: 'N',
+    help: 'how long the copy may take, 1 to 50 minutes; default: 50',
+    parse: (text) => ({ timeout: parseMinutes('timeoutMinutes', text) }),
+  },
+  removalPolicy: {
+    value: 'POLICY',
+    help: 'destroy (default), retain or retain-on-update-or-delete',
+    parse: (text) => ({ removalPolicy: parseRemovalPolicy(text) }),
+  },
+  dryRun: {
+    value: 'true',
+    help: 'only prove the permissions, copy nothing',
+    parse: (text) => ({ dryRun: parseBoolean('dryRun', text) }),
+  },
+};
+
+export const USAGE = [
+  'Usage: npx cdk deploy -c sourceSnapshotId=snap-… [-c NAME=VALUE …]',
+  '',
+  ...Object.entries(OPTIONS).map(([name, { value, help }]) => `  -c ${`${name}=${value}`.padEnd(36)}${help}`),
+].join('\n');
+
+/** Throws an error when something is missing, unknown or no value of its kind; the construct judges the rest. */
+export function propsFromContext(context: Readonly<Record<string, unknown>>): SnapshotCopyStackProps {
+  const ours = Object.entries(context).filter(([name]) => isOurs(name));
+  const { sourceKmsKeyArn, ...copy } = ours
+    .map(([name, value]) => parse(name, value))
+    .reduce((all, one) => ({ ...all, ...one }), {});
+  if (copy.sourceSnapshotId === undefined) throw new Error('sourceSnapshotId is missing: say which snapshot to copy');
+  return { copy: { ...copy, sourceSnapshotId: copy.sourceSnapshotId }, sourceKmsKeyArn };
+}
+
+/** The names of CDK's own context (`aws:cdk:…`, `@aws-cdk/…`, `cli-…`, look-ups) are not plain words. */
+function isOurs(name: string): boolean {
+  return /^\w+$/.test(name);
+}
+
+function parse(name: string, value: unknown): Parsed {
+  const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
+  if (option === undefined) throw new Error(`"${name}" is not known: give one of the names below`);
+  return option.parse(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+function parseBoolean(name: string, text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new Error(`${name} "${text}" is neither true nor false`);
+  return text === 'true';
+}
+
+function parseMinutes(name: string, text: string): Duration {
+  if (!/^\d+$/.test(text)) throw new Error(`${name} "${text}" is not a number of minutes: give a whole one, like 30`);
+  return Duration.minutes(Number(text));
+}
+
+function parseRemovalPolicy(text: string): RemovalPolicy {
+  const policies = [RemovalPolicy.DESTROY, RemovalPolicy.RETAIN, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE];
+  const policy = policies.find((known) => String(known) === text);
+  if (policy === undefined) throw new Error(`removalPolicy "${text}" is none of ${policies.join(', ')}`);
+  return policy;
+}
+
+function parseTags(text: string): Record<string, string> {
+  const tags = parseJson(text);
+  if (typeof tags !== 'object' || tags === null || !Object.values(tags).every((value) => typeof value === 'string')) {
+    throw new Error(`tags "${text}" is not a JSON object of strings: give one like {"team":"storage"}`);
+  }
+  return tags as Record<string, string>;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
