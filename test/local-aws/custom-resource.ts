@@ -20,6 +20,7 @@ export interface CustomResourceEvent {
 export type NewRequest = Omit<CustomResourceEvent, 'RequestId' | 'ResponseURL' | 'ServiceToken'>;
 
 export interface Answer {
+  readonly requestId: string;
   readonly physicalId: string;
   readonly data: Properties;
 }
@@ -162,7 +163,7 @@ function read(body: string, events: readonly CustomResourceEvent[]): Answer {
       physicalId,
     );
   }
-  return { physicalId, data: Data ?? {} };
+  return { requestId: event.RequestId, physicalId, data: Data ?? {} };
 }
 
 function toText(value: Value | undefined): string {
