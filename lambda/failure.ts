@@ -2,8 +2,9 @@
 
 /** Ends the deployment: one line that says what happened and what to do. */
 export class Failure extends Error {
-  constructor(message: string) {
-    super(oneLine(message));
+  /** The suffix (where the log is) is kept whole, however long the message. */
+  constructor(message: string, suffix = '') {
+    super(cut(message.replace(/\s+/g, ' ').trim(), MAX_BYTES - Buffer.byteLength(suffix)) + suffix);
     this.name = 'SnapshotCopyFailed';
     // The framework shows the stack under the message; without frames, CloudFormation's event is the message alone.
     this.stack = this.message;
@@ -71,9 +72,15 @@ export function inWords(error: unknown): string {
   return text === '' || text === name ? name : `${name}: ${text}`;
 }
 
-const MAX_LENGTH = 900;
+/** Far below the 4096 bytes of an answer, whose other parts are not ours. */
+const MAX_BYTES = 1_000;
 
-function oneLine(message: string): string {
-  const line = message.replace(/\s+/g, ' ').trim();
-  return line.length <= MAX_LENGTH ? line : `${line.slice(0, MAX_LENGTH - 1)}…`;
+function cut(line: string, bytes: number): string {
+  const whole = Buffer.from(line);
+  if (whole.length <= bytes) return line;
+  // A character that the cut goes through is decoded as U+FFFD.
+  return `${whole
+    .subarray(0, bytes - 6)
+    .toString()
+    .replace(/\uFFFD+$/, '')}…`;
 }

@@ -86,13 +86,13 @@ function mayPass(error: unknown, poll: Poll): boolean {
 }
 
 function toFailure(error: unknown, { request, logGroup }: Poll): Failure {
-  const where = `(log group ${logGroup})`;
-  if (error instanceof Failure) return new Failure(`${error.message} ${where}`);
+  const where = ` (log group ${logGroup})`;
+  if (error instanceof Failure) return new Failure(error.message, where);
   const { type, wanted } = request;
   const what = type === 'Delete' ? `deletion of ${request.handle}` : `copy of ${wanted.sourceSnapshotId}`;
   const hint =
     kindOf(error) === 'denied' ? '; check the policies, boundaries and key policies that bind the handler’s role' : '';
-  return new Failure(`${what} in ${wanted.destinationRegion}: ${inWords(error)}${hint} ${where}`);
+  return new Failure(`${what} in ${wanted.destinationRegion}: ${inWords(error)}${hint}`, where);
 }
 
 // ---- Create and Update: a copy is wanted --------------------------------------------------------------------------

@@ -1,0 +1,84 @@
+import { Failure, inWords, kindOf, type Kind } from '../../lambda/failure';
+
+const awsError = (name: string, httpStatusCode?: number, message = ''): Error =>
+  Object.assign(new Error(message), { name, $metadata: { httpStatusCode } });
+
+describe('an error of AWS', () => {
+  test.each<[string, number | undefined, Kind]>([
+    ['ResourceLimitExceeded', 400, 'transient'],
+    ['PendingSnapshotLimitExceeded', 400, 'transient'],
+    ['ConcurrentSnapshotLimitExceeded', 400, 'transient'],
+    ['RequestLimitExceeded', 503, 'transient'],
+    ['Throttling', 400, 'transient'],
+    ['ThrottlingException', 400, 'transient'],
+    ['ServiceUnavailable', 503, 'transient'],
+    ['Unavailable', 503, 'transient'],
+    ['InternalError', 500, 'transient'],
+    ['InternalFailure', 500, 'transient'],
+    ['SomethingNew', 502, 'transient'],
+    ['SomethingNew', 429, 'transient'],
+    ['SomethingNew', undefined, 'transient'],
+    ['UnauthorizedOperation', 403, 'denied'],
+    ['AccessDenied', 403, 'denied'],
+    ['AccessDeniedException', 400, 'denied'],
+    ['AuthFailure', 401, 'denied'],
+    ['InvalidSnapshot.NotFound', 400, 'missing'],
+    ['NotFoundException', 400, 'missing'],
+    ['SnapshotLimitExceeded', 400, 'refused'],
+    ['SnapshotCopyUnsupported.InterRegion', 400, 'refused'],
+    ['InvalidSnapshotID.Malformed', 400, 'refused'],
+    ['InvalidRegion', 400, 'refused'],
+    ['InvalidParameterValue', 400, 'refused'],
+    ['MissingParameter', 400, 'refused'],
+    ['CustomerKeyHasBeenRevoked', 400, 'refused'],
+    ['TagLimitExceeded', 400, 'refused'],
+    ['TagPolicyViolation', 400, 'refused'],
+  ])('%s (%s) is %s', (name, status, kind) => {
+    expect(kindOf(awsError(name, status))).toBe(kind);
+  });
+
+  test('over a key that is not accessible is a matter of policies, whatever its code', () => {
+    expect(kindOf(awsError('InvalidParameterValue', 400, 'Given key ID is not accessible'))).toBe('denied');
+  });
+
+  test('of the network is transient', () => {
+    expect(kindOf(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }))).toBe('transient');
+    expect(kindOf(Object.assign(new Error('slow'), { name: 'TimeoutError' }))).toBe('transient');
+  });
+
+  test('whose answer could not be read is transient', () => {
+    expect(kindOf(Object.assign(new SyntaxError('Unexpected token'), { $response: {} }))).toBe('transient');
+  });
+
+  test('is told without what only its owner can decode', () => {
+    const message = 'You are not authorized. Encoded authorization failure message: 4GIOHlTkIaWHQD0Q0m6XSnuUMCm';
+    expect(inWords(awsError('UnauthorizedOperation', 403, message))).toBe(
+      'UnauthorizedOperation: You are not authorized.',
+    );
+  });
+
+  test('without a message is told by its code', () => {
+    expect(inWords(awsError('Throttling', 400))).toBe('Throttling');
+    expect(inWords(awsError('TimeoutError', 400, 'TimeoutError'))).toBe('TimeoutError');
+  });
+});
+
+test('a mistake of our own is not waited out', () => {
+  expect(kindOf(new TypeError('x is not a function'))).toBe('refused');
+});
+
+describe('a failure', () => {
+  test('is one line, its stack too, so that the event shows nothing else', () => {
+    const failure = new Failure('first\n  second\tthird ');
+    expect(failure.message).toBe('first second third');
+    expect(failure.stack).toBe('first second third');
+  });
+
+  test('is cut before a thousand bytes, in whatever script', () => {
+    const failure = new Failure('ключ '.repeat(500));
+    expect(Buffer.byteLength(failure.message)).toBeLessThanOrEqual(1000);
+    expect(failure.message).toMatch(/кл?ю?ч?…$|ключ …$/);
+    expect(Buffer.byteLength(new Failure('ключ '.repeat(500), ' (log group x)').message)).toBeLessThanOrEqual(1000);
+    expect(new Failure('ключ '.repeat(500), ' (log group x)').message.endsWith('… (log group x)')).toBe(true);
+  });
+});

@@ -1,0 +1,197 @@
+// The handler's decisions over the simulated EC2, KMS and CloudFormation in one process: what a test sees of one
+// custom resource when it plays CloudFormation and the framework by hand, poll by poll.
+import type { WireProperties } from '../../lib/contract';
+import type { Aws } from '../../lambda/aws';
+import { decide } from '../../lambda/on-event';
+import { reconcile, type Answer, type Poll } from '../../lambda/reconcile';
+import { decodeRequest, type CloudFormationEvent, type PollEvent } from '../../lambda/request';
+import { SimulatedEc2, type Ec2Settings } from '../local-aws/ec2';
+import { Services, type StackSummary } from '../local-aws/services';
+
+export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
+export const STACK_ID = 'arn:aws:cloudformation:us-east-1:111122223333:stack/app/0f8a7d10-0000-11ee-be56-0242ac120002';
+export const LOGICAL_ID = 'Copy1A2B3C';
+
+/** The handler's narrow interface over the simulated services, as lambda/aws.ts has it over the SDK. */
+export function awsOver(services: Services): Aws {
+  const home = 'us-east-1';
+  return {
+    async describeSnapshot(region, id) {
+      return (await services.send(region, 'DescribeSnapshots', { SnapshotIds: [id] })).Snapshots?.[0];
+    },
+    async findSnapshots(region, Filters) {
+      return (await services.send(region, 'DescribeSnapshots', { Filters, OwnerIds: ['self'] })).Snapshots ?? [];
+    },
+    async copySnapshot(region, input) {
+      return (await services.send(region, 'CopySnapshot', input)).SnapshotId ?? '';
+    },
+    async deleteSnapshot(region, SnapshotId) {
+      await services.send(region, 'DeleteSnapshot', { SnapshotId });
+    },
+    async createTags(region, id, Tags) {
+      await services.send(region, 'CreateTags', { Resources: [id], Tags });
+    },
+    async deleteTags(region, id, keys) {
+      await services.send(region, 'DeleteTags', { Resources: [id], Tags: keys.map((Key) => ({ Key })) });
+    },
+    async describeKey(region, KeyId) {
+      return (await services.send(region, 'DescribeKey', { KeyId })).KeyMetadata ?? { KeyId };
+    },
+    async describeStack(StackName) {
+      const [stack] = (await services.send(home, 'DescribeStacks', { StackName })).Stacks;
+      const begunAt = stack?.LastUpdatedTime ?? stack?.CreationTime;
+      return { status: stack?.StackStatus ?? '', begunAt: begunAt?.toISOString() ?? '' };
+    },
+    async physicalIdOf(StackName, LogicalResourceId) {
+      const answer = await services.send(home, 'DescribeStackResource', { StackName, LogicalResourceId });
+      return answer.StackResourceDetail.PhysicalResourceId;
+    },
+  };
+}
+
+export interface Outcome {
+  readonly answer?: Answer;
+  readonly failure?: Error;
+  /** When it ended, in seconds from its start. */
+  readonly after: number;
+}
+
+export class World {
+  time = Date.UTC(2030, 0, 1);
+  readonly ec2: SimulatedEc2;
+  readonly services: Services;
+  readonly logs: Record<string, unknown>[] = [];
+  /** The stack as CloudFormation describes it. */
+  stack = {
+    StackStatus: 'CREATE_IN_PROGRESS',
+    CreationTime: new Date(this.time),
+    LastUpdatedTime: undefined as Date | undefined,
+  };
+  /** The physical id that CloudFormation has for the resource. */
+  physicalId: string | undefined;
+  /** What one process of the handler remembers; a new map is a new process. */
+  sightings: Poll['sightings'] = new Map();
+  private requests = 0;
+
+  constructor(settings: Partial<Ec2Settings> = {}) {
+    const clock = { now: () => this.time };
+    this.ec2 = new SimulatedEc2({ clock, ...settings });
+    const stacks = {
+      describeStack: (): StackSummary => ({ StackId: STACK_ID, StackName: 'app', ...this.stack }),
+      describeStackResource: (_: string, LogicalResourceId: string) => ({
+        LogicalResourceId,
+        PhysicalResourceId: this.physicalId,
+        ResourceType: 'Custom::SnapshotCopy',
+        ResourceStatus: 'CREATE_IN_PROGRESS',
+        LastUpdatedTimestamp: new Date(this.time),
+      }),
+    };
+    this.services = new Services({ clock, ec2: this.ec2, stacks });
+  }
+
+  /** A completed, unencrypted source in us-east-1, and the properties of its copy into eu-west-1. */
+  declare(more: Partial<WireProperties> = {}): WireProperties {
+    const [source] = this.ec2.all();
+    return {
+      SourceSnapshotId: (source ?? this.ec2.addSnapshot({ region: 'us-east-1' })).id,
+      SourceRegion: 'us-east-1',
+      DestinationRegion: 'eu-west-1',
+      TimeoutSeconds: '3000',
+      ...more,
+    };
+  }
+
+  /** The stack goes on to another operation, as it does before its resources hear of it. */
+  enter(StackStatus: string): void {
+    this.stack = { ...this.stack, StackStatus, LastUpdatedTime: new Date(this.time) };
+  }
+
+  event(RequestType: CloudFormationEvent['RequestType'], more: Partial<CloudFormationEvent> = {}): CloudFormationEvent {
+    this.requests += 1;
+    return {
+      RequestType,
+      RequestId: `request-${this.requests}`,
+      StackId: STACK_ID,
+      LogicalResourceId: LOGICAL_ID,
+      PhysicalResourceId: RequestType === 'Create' ? undefined : this.physicalId,
+      ResourceProperties: this.declare(),
+      ...more,
+    };
+  }
+
+  /** onEvent, and its answer merged into the event, as the framework does. */
+  async accept(event: CloudFormationEvent): Promise<PollEvent> {
+    const { services } = this;
+    const decision = await decide({
+      event,
+      aws: awsOver(services),
+      now: () => this.time,
+      ownRegion: 'us-east-1',
+      log: this.log,
+    });
+    return JSON.parse(JSON.stringify({ ...event, ...decision })) as PollEvent;
+  }
+
+  poll(event: PollEvent): Promise<Answer> {
+    return reconcile({
+      request: decodeRequest(event, 'us-east-1'),
+      aws: awsOver(this.services),
+      now: () => this.time,
+      log: this.log,
+      logGroup: 'handler-logs',
+      sightings: this.sightings,
+    });
+  }
+
+  /** Polls every half minute until there is an answer, as the waiter does. */
+  async wait(event: PollEvent, atMost = 60 * MINUTE): Promise<Outcome> {
+    const begun = this.time;
+    const outcome = (rest: Partial<Outcome>): Outcome => ({ ...rest, after: (this.time - begun) / SECOND });
+    while (this.time - begun < atMost) {
+      try {
+        const answer = await this.poll(event);
+        if (answer.IsComplete) return outcome({ answer });
+      } catch (failure) {
+        return outcome({ failure: failure as Error });
+      }
+      this.time += 30 * SECOND;
+    }
+    return outcome({});
+  }
+
+  /** A request from its event to its answer, which CloudFormation takes note of. */
+  async run(event: CloudFormationEvent): Promise<Outcome> {
+    const accepted = await this.accept(event);
+    const outcome = await this.wait(accepted);
+    if (event.RequestType !== 'Delete') {
+      this.physicalId = outcome.answer?.PhysicalResourceId ?? accepted.PhysicalResourceId;
+    }
+    return outcome;
+  }
+
+  /** Creates the resource, in a stack that then rests. */
+  async create(properties: WireProperties = this.declare()): Promise<string> {
+    const { answer, failure } = await this.run(this.event('Create', { ResourceProperties: properties }));
+    if (!answer) throw failure ?? new Error('no answer');
+    this.enter('CREATE_COMPLETE');
+    this.time += 5 * MINUTE;
+    return answer.Data?.SnapshotId ?? '';
+  }
+
+  update(wanted: Partial<WireProperties>, before: Partial<WireProperties>): CloudFormationEvent {
+    return this.event('Update', { ResourceProperties: wanted, OldResourceProperties: before });
+  }
+
+  copies(): string[] {
+    return this.ec2.remainingCopies().map(({ id }) => id);
+  }
+
+  started(): number {
+    return this.services.calls.filter(({ action }) => action === 'CopySnapshot').length;
+  }
+
+  private readonly log = (decision: string, details: Record<string, unknown> = {}): void => {
+    this.logs.push({ decision, ...details });
+  };
+}

@@ -1,0 +1,589 @@
+import { TAG, ATTRIBUTES } from '../../lib/contract';
+import { AwsError, type Fault } from '../local-aws/faults';
+import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, World } from './in-process';
+
+const lostAnswerOf = (action: string) => (call: { action: string; count: number }) =>
+  call.action === action && call.count === 1 ? 'lost-response' : undefined;
+
+describe('a Create', () => {
+  test('makes one copy, waits for it, and answers its id and every attribute as a string', async () => {
+    const world = new World({ copyDuration: 10 * MINUTE });
+    const { answer, after } = await world.run(world.event('Create'));
+    const [copy] = world.ec2.remainingCopies();
+    expect(answer).toEqual({
+      IsComplete: true,
+      PhysicalResourceId: copy?.id,
+      Data: {
+        SnapshotId: copy?.id,
+        VolumeSize: '8',
+        Encrypted: 'false',
+        KmsKeyArn: '',
+        KmsKeyGrantArn: 'arn:aws:kms:eu-west-1:111122223333:key/none',
+        OwnerId: '111122223333',
+        StartTime: '2030-01-01T00:00:00.000Z',
+        CompletionTime: '2030-01-01T00:10:00.000Z',
+        FullSnapshotSizeInBytes: String(4 * 2 ** 30),
+        TransferType: 'standard',
+      },
+    });
+    expect(Object.keys(answer?.Data ?? {}).sort()).toEqual([...ATTRIBUTES].sort());
+    expect(after).toBe(600);
+    expect(world.started()).toBe(1);
+  });
+
+  test('tags the copy at its creation with its owner, inputs and handle, and with the declared tags', async () => {
+    const world = new World();
+    const event = await world.accept(
+      world.event('Create', {
+        ResourceProperties: world.declare({ Tags: { team: 'storage' }, DeletionPolicy: 'Retain' }),
+      }),
+    );
+    await world.poll(event);
+    const [id = ''] = world.copies();
+    expect(world.ec2.tagsOf(id)).toEqual({
+      team: 'storage',
+      [TAG.stack]: STACK_ID,
+      [TAG.resource]: LOGICAL_ID,
+      [TAG.inputs]: expect.stringMatching(/^v1-[0-9a-f]{32}$/),
+      [TAG.handle]: event.PhysicalResourceId,
+      [TAG.retain]: 'Retain',
+    });
+    expect(event.PhysicalResourceId).toMatch(/^copy-[0-9a-f]{32}$/);
+  });
+
+  test('creates nothing in onEvent', async () => {
+    const world = new World();
+    await world.accept(world.event('Create'));
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('sends every parameter that is declared, and none that is not', async () => {
+    const world = new World();
+    const key = world.ec2.kms.addKey({ region: 'eu-west-1' });
+    const declared = world.declare({ Description: 'nightly', KmsKeyId: key.arn, CompletionDurationMinutes: '30' });
+    await world.poll(await world.accept(world.event('Create', { ResourceProperties: declared })));
+    const call = world.services.calls.find(({ action }) => action === 'CopySnapshot');
+    expect(call?.region).toBe('eu-west-1');
+    expect(call?.input).toEqual({
+      SourceRegion: 'us-east-1',
+      SourceSnapshotId: declared.SourceSnapshotId,
+      Description: 'nightly',
+      Encrypted: true,
+      KmsKeyId: key.arn,
+      CompletionDurationMinutes: 30,
+      TagSpecifications: [{ ResourceType: 'snapshot', Tags: expect.any(Array) }],
+    });
+  });
+
+  test('makes no second copy when the answer of CopySnapshot is lost and reads are stale', async () => {
+    const world = new World({ staleness: { ids: 110_000, tags: 110_000, deletions: 0, writes: 0 } });
+    world.services.faults = lostAnswerOf('CopySnapshot');
+    const { answer } = await world.run(world.event('Create'));
+    expect(world.started()).toBe(1);
+    expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
+  });
+
+  test('keeps the oldest of the copies that two waiters made at once, and deletes the other before success', async () => {
+    const world = new World({ copyDuration: MINUTE, staleness: { ids: 0, tags: 110_000, deletions: 0, writes: 0 } });
+    const event = await world.accept(world.event('Create'));
+    await world.poll(event);
+    world.time += SECOND;
+    await world.poll(event);
+    expect(world.copies()).toHaveLength(2);
+    const [oldest] = world.copies();
+    const { answer } = await world.wait(event);
+    expect(answer?.PhysicalResourceId).toBe(oldest);
+    expect(world.copies()).toEqual([oldest]);
+  });
+
+  test('adopts the finished copy when the same event, under another RequestId, was answered already', async () => {
+    const world = new World({ copyDuration: 4 * MINUTE });
+    const first = await world.accept(world.event('Create'));
+    world.time += SECOND;
+    const second = await world.accept(world.event('Create'));
+    const { answer } = await world.wait(first);
+    expect(await world.wait(second)).toMatchObject({ answer: { PhysicalResourceId: answer?.PhysicalResourceId } });
+    expect(world.started()).toBe(1);
+  });
+
+  test('does not adopt a finished copy of an earlier life of the resource', async () => {
+    const world = new World();
+    const retained = world.declare({ DeletionPolicy: 'Retain' });
+    const first = await world.create(retained);
+    world.enter('UPDATE_IN_PROGRESS');
+    world.physicalId = undefined;
+    const { answer } = await world.run(world.event('Create', { ResourceProperties: retained }));
+    expect(answer?.PhysicalResourceId).not.toBe(first);
+    expect(world.copies()).toEqual([first, answer?.PhysicalResourceId]);
+  });
+
+  test.each<[string, Fault]>([
+    ['throttled', 'throttled'],
+    ['unavailable', 'unavailable'],
+    ['cut off', 'refused-connection'],
+    ['denied while policies arrive', 'denied'],
+    ['out of quota', new AwsError('ResourceLimitExceeded', 'Too many snapshot copies in progress.')],
+  ])('outlasts four minutes in which every call is %s', async (_, fault) => {
+    const world = new World();
+    const begun = world.time;
+    world.services.faults = ({ time }) => (time - begun < 4 * MINUTE ? fault : undefined);
+    const { answer } = await world.run(world.event('Create'));
+    expect(answer?.IsComplete).toBe(true);
+    expect(world.copies()).toHaveLength(1);
+  });
+
+  test('fails after five minutes of denied calls, in one line that names the policy and the log group, not the blob', async () => {
+    const world = new World();
+    world.services.faults = ({ action }) => (action === 'CopySnapshot' ? 'denied' : undefined);
+    const { failure, after } = await world.run(world.event('Create'));
+    expect(after).toBe(360);
+    expect(failure?.message).toContain('UnauthorizedOperation: You are not authorized to perform this operation.');
+    expect(failure?.message).toContain('ec2:CopySnapshot');
+    expect(failure?.message).toContain('handler’s role');
+    expect(failure?.message).toContain('(log group handler-logs)');
+    expect(failure?.message).not.toContain('Encoded');
+    expect(failure?.stack).toBe(failure?.message);
+  });
+
+  test('fails at once on a definite refusal', async () => {
+    const world = new World();
+    const refusal = new AwsError('SnapshotLimitExceeded', 'You have reached the limit of snapshots.');
+    world.services.faults = ({ action }) => (action === 'CopySnapshot' ? refusal : undefined);
+    const { failure, after } = await world.run(world.event('Create'));
+    expect(after).toBe(0);
+    expect(failure?.message).toMatch(/^copy of snap-\w+ in eu-west-1: SnapshotLimitExceeded: You have reached/);
+  });
+
+  test('fails with EC2’s words, and leaves nothing, when the copy ends in error', async () => {
+    const world = new World({
+      course: () => ({ duration: 5 * MINUTE, outcome: 'error', message: 'Internal copy fault' }),
+    });
+    const { failure } = await world.run(world.event('Create'));
+    expect(failure?.message).toMatch(/EC2 says of snap-\w+ "Internal copy fault"; check that the source still exists/);
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('makes a copy once more that fails over its key early on', async () => {
+    const fails = { duration: 10 * SECOND, outcome: 'error', message: 'Given key ID is not accessible' };
+    const world = new World({ course: ({ count }) => (count === 1 ? fails : undefined) });
+    const { answer } = await world.run(world.event('Create'));
+    expect(world.started()).toBe(2);
+    expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
+  });
+
+  test('gives up, names the key and leaves nothing when the copy fails over its key again', async () => {
+    const world = new World({
+      course: () => ({ duration: 10 * SECOND, outcome: 'error', message: 'Given key ID is not accessible' }),
+    });
+    const key = world.ec2.kms.addKey({ region: 'eu-west-1' });
+    const { failure, after } = await world.run(
+      world.event('Create', { ResourceProperties: world.declare({ KmsKeyId: key.arn }) }),
+    );
+    expect(after).toBe(210);
+    expect(world.started()).toBe(2);
+    expect(failure?.message).toContain(`check that ${key.arn} in eu-west-1 are enabled`);
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('does not believe what EC2 says of a copy that is pending', async () => {
+    const world = new World({ copyDuration: 20 * MINUTE });
+    const event = await world.accept(world.event('Create'));
+    for (let polls = 0; polls < 30; polls++) {
+      expect(await world.poll(event)).toEqual({ IsComplete: false });
+      world.time += 30 * SECOND;
+    }
+  });
+
+  test('waits in a state that nobody knows', async () => {
+    const world = new World({ copyDuration: MINUTE });
+    const event = await world.accept(world.event('Create'));
+    await world.poll(event);
+    const [id = ''] = world.copies();
+    world.ec2.changeCourse(id, { duration: MINUTE, outcome: 'hydrating' });
+    expect(await world.wait(event, 20 * MINUTE)).toEqual({ after: 1200 });
+    world.ec2.changeCourse(id, { outcome: 'completed' });
+    expect((await world.wait(event)).answer?.IsComplete).toBe(true);
+  });
+
+  test('deletes the copy at its own deadline, and says how far it got and which prop to raise', async () => {
+    const world = new World({ copyDuration: 25 * MINUTE });
+    const properties = world.declare({ TimeoutSeconds: '600' });
+    const { failure, after } = await world.run(world.event('Create', { ResourceProperties: properties }));
+    expect(after).toBe(600);
+    expect(failure?.message).toBe(
+      `copy of ${properties.SourceSnapshotId} from us-east-1 to eu-west-1 was 40 % done after 10 minutes; raise "timeout" (now 10 minutes) or set "completionDuration" (log group handler-logs)`,
+    );
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('says at the deadline why the copy was never started', async () => {
+    const world = new World({ maxConcurrentCopies: 0 });
+    const { failure, after } = await world.run(
+      world.event('Create', { ResourceProperties: world.declare({ TimeoutSeconds: '1200' }) }),
+    );
+    expect(after).toBe(1200);
+    expect(failure?.message).toContain('could not be started within 20 minutes: EC2 accepted no further copy');
+    expect(world.started()).toBeLessThanOrEqual(40);
+  });
+
+  test('fails, and does not copy again, when somebody else deletes the copy meanwhile', async () => {
+    const world = new World();
+    const event = await world.accept(world.event('Create'));
+    await world.poll(event);
+    world.time += 30 * SECOND;
+    await world.poll(event);
+    const [id = ''] = world.copies();
+    world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: id });
+    const { failure } = await world.wait(event);
+    expect(failure?.message).toContain(`${id} was deleted by somebody else`);
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('fails, and does not copy again, when somebody else takes the tags off the copy', async () => {
+    const world = new World();
+    const event = await world.accept(world.event('Create'));
+    await world.poll(event);
+    world.time += 30 * SECOND;
+    await world.poll(event);
+    const [id = ''] = world.copies();
+    world.ec2.deleteTags('eu-west-1', { Resources: [id], Tags: [{ Key: TAG.stack }] });
+    const { failure } = await world.wait(event);
+    expect(failure?.message).toContain(`${id} in eu-west-1 does not carry the tags`);
+    expect(world.copies()).toEqual([id]);
+  });
+
+  test('starts nothing for an operation that has ended', async () => {
+    const world = new World();
+    const event = await world.accept(world.event('Create'));
+    world.enter('ROLLBACK_IN_PROGRESS');
+    const { failure } = await world.wait(event);
+    expect(failure?.message).toContain('has ended');
+    expect(world.started()).toBe(0);
+  });
+
+  test('deletes the copy that is running when its operation ends', async () => {
+    const world = new World();
+    const event = await world.accept(world.event('Create'));
+    await world.poll(event);
+    world.time += 30 * SECOND;
+    world.enter('ROLLBACK_IN_PROGRESS');
+    await world.poll(event);
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('deletes its finished copy when the operation has ended unless CloudFormation names it', async () => {
+    const world = new World({ copyDuration: 20 * SECOND });
+    const event = await world.accept(world.event('Create'));
+    await world.poll(event);
+    world.time += 30 * SECOND;
+    world.enter('CREATE_COMPLETE');
+    [world.physicalId] = world.copies();
+    await world.poll(event);
+    expect(world.copies()).toHaveLength(1);
+    world.physicalId = undefined;
+    await world.poll(event);
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('goes by the start of the operation when onEvent could not ask for it', async () => {
+    const world = new World();
+    world.services.faults = ({ action, count }) =>
+      action === 'DescribeStacks' && count === 1 ? 'throttled' : undefined;
+    const event = await world.accept(world.event('Create'));
+    expect(event.Begun.Operation).toBeUndefined();
+    await world.poll(event);
+    expect(world.started()).toBe(1);
+    world.time += 30 * SECOND;
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.poll(event);
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('proves the permissions in a dry run, and copies nothing', async () => {
+    const world = new World();
+    const { answer } = await world.run(
+      world.event('Create', { ResourceProperties: world.declare({ DryRun: 'true' }) }),
+    );
+    expect(answer?.IsComplete).toBe(true);
+    expect(Object.values(answer?.Data ?? {}).filter((value) => value !== '')).toEqual([
+      'arn:aws:kms:eu-west-1:111122223333:key/none',
+    ]);
+    expect(world.started()).toBe(1);
+    expect(world.ec2.all()).toHaveLength(1);
+  });
+});
+
+describe('an Update', () => {
+  test('changes tags in place, and leaves those of others alone', async () => {
+    const world = new World();
+    const before = world.declare({ Tags: { team: 'storage', old: '1' } });
+    const id = await world.create(before);
+    world.ec2.createTags('eu-west-1', { Resources: [id], Tags: [{ Key: 'backup', Value: 'weekly' }] });
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer, after } = await world.run(world.update(world.declare({ Tags: { team: 'data' } }), before));
+    expect(answer?.PhysicalResourceId).toBe(id);
+    expect(after).toBe(0);
+    expect(world.ec2.tagsOf(id)).toMatchObject({ team: 'data', backup: 'weekly', [TAG.resource]: LOGICAL_ID });
+    expect(world.ec2.tagsOf(id)).not.toHaveProperty('old');
+    expect(world.started()).toBe(1);
+  });
+
+  test('writes tags back in a rollback although a stale read shows them as wanted', async () => {
+    const world = new World();
+    const before = world.declare({ Tags: { team: 'storage' } });
+    const id = await world.create(before);
+    const wanted = world.declare({ Tags: { team: 'data' } });
+    world.ec2.settings.staleness.tags = 110_000;
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update(wanted, before));
+    world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    await world.run(world.update(before, wanted));
+    expect(world.ec2.tagsOf(id)).toMatchObject({ team: 'storage' });
+  });
+
+  test('changes the retained mark in place', async () => {
+    const world = new World();
+    const before = world.declare();
+    const id = await world.create(before);
+    const retained = world.declare({ DeletionPolicy: 'RetainExceptOnCreate' });
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update(retained, before));
+    expect(world.ec2.tagsOf(id)).toMatchObject({ [TAG.retain]: 'RetainExceptOnCreate' });
+    await world.run(world.update(before, retained));
+    expect(world.ec2.tagsOf(id)).not.toHaveProperty([TAG.retain]);
+  });
+
+  test.each([
+    ['the waiting time', { TimeoutSeconds: '60' }],
+    ['the completion duration, which says how a copy is made', { CompletionDurationMinutes: '15' }],
+    ['the declared source key', { SourceKmsKeyArn: 'arn:aws:kms:us-east-1:111122223333:key/any' }],
+    ['a default that is now explicit', { Description: '', DestinationOutpostArn: '', KmsKeyId: '' }],
+  ])('of %s touches no copy', async (_, change) => {
+    const world = new World();
+    const before = world.declare();
+    const id = await world.create(before);
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer, after } = await world.run(world.update(world.declare(change), before));
+    expect([answer?.PhysicalResourceId, after]).toEqual([id, 0]);
+    expect(world.started()).toBe(1);
+  });
+
+  test('replaces, new copy first, and leaves the old one to its own Delete', async () => {
+    const world = new World();
+    const before = world.declare();
+    const old = await world.create(before);
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update(world.declare({ Description: 'new' }), before));
+    expect(answer?.PhysicalResourceId).not.toBe(old);
+    expect(world.copies()).toEqual([old, answer?.PhysicalResourceId]);
+  });
+
+  test('makes the copy anew when the finished one has gone', async () => {
+    const world = new World();
+    const properties = world.declare({ Tags: { a: '1' } });
+    const gone = await world.create(properties);
+    world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: gone });
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update(world.declare({ Tags: { a: '2' } }), properties));
+    expect(answer?.PhysicalResourceId).toMatch(/^snap-/);
+    expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
+  });
+
+  test('refuses to replace a copy that has only lost its tags', async () => {
+    const world = new World();
+    const properties = world.declare({ Tags: { a: '1' } });
+    const id = await world.create(properties);
+    world.ec2.deleteTags('eu-west-1', { Resources: [id] });
+    world.enter('UPDATE_IN_PROGRESS');
+    const { failure } = await world.run(world.update(world.declare({ Tags: { a: '2' } }), properties));
+    expect(failure?.message).toContain(`${id} in eu-west-1 does not carry the tags`);
+    expect(world.started()).toBe(1);
+  });
+
+  test.each(['new', 'old'])('rolls back to the old copy, whichever physical id it carries (%s)', async (carried) => {
+    const world = new World();
+    const before = world.declare();
+    const old = await world.create(before);
+    const wanted = world.declare({ Description: 'new' });
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update(wanted, before));
+    if (carried === 'old') world.physicalId = old;
+    world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    const { answer } = await world.run(world.update(before, wanted));
+    expect(answer?.PhysicalResourceId).toBe(old);
+    expect(world.started()).toBe(2);
+  });
+
+  test('deletes in a rollback what the cancelled update left unfinished, in the Region of before too', async () => {
+    const world = new World({ staleness: { ids: 0, tags: 110_000, deletions: 0, writes: 0 } });
+    const before = world.declare();
+    const old = await world.create(before);
+    const elsewhere = world.declare({ DestinationRegion: 'eu-central-1' });
+    world.ec2.settings.copyDuration = 40 * MINUTE;
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.poll(await world.accept(world.update(elsewhere, before)));
+    expect(world.copies()).toHaveLength(2);
+    world.time += SECOND;
+    world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    const { answer } = await world.run(world.update(before, elsewhere));
+    expect(answer?.PhysicalResourceId).toBe(old);
+    expect(world.copies()).toEqual([old]);
+  });
+
+  test('adopts a retained copy with the wanted inputs, and keeps its mark', async () => {
+    const world = new World();
+    const retained = world.declare({ DeletionPolicy: 'Retain' });
+    const first = await world.create(retained);
+    const other = world.declare({ Description: 'other', DeletionPolicy: 'Retain' });
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update(other, retained));
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update(world.declare(), other));
+    expect(answer?.PhysicalResourceId).toBe(first);
+    expect(world.ec2.tagsOf(first)).toMatchObject({ [TAG.retain]: 'Retain' });
+    expect(world.started()).toBe(2);
+  });
+
+  test('that switches on a dry run checks the new inputs and keeps the copy; switching it off makes them true', async () => {
+    const world = new World();
+    const before = world.declare();
+    const id = await world.create(before);
+    const dry = world.declare({ Description: 'new', DryRun: 'true' });
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update(dry, before));
+    expect(answer?.Data?.SnapshotId).toBe(id);
+    expect(world.physicalId).toBe(id);
+    expect(world.copies()).toEqual([id]);
+    const back = await world.run(world.update(before, dry));
+    expect(back.answer?.PhysicalResourceId).toBe(id);
+    const changed = await world.run(world.update(world.declare({ Description: 'new' }), dry));
+    expect(changed.answer?.PhysicalResourceId).not.toBe(id);
+  });
+});
+
+describe('a Delete', () => {
+  test('deletes the copy by its id', async () => {
+    const world = new World();
+    await world.create();
+    world.enter('DELETE_IN_PROGRESS');
+    expect(await world.run(world.event('Delete'))).toEqual({ answer: { IsComplete: true }, after: 0 });
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('deletes a retained copy by its own id', async () => {
+    const world = new World();
+    const properties = world.declare({ DeletionPolicy: 'RetainExceptOnCreate' });
+    await world.create(properties);
+    world.enter('ROLLBACK_IN_PROGRESS');
+    await world.run(world.event('Delete', { ResourceProperties: properties }));
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('is content when the copy has gone', async () => {
+    const world = new World();
+    const id = await world.create();
+    world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: id });
+    expect((await world.run(world.event('Delete'))).answer).toEqual({ IsComplete: true });
+  });
+
+  test('with a handle deletes the copies of that handle, also one that is not to be seen at first', async () => {
+    const world = new World({ staleness: { ids: 0, tags: 110_000, deletions: 0, writes: 0 } });
+    const create = await world.accept(world.event('Create'));
+    await world.poll(create);
+    world.time += SECOND;
+    world.enter('ROLLBACK_IN_PROGRESS');
+    const { after } = await world.run(world.event('Delete', { PhysicalResourceId: create.PhysicalResourceId }));
+    expect(world.copies()).toEqual([]);
+    expect(after).toBe(180);
+  });
+
+  test('with a handle leaves a copy of another handle alone', async () => {
+    const world = new World();
+    const id = await world.create();
+    await world.run(world.event('Delete', { PhysicalResourceId: `copy-${'0'.repeat(32)}` }));
+    expect(world.copies()).toEqual([id]);
+  });
+
+  describe('with an id that CloudFormation invented', () => {
+    const invented = 'app-Copy1A2B3C-1XYZ';
+
+    test('deletes what the cancelled create left unfinished, retained or not', async () => {
+      const world = new World();
+      const properties = world.declare({ DeletionPolicy: 'RetainExceptOnCreate' });
+      await world.poll(await world.accept(world.event('Create', { ResourceProperties: properties })));
+      world.time += SECOND;
+      world.enter('ROLLBACK_IN_PROGRESS');
+      await world.run(world.event('Delete', { PhysicalResourceId: invented }));
+      expect(world.copies()).toEqual([]);
+    });
+
+    test('deletes a finished copy that nobody names', async () => {
+      const world = new World();
+      await world.create();
+      world.physicalId = invented;
+      await world.run(world.event('Delete', { PhysicalResourceId: invented }));
+      expect(world.copies()).toEqual([]);
+    });
+
+    test('leaves a finished copy that CloudFormation names now', async () => {
+      const world = new World();
+      const id = await world.create();
+      await world.run(world.event('Delete', { PhysicalResourceId: invented }));
+      expect(world.copies()).toEqual([id]);
+    });
+
+    test('leaves a finished copy that is to be retained', async () => {
+      const world = new World();
+      const id = await world.create(world.declare({ DeletionPolicy: 'Retain' }));
+      world.physicalId = invented;
+      await world.run(world.event('Delete', { PhysicalResourceId: invented }));
+      expect(world.copies()).toEqual([id]);
+    });
+  });
+
+  test('never deletes a snapshot without the tags of this resource', async () => {
+    const world = new World();
+    const foreign = world.ec2.addSnapshot({
+      region: 'eu-west-1',
+      tags: { [TAG.stack]: STACK_ID, [TAG.resource]: 'Other' },
+    });
+    const { failure } = await world.run(world.event('Delete', { PhysicalResourceId: foreign.id }));
+    expect(failure?.message).toContain('neither changed nor deleted');
+    expect(world.ec2.stateOf(foreign.id)).toBe('completed');
+  });
+
+  test('fails with what holds the copy, and what to do', async () => {
+    const world = new World();
+    const id = await world.create();
+    world.ec2.snapshot(id).imageId = 'ami-0123456789abcdef0';
+    const { failure, after } = await world.run(world.event('Delete'));
+    expect(after).toBe(0);
+    expect(failure?.message).toMatch(
+      new RegExp(`^${id} in eu-west-1 could not be deleted: InvalidSnapshot.InUse: .*ami-`),
+    );
+    expect(failure?.message).toContain('deregister the AMI');
+  });
+
+  test.each<Fault>(['throttled', 'unavailable', 'lost-response', 'denied'])(
+    'outlasts a call that is %s',
+    async (fault) => {
+      const world = new World();
+      await world.create();
+      const begun = world.time;
+      world.services.faults = ({ time }) => (time - begun < 2 * MINUTE ? fault : undefined);
+      expect((await world.run(world.event('Delete'))).answer).toEqual({ IsComplete: true });
+      expect(world.copies()).toEqual([]);
+    },
+  );
+
+  test('gives up before CloudFormation does, with the reason', async () => {
+    const world = new World();
+    await world.create();
+    world.services.faults = () => 'throttled';
+    const { failure, after } = await world.run(
+      world.event('Delete', { ResourceProperties: world.declare({ TimeoutSeconds: '60' }) }),
+    );
+    expect(after).toBe(360);
+    expect(failure?.message).toMatch(/^deletion of snap-\w+ in eu-west-1: RequestLimitExceeded/);
+  });
+});
