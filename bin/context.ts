@@ -10,6 +10,12 @@ interface Option {
   readonly parse: (text: string) => Parsed;
 }
 
+const REMOVAL_POLICIES = new Map([
+  ['destroy', RemovalPolicy.DESTROY],
+  ['retain', RemovalPolicy.RETAIN],
+  ['retain-on-update-or-delete', RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE],
+]);
+
 const OPTIONS: Readonly<Record<string, Option>> = {
   sourceSnapshotId: {
     value: 'snap-…',
@@ -121,9 +127,10 @@ function parseMinutes(name: string, text: string): Duration {
 }
 
 function parseRemovalPolicy(text: string): RemovalPolicy {
-  const policies = [RemovalPolicy.DESTROY, RemovalPolicy.RETAIN, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE];
-  const policy = policies.find((known) => String(known) === text);
-  if (policy === undefined) throw new Error(`removalPolicy "${text}" is none of ${policies.join(', ')}`);
+  const policy = REMOVAL_POLICIES.get(text);
+  if (policy === undefined) {
+    throw new Error(`removalPolicy "${text}" is none of ${[...REMOVAL_POLICIES.keys()].join(', ')}`);
+  }
   return policy;
 }
 
