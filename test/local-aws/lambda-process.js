@@ -1,0 +1,56 @@
+'use strict';
+// Lambda's Node.js runtime for one function, as far as a handler can tell the difference. Started by lambda.ts with
+// the function's environment; virtual time comes with each invocation, and nothing in the handler knows of it.
+const { join } = require('node:path');
+const { format } = require('node:util');
+
+let virtualTime = 0;
+let requestId = '';
+// The function's own clock: Date is the only one that handlers and the SDK read.
+const RealDate = Date;
+globalThis.Date = new Proxy(RealDate, {
+  construct: (target, args, newTarget) => Reflect.construct(target, args.length > 0 ? args : [virtualTime], newTarget),
+  apply: () => new RealDate(virtualTime).toString(),
+  get: (target, key) => (key === 'now' ? () => virtualTime : Reflect.get(target, key)),
+});
+
+// Lambda's JSON log format: a single object stays one, everything else becomes text.
+for (const [method, level] of Object.entries({
+  debug: 'DEBUG',
+  info: 'INFO',
+  log: 'INFO',
+  warn: 'WARN',
+  error: 'ERROR',
+})) {
+  console[method] = (...args) => {
+    const isObject = args.length === 1 && typeof args[0] === 'object' && !(args[0] instanceof Error);
+    const message = isObject ? args[0] : format(...args);
+    process.send({ log: JSON.stringify({ timestamp: new Date().toISOString(), level, requestId, message }) });
+  };
+}
+
+function failure(error) {
+  const isError = error instanceof Error;
+  const payload = isError
+    ? { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') }
+    : { errorType: typeof error, errorMessage: String(error), trace: [] };
+  return { payload: JSON.stringify(payload), functionError: 'Unhandled' };
+}
+
+async function run({ event, context }) {
+  try {
+    const [file, name] = process.env._HANDLER.split('.');
+    const result = await require(join(process.env.LAMBDA_TASK_ROOT, file))[name](event, context);
+    return { payload: JSON.stringify(result) ?? 'null' };
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+process.on('message', async (invocation) => {
+  virtualTime = invocation.time;
+  requestId = invocation.context.awsRequestId;
+  process.send({ result: await run(invocation) });
+});
+// Never outlives the local AWS.
+process.on('disconnect', () => process.exit());
