@@ -44,7 +44,7 @@ describe('a Create', () => {
       team: 'storage',
       [TAG.stack]: STACK_ID,
       [TAG.resource]: LOGICAL_ID,
-      [TAG.inputs]: expect.stringMatching(/^v1-[0-9a-f]{32}$/),
+      [TAG.inputs]: expect.stringMatching(/^v1-[0-9a-f]{32}$/) as string,
       [TAG.handle]: event.PhysicalResourceId,
       [TAG.retain]: 'Retain',
     });
@@ -71,7 +71,7 @@ describe('a Create', () => {
       Encrypted: true,
       KmsKeyId: key.arn,
       CompletionDurationMinutes: 30,
-      TagSpecifications: [{ ResourceType: 'snapshot', Tags: expect.any(Array) }],
+      TagSpecifications: [{ ResourceType: 'snapshot', Tags: expect.any(Array) as unknown[] }],
     });
   });
 
