@@ -25,6 +25,7 @@ import { isUsable, SimulatedKms } from './kms';
 import {
   describe,
   goneAt,
+  seenState,
   stateAt,
   tagsAt,
   toTags,
@@ -387,7 +388,7 @@ export class SimulatedEc2 {
   }
 
   private passes(snapshot: StoredSnapshot, matchers: Matcher[]): boolean {
-    const state = describe(snapshot, this.stateTime(snapshot), this.tagTime()).State ?? '';
+    const state = seenState(snapshot, this.stateTime(snapshot));
     const tags = this.searchableTags(snapshot);
     return matchers.every((matches) => matches(snapshot, state, tags));
   }

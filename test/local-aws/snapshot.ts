@@ -58,6 +58,12 @@ export function stateAt(snapshot: StoredSnapshot, time: number): string {
   return time < snapshot.startTime + snapshot.course.duration ? 'pending' : snapshot.course.outcome;
 }
 
+/** The state that DescribeSnapshots shows, of a snapshot that it shows. */
+export function seenState(snapshot: StoredSnapshot, time: number): string {
+  const recoverable = snapshot.deletion?.recycled === 'visible' && goneAt(snapshot) <= time;
+  return recoverable ? 'recoverable' : stateAt(snapshot, time);
+}
+
 /** When the deletion takes effect. */
 export function goneAt(snapshot: StoredSnapshot): number {
   const { deletion, course, startTime } = snapshot;
@@ -80,8 +86,7 @@ export function toTags(tags: TagMap): Tag[] {
 
 /** What DescribeSnapshots shows when it knows the state of one time and the tags of another. */
 export function describe(snapshot: StoredSnapshot, time: number, tagTime: number): Snapshot {
-  const gone = goneAt(snapshot) <= time;
-  const state = gone && snapshot.deletion?.recycled === 'visible' ? 'recoverable' : stateAt(snapshot, time);
+  const state = seenState(snapshot, time);
   return {
     SnapshotId: snapshot.id,
     OwnerId: snapshot.ownerId,
