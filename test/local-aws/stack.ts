@@ -273,10 +273,10 @@ export class Stack {
         this.resources.set(logicalId, resource);
         return true;
       }
-      resource = this.record('UPDATE_IN_PROGRESS', { ...resource, properties });
       if (properties.ServiceToken !== present.properties.ServiceToken) {
         throw new ResourceFailure('Modifying service token is not allowed.');
       }
+      resource = this.record('UPDATE_IN_PROGRESS', { ...resource, properties });
       await this.meetPlannedFailure(change, resource, 'Update');
       const carried = this.surroundings.rollbackPhysicalId === 'old' ? (original ?? present) : present;
       const target = { ...resource, physicalId: carried.physicalId };
