@@ -19,10 +19,12 @@ export interface Statement {
   readonly Condition?: Record<string, Record<string, string | readonly string[]>>;
 }
 
-// Above these numbers a policy names all instead of each: its size is bounded, however many copies there are.
+// Above these numbers the policy names all instead of each, so that it stays below 6,000 characters however many copies
+// there are, and with the policies of single keys below the 10,240 of all inline policies of a role.
 const MAX_SOURCES = 10;
 const MAX_REGIONS = 5;
-const MAX_KEYS = 10;
+const MAX_KEYS = 5;
+const MAX_ALIAS_CHARACTERS = 150;
 const MAX_ACCOUNTS = 5;
 
 const KEY_USE = ['kms:Decrypt', 'kms:GenerateDataKey', 'kms:GenerateDataKeyWithoutPlaintext', 'kms:ReEncrypt*'];
@@ -165,7 +167,9 @@ function arnsOf(keys: readonly KeyReference[], stack: Stack): string[] {
 
 function boundedKeys(keys: readonly KeyReference[], stack: Stack): KeyReference[] {
   const byIdentity = new Map(keys.map((key) => [JSON.stringify(stack.resolve(key)), key]));
-  if (byIdentity.size <= MAX_KEYS) return sortedByIdentity(byIdentity);
+  const listed = sortedByIdentity(byIdentity);
+  const aliases = listed.map(({ alias = '' }) => alias).join('');
+  if (listed.length <= MAX_KEYS && aliases.length <= MAX_ALIAS_CHARACTERS) return listed;
   const accounts = few(
     keys.map(({ arn }) => arn.split(':')[4] ?? '*'),
     MAX_ACCOUNTS,

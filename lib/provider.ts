@@ -16,8 +16,8 @@ const ID = 'cdk-ebs-snapshot-copy';
 
 const HANDLER = path.join(__dirname, '..', 'assets', 'handler');
 
-/** All inline policies of a role may have 10,240 characters together. */
-const MAX_KEY_POLICIES = 5;
+/** All inline policies of a role may have 10,240 characters together; an alias alone may have 256. */
+const MAX_KEY_POLICIES = 3;
 
 /** What serves all copies of a stack: the handler's functions, their role, and the framework that drives them. */
 export class SnapshotCopyProvider extends Construct {

@@ -1,14 +1,13 @@
 import {
   App,
   Aspects,
-  CfnOutput,
   CfnParameter,
-  type CfnResource,
+  CfnResource,
   CustomResource,
   Duration,
+  Fn,
   RemovalPolicies,
   RemovalPolicy,
-  Size,
   Stack,
   Stage,
   Tags,
@@ -19,6 +18,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sns from 'aws-cdk-lib/aws-sns';
+import type { IConstruct } from 'constructs';
 import { SnapshotCopy, type SnapshotCopyProps } from '../../lib';
 import { ATTRIBUTES, RESOURCE_TYPE } from '../../lib/contract';
 import { cycleIn, waitsFor } from './cycles';
@@ -33,28 +33,35 @@ interface Resource {
   readonly UpdateReplacePolicy?: string;
 }
 
+let app: App;
 let stack: Stack;
 
 beforeEach(() => {
-  stack = new Stack(new App(), 'Stack', { env: ENV });
+  app = new App();
+  stack = new Stack(app, 'Stack', { env: ENV });
 });
 
 function copyWith(props: Partial<SnapshotCopyProps> = {}, id = 'Copy'): SnapshotCopy {
   return new SnapshotCopy(stack, id, { sourceSnapshotId: SOURCE, ...props });
 }
 
-function idOf(construct: { node: { findChild(id: string): unknown } }): string {
-  return stack.getLogicalId((construct.node.findChild('Resource') as CustomResource).node.defaultChild as CfnResource);
+function idOf(construct: IConstruct): string {
+  const child = construct.node.defaultChild;
+  if (child === undefined) throw new Error(`${construct.node.path} has no resource`);
+  return CfnResource.isCfnResource(child) ? stack.getLogicalId(child) : idOf(child);
 }
 
 function synthesized(copy: SnapshotCopy): Resource {
-  return Template.fromStack(stack).findResources(RESOURCE_TYPE)[idOf(copy)] as unknown as Resource;
+  const { Resources: resources } = synth() as { Resources: Record<string, Resource> };
+  const found = resources[idOf(copy)];
+  if (found === undefined) throw new Error(`${copy.node.path} is not in the template`);
+  return found;
 }
 
 /** The properties that CloudFormation hands to the handler. */
 function wired(copy: SnapshotCopy): Record<string, unknown> {
-  const { ServiceToken: _token, ServiceTimeout: _timeout, ...properties } = synthesized(copy).Properties;
-  return properties;
+  const { Properties: properties } = synthesized(copy);
+  return Object.fromEntries(Object.entries(properties).filter(([name]) => !name.startsWith('Service')));
 }
 
 function synth(): object {
@@ -103,11 +110,11 @@ describe('what is declared goes to the handler', () => {
 
   test('an Outpost or a Local Zone is handed on', () => {
     const destinationOutpostArn = 'arn:aws:outposts:us-east-1:111122223333:outpost/op-0123456789abcdef0';
-    expect(wired(copyWith({ destinationOutpostArn }))).toMatchObject({ DestinationOutpostArn: destinationOutpostArn });
     const destinationAvailabilityZone = 'us-east-1-bos-1a';
-    expect(wired(copyWith({ destinationAvailabilityZone }, 'Zone'))).toMatchObject({
-      DestinationAvailabilityZone: destinationAvailabilityZone,
-    });
+    const toOutpost = copyWith({ destinationOutpostArn }, 'Outpost');
+    const toZone = copyWith({ destinationAvailabilityZone }, 'Zone');
+    expect(wired(toOutpost)).toMatchObject({ DestinationOutpostArn: destinationOutpostArn });
+    expect(wired(toZone)).toMatchObject({ DestinationAvailabilityZone: destinationAvailabilityZone });
   });
 
   test('defaults and emptiness that are spelled out are the same input as none', () => {
@@ -115,7 +122,8 @@ describe('what is declared goes to the handler', () => {
       { description: '', tags: {}, dryRun: false, removalPolicy: RemovalPolicy.DESTROY },
       'A',
     );
-    expect(wired(spelledOut)).toEqual(wired(copyWith({}, 'B')));
+    const absent = copyWith({}, 'B');
+    expect(wired(spelledOut)).toEqual(wired(absent));
   });
 
   test('a key implies encryption', () => {
@@ -278,16 +286,11 @@ describe('attributes', () => {
     });
   });
 
-  test('a volume of the copy, as large as it, waits for it', () => {
+  test('a volume of the copy waits for it', () => {
     const copy = copyWith();
-    new ec2.Volume(stack, 'Volume', {
-      availabilityZone: 'us-east-1a',
-      snapshotId: copy.snapshotId,
-      size: Size.gibibytes(copy.volumeSize),
-    });
+    new ec2.Volume(stack, 'Volume', { availabilityZone: Fn.select(0, Fn.getAzs()), snapshotId: copy.snapshotId });
     Template.fromStack(stack).hasResourceProperties('AWS::EC2::Volume', {
       SnapshotId: { 'Fn::GetAtt': [idOf(copy), 'SnapshotId'] },
-      Size: { 'Fn::GetAtt': [idOf(copy), 'VolumeSize'] },
     });
   });
 
@@ -341,7 +344,7 @@ describe('order', () => {
     });
     const template = synth();
     expect(cycleIn(template)).toBeUndefined();
-    expect(waitsFor(template, idOf(copy), stack.getLogicalId(maker.node.defaultChild as CfnResource))).toBe(true);
+    expect(waitsFor(template, idOf(copy), idOf(maker))).toBe(true);
   });
 
   test('a key of the stack comes before the copies that use it, and before no other', () => {
@@ -357,7 +360,7 @@ describe('order', () => {
   test('an alias of the stack comes before the copies that use it', () => {
     const alias = new kms.Key(stack, 'Key').addAlias('ebs');
     const copy = copyWith({ kmsKey: alias });
-    expect(waitsFor(synth(), idOf(copy), stack.getLogicalId(alias.node.defaultChild as CfnResource))).toBe(true);
+    expect(waitsFor(synth(), idOf(copy), idOf(alias))).toBe(true);
   });
 
   test.each<[string, (arn: string) => Partial<SnapshotCopyProps>]>([
@@ -373,15 +376,17 @@ describe('order', () => {
   });
 
   test('a copy in a stage of a pipeline is synthesized with its provider', () => {
-    stack = new Stack(new Stage(new App(), 'Prod', { env: ENV }), 'Stack');
+    stack = new Stack(new Stage(app, 'Prod', { env: ENV }), 'Stack');
     expect(wired(copyWith())).toMatchObject({ SourceRegion: 'us-east-1' });
   });
 
   test('another stack can read the copy', () => {
     const copy = copyWith();
-    const reader = new Stack(stack.node.root as App, 'Reader', { env: ENV });
-    new CfnOutput(reader, 'Output', { value: copy.snapshotId });
-    Template.fromStack(reader).hasOutput('Output', { Value: { 'Fn::ImportValue': Match.anyValue() } });
+    const reader = new Stack(app, 'Reader', { env: ENV });
+    new sns.Topic(reader, 'Topic', { displayName: copy.snapshotId });
+    Template.fromStack(reader).hasResourceProperties('AWS::SNS::Topic', {
+      DisplayName: { 'Fn::ImportValue': Match.anyValue() },
+    });
   });
 });
 
