@@ -27,6 +27,8 @@ export interface LocalAwsOptions extends RollbackOptions {
   readonly region?: string;
   /** Virtual time that one invocation of a handler function takes. */
   readonly invocationMs?: number;
+  /** Real time after which an invocation has timed out: what hangs for so long hangs for ever. */
+  readonly hangingMs?: number;
   readonly ec2?: Partial<Ec2Settings>;
   readonly faults?: FaultHook;
   /** Called as they happen. */
@@ -37,6 +39,7 @@ export interface LocalAwsOptions extends RollbackOptions {
 export type DeployOptions = Pick<StackInput, 'parameters' | 'disableRollback'>;
 
 const INVOCATION_MS = 500;
+const HANGING_MS = 20_000;
 
 export class LocalAws {
   readonly kms: SimulatedKms;
@@ -66,6 +69,7 @@ export class LocalAws {
       clock,
       endpointUrl: endpoint.url,
       invocationMs: options.invocationMs ?? INVOCATION_MS,
+      hangingMs: options.hangingMs ?? HANGING_MS,
       onLog: options.onLog,
       outbound: {
         sleep: (ms) => clock.sleep(ms),

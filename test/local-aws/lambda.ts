@@ -59,6 +59,8 @@ export interface LambdaOptions {
   readonly endpointUrl: string;
   /** Virtual time that an invocation of one of our functions takes. */
   readonly invocationMs: number;
+  /** Real time after which an invocation has timed out. */
+  readonly hangingMs: number;
   readonly outbound: Omit<Outbound, 'invokeFunction'>;
   readonly onLog?: (line: LogLine) => void;
 }
@@ -122,8 +124,6 @@ export class Lambda {
 }
 
 const MAX_PROCESSES = 4;
-/** In real time: what hangs for so long hangs for ever. */
-const HANGING_MS = 20_000;
 
 /** The warm processes of one function, each with one invocation at a time. */
 class ProcessPool implements RunningFunction {
@@ -139,6 +139,7 @@ class ProcessPool implements RunningFunction {
   async run(payload: unknown, requestId: string): Promise<InvocationResult> {
     const process = await this.free();
     const result = await process.run(payload, requestId, this.options.clock.now());
+    process.isBusy = false;
     this.queue.shift()?.();
     return result;
   }
@@ -151,11 +152,17 @@ class ProcessPool implements RunningFunction {
     for (;;) {
       for (const process of this.processes) if (!process.isAlive) this.processes.delete(process);
       const idle = [...this.processes].find(({ isBusy }) => !isBusy);
-      if (idle) return idle;
-      if (this.processes.size < MAX_PROCESSES) break;
+      const process = idle ?? (this.processes.size < MAX_PROCESSES ? this.start() : undefined);
+      if (process) {
+        process.isBusy = true;
+        return process;
+      }
       await new Promise<void>((resolve) => this.queue.push(resolve));
     }
-    const process = new HandlerProcess(this.configuration, this.options.endpointUrl, this.log);
+  }
+
+  private start(): HandlerProcess {
+    const process = new HandlerProcess(this.configuration, this.options, this.log);
     this.processes.add(process);
     return process;
   }
@@ -171,12 +178,12 @@ class HandlerProcess {
 
   constructor(
     private readonly configuration: FunctionConfiguration,
-    endpointUrl: string,
+    private readonly options: LambdaOptions,
     log: (line: string) => void,
   ) {
     this.child = fork(join(__dirname, 'lambda-process.js'), {
       cwd: configuration.codeDirectory,
-      env: environmentOf(configuration, endpointUrl),
+      env: environmentOf(configuration, options.endpointUrl),
       execArgv: [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
@@ -184,22 +191,22 @@ class HandlerProcess {
       if ('log' in message) log(message.log);
       else this.end(message.result);
     });
-    this.child.on('exit', () => {
+    const died = (): void => {
       this.isAlive = false;
       this.end(failure('Runtime.ExitError', 'Runtime exited with error: signal: killed'));
-    });
+    };
+    this.child.on('exit', died).on('error', died);
   }
 
   async run(event: unknown, requestId: string, time: number): Promise<InvocationResult> {
     const { name, arn, memorySize, timeoutSeconds, logGroup } = this.configuration;
-    this.isBusy = true;
     const result = new Promise<InvocationResult>((resolve) => {
       this.end = resolve;
     });
     const hanging = setTimeout(() => {
       this.end(failure('Sandbox.Timedout', `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`));
       this.kill();
-    }, HANGING_MS);
+    }, this.options.hangingMs);
     const context = {
       awsRequestId: requestId,
       functionName: name,
@@ -211,7 +218,6 @@ class HandlerProcess {
     this.child.send({ event, context, time });
     return result.finally(() => {
       clearTimeout(hanging);
-      this.isBusy = false;
     });
   }
 
