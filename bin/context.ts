@@ -136,7 +136,12 @@ function parseRemovalPolicy(text: string): RemovalPolicy {
 
 function parseTags(text: string): Record<string, string> {
   const tags = parseJson(text);
-  if (typeof tags !== 'object' || tags === null || !Object.values(tags).every((value) => typeof value === 'string')) {
+  if (
+    typeof tags !== 'object' ||
+    tags === null ||
+    Array.isArray(tags) ||
+    !Object.values(tags).every((value) => typeof value === 'string')
+  ) {
     throw new Error(`tags "${text}" is not a JSON object of strings: give one like {"team":"storage"}`);
   }
   return tags as Record<string, string>;

@@ -22,9 +22,9 @@ export interface Statement {
 // Above these numbers the policy names all instead of each, so that it stays below 6,000 characters however many copies
 // there are, and with the policies of single keys below the 10,240 of all inline policies of a role.
 const MAX_SOURCES = 10;
-const MAX_REGIONS = 5;
-const MAX_KEYS = 5;
-const MAX_ALIAS_CHARACTERS = 150;
+const MAX_REGIONS = 4;
+const MAX_KEYS = 4;
+const MAX_ALIAS_CHARACTERS = 100;
 const MAX_ACCOUNTS = 5;
 
 const KEY_USE = ['kms:Decrypt', 'kms:GenerateDataKey', 'kms:GenerateDataKeyWithoutPlaintext', 'kms:ReEncrypt*'];

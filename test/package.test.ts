@@ -1,0 +1,120 @@
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+
+const ROOT = path.join(__dirname, '..');
+const NAME = 'cdk-ebs-snapshot-copy';
+
+const JAVASCRIPT = `
+const { App, Stack } = require('aws-cdk-lib');
+const { SnapshotCopy } = require('${NAME}');
+const app = new App({ outdir: 'cdk.out' });
+new SnapshotCopy(new Stack(app, 'Stack'), 'Copy', { sourceSnapshotId: 'snap-0123456789abcdef0' });
+app.synth();
+`;
+
+const TYPESCRIPT = `
+import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { SnapshotCopy, type SnapshotCopyProps } from '${NAME}';
+const props: SnapshotCopyProps = {
+  sourceSnapshotId: 'snap-0123456789abcdef0',
+  timeout: Duration.minutes(30),
+  removalPolicy: RemovalPolicy.RETAIN,
+};
+const app = new App({ outdir: 'cdk.out' });
+const copy = new SnapshotCopy(new Stack(app, 'Stack'), 'Copy', props);
+const id: string = copy.snapshotId;
+const size: number = copy.volumeSize;
+// @ts-expect-error: a prop that does not exist
+new SnapshotCopy(new Stack(app, 'Other'), id, { ...props, sourceSnapshot: size });
+app.synth();
+`;
+
+let project: string;
+let packed: string[];
+
+/** An empty project with the packed tarball and its peers: what an installation makes, without a registry. */
+beforeAll(() => {
+  project = fs.mkdtempSync(path.join(os.tmpdir(), 'project-'));
+  const pack = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [tarball] = JSON.parse(pack) as [{ filename: string; files: { path: string }[] }];
+  packed = tarball.files.map((file) => file.path).sort();
+  const installed = path.join(project, 'node_modules', NAME);
+  fs.mkdirSync(path.join(project, 'node_modules', '@types'), { recursive: true });
+  fs.mkdirSync(installed);
+  execFileSync('tar', ['-xzf', path.join(project, tarball.filename), '-C', installed, '--strip-components=1']);
+  for (const peer of ['aws-cdk-lib', 'constructs', '@types/node']) {
+    fs.symlinkSync(path.join(ROOT, 'node_modules', peer), path.join(project, 'node_modules', peer));
+  }
+  fs.writeFileSync(path.join(project, 'package.json'), '{ "private": true }');
+});
+
+afterAll(() => {
+  fs.rmSync(project, { recursive: true });
+});
+
+/** Peers are links: without the flag, Node would look for theirs, and for ours, where they really are. */
+function run(script: string, ...args: string[]): void {
+  execFileSync(process.execPath, ['--preserve-symlinks', script, ...args], { cwd: project, encoding: 'utf8' });
+}
+
+function filesOfHandlerIn(assembly: string): string[] {
+  return fs
+    .readdirSync(assembly)
+    .map((entry) => path.join(assembly, entry, 'index.js'))
+    .filter((file) => fs.existsSync(file))
+    .map((file) => fs.readFileSync(file, 'utf8'));
+}
+
+function synthesized(): { template: string; handlers: string[] } {
+  const assembly = path.join(project, 'cdk.out');
+  const template = fs.readFileSync(path.join(assembly, 'Stack.template.json'), 'utf8');
+  return { template, handlers: filesOfHandlerIn(assembly) };
+}
+
+test('from plain JavaScript, an app synthesizes with the handler that is in the package', () => {
+  fs.writeFileSync(path.join(project, 'app.js'), JAVASCRIPT);
+  run('app.js');
+  const { template, handlers } = synthesized();
+  expect(template).toContain('Custom::SnapshotCopy');
+  expect(handlers).toEqual([fs.readFileSync(path.join(ROOT, 'assets', 'handler', 'index.js'), 'utf8')]);
+});
+
+test('from TypeScript, an app type-checks and synthesizes', () => {
+  fs.writeFileSync(path.join(project, 'typed.ts'), TYPESCRIPT);
+  const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  const options = ['--strict', '--module', 'node16', '--target', 'es2022', '--types', 'node', '--preserveSymlinks'];
+  run(tsc, ...options, '--skipLibCheck', 'typed.ts');
+  run('typed.js');
+  expect(synthesized().template).toContain('"DeletionPolicy": "Retain"');
+});
+
+test('nothing is packed but what users need', () => {
+  const expected =
+    /^(dist\/[a-z-]+\.(js|d\.ts)|assets\/handler\/index\.js|\.jsii|package\.json|LICENSE|NOTICE|README\.md|docs\/flow\.svg)$/;
+  expect(packed.filter((file) => !expected.test(file))).toEqual([]);
+  expect(packed).toEqual(
+    expect.arrayContaining(['assets/handler/index.js', 'dist/index.d.ts', 'dist/index.js', '.jsii']),
+  );
+});
+
+test('there is no dependency but the peers', () => {
+  const text = fs.readFileSync(path.join(project, 'node_modules', NAME, 'package.json'), 'utf8');
+  const manifest = JSON.parse(text) as Record<string, Record<string, string> | undefined>;
+  expect(manifest).not.toHaveProperty('dependencies');
+  expect(manifest).not.toHaveProperty('bundledDependencies');
+  expect(Object.keys(manifest.peerDependencies ?? {})).toEqual(['aws-cdk-lib', 'constructs']);
+});
+
+test('only the construct and its props are exported', () => {
+  const index = execFileSync(process.execPath, ['-p', `Object.keys(require(${JSON.stringify(NAME)})).join()`], {
+    cwd: project,
+    encoding: 'utf8',
+  });
+  expect(index.trim()).toBe('SnapshotCopy');
+});
