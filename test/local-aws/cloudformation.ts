@@ -104,6 +104,9 @@ export class CloudFormation implements StackDirectory {
 
   async deleteStack(idOrName: string): Promise<OperationResult> {
     const stack = this.existing(idOrName);
+    if (stack.status.endsWith('_IN_PROGRESS')) {
+      throw new ValidationError(`Stack [${stack.id}] cannot be deleted while in status ${stack.status}`);
+    }
     return this.run(stack, () => stack.delete());
   }
 

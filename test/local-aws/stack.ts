@@ -400,7 +400,10 @@ export class Stack {
     if (!resource.physicalId) return undefined;
     try {
       const planned = this.surroundings.takeFailure(resource.logicalId, 'Delete');
-      if (planned) throw new ResourceFailure(planned.reason ?? PLANNED_FAILURE);
+      if (planned) {
+        await this.surroundings.clock.sleep((planned.afterSeconds ?? 0) * 1000);
+        throw new ResourceFailure(planned.reason ?? PLANNED_FAILURE);
+      }
       if (isCustom(resource.type)) {
         await this.request('Delete', resource, NEVER);
       } else {

@@ -8,12 +8,19 @@ import type { VirtualClock } from './clock';
 import type { InvocationResult } from './lambda';
 
 // It can be required, but is typed as if it could only be imported.
-const interpreter = createRequire(__filename)('aws-local-stepfunctions') as { StateMachine: typeof StateMachine };
+const { StateMachine: Interpreter } = createRequire(__filename)('aws-local-stepfunctions') as {
+  StateMachine: typeof StateMachine;
+};
 
 type Json = Parameters<StateMachine['run']>[0];
 type State = StateMachineDefinition['States'][string];
 type TaskState = Extract<State, { Type: 'Task' }>;
 type Retrier = NonNullable<TaskState['Retry']>[number];
+
+interface Machine {
+  readonly definition: StateMachineDefinition;
+  readonly interpreter: StateMachine;
+}
 
 export interface StepFunctionsOptions {
   readonly clock: VirtualClock;
@@ -30,7 +37,7 @@ const TASK_TIMEOUT_SECONDS = 2_147_483;
 
 export class StepFunctions {
   readonly executions: Execution[] = [];
-  private readonly machines = new Map<string, StateMachineDefinition>();
+  private readonly machines = new Map<string, Machine>();
   private readonly failures: Error[] = [];
 
   constructor(private readonly options: StepFunctionsOptions) {
@@ -42,7 +49,7 @@ export class StepFunctions {
     for (const state of Object.values(parsed.States)) {
       if (state.Type === 'Task') state.TimeoutSeconds ??= TASK_TIMEOUT_SECONDS;
     }
-    this.machines.set(arn, parsed);
+    this.machines.set(arn, { definition: parsed, interpreter: new Interpreter(parsed) });
   }
 
   remove(arn: string): void {
@@ -56,24 +63,24 @@ export class StepFunctions {
   /** Ends when the execution has been started; it goes on by itself. */
   startExecution(stateMachineArn: string, input: unknown): Promise<void> {
     const failure = this.failures.shift();
-    const definition = this.machines.get(stateMachineArn);
+    const machine = this.machines.get(stateMachineArn);
     if (failure) return Promise.reject(failure);
-    if (!definition) return Promise.reject(new Error(`StateMachineDoesNotExist: ${stateMachineArn}`));
+    if (!machine) return Promise.reject(new Error(`StateMachineDoesNotExist: ${stateMachineArn}`));
     const execution: Execution = { stateMachineArn, status: 'RUNNING' };
     this.executions.push(execution);
     void this.options.clock.spawn(async () => {
-      execution.status = await this.run(definition, input as Json);
+      execution.status = await this.run(machine, input as Json);
     });
     return Promise.resolve();
   }
 
-  private async run(definition: StateMachineDefinition, input: Json): Promise<Execution['status']> {
+  private async run({ definition, interpreter }: Machine, input: Json): Promise<Execution['status']> {
     const tasks = Object.entries(definition.States).filter((entry): entry is [string, TaskState] => isTask(entry[1]));
     const overrides = {
       taskResourceLocalHandlers: Object.fromEntries(tasks.map(([name, state]) => [name, this.task(state)])),
       retryIntervalOverrides: Object.fromEntries(tasks.map(([name]) => [name, 0])),
     };
-    return new interpreter.StateMachine(definition).run(input, { overrides }).result.then(
+    return interpreter.run(input, { overrides }).result.then(
       () => 'SUCCEEDED',
       () => 'FAILED',
     );
