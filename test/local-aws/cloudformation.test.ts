@@ -399,6 +399,17 @@ describe('delete', () => {
   });
 });
 
+test('a stack cannot be updated or deleted while another operation is under way', async () => {
+  const world = new World();
+  world.script = () => ({ afterSeconds: 60 });
+  const creating = world.create({ A: custom() });
+  const others = Promise.allSettled([world.update({ A: custom({ n: 1 }) }), world.delete()]);
+  expect((await creating).status).toBe('CREATE_COMPLETE');
+  const reasons = (await others).map((other) => (other.status === 'rejected' ? String(other.reason) : ''));
+  expect(reasons[0]).toContain('is in CREATE_IN_PROGRESS state and can not be updated.');
+  expect(reasons[1]).toContain('cannot be deleted while in status CREATE_IN_PROGRESS');
+});
+
 describe('answers', () => {
   test.each<[string, Script, string]>([
     ['longer than 4096 bytes', () => ({ data: { x: 'x'.repeat(4096) } }), 'Response object is too long.'],

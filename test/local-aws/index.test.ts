@@ -149,15 +149,11 @@ test('the log has the lines and the time that Lambda would write', async () => {
 test('the handler has the environment of Lambda and nothing of ours', async () => {
   await start();
   const { outputs } = await aws.deploy(stackOf({ A: {} }));
-  const aws = [
-    'ACCESS_KEY_ID',
-    'DEFAULT_REGION',
-    'ENDPOINT_URL',
-    'LAMBDA_FUNCTION_MEMORY_SIZE',
-    'LAMBDA_FUNCTION_NAME',
-  ];
-  aws.push('LAMBDA_FUNCTION_VERSION', 'LAMBDA_LOG_FORMAT', 'LAMBDA_LOG_GROUP_NAME', 'REGION', 'SECRET_ACCESS_KEY');
-  const names = [...aws, 'SESSION_TOKEN'].map((name) => `AWS_${name}`);
+  const names = [
+    ...['ACCESS_KEY_ID', 'DEFAULT_REGION', 'ENDPOINT_URL', 'LAMBDA_FUNCTION_MEMORY_SIZE', 'LAMBDA_FUNCTION_NAME'],
+    ...['LAMBDA_FUNCTION_VERSION', 'LAMBDA_LOG_FORMAT', 'LAMBDA_LOG_GROUP_NAME', 'REGION', 'SECRET_ACCESS_KEY'],
+    'SESSION_TOKEN',
+  ].map((name) => `AWS_${name}`);
   expect(outputs.AEnv).toBe([...names, 'HOME', 'LAMBDA_TASK_ROOT', 'MINE', 'TZ', '_HANDLER'].join());
 });
 
