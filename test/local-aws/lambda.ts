@@ -184,7 +184,8 @@ class HandlerProcess {
     this.child = fork(join(__dirname, 'lambda-process.js'), {
       cwd: configuration.codeDirectory,
       env: environmentOf(configuration, options.endpointUrl),
-      execArgv: [],
+      // Of our Node.js version, not of Lambda's.
+      execArgv: ['--disable-warning=NodeVersionSupportWarning'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.child.on('message', (message: Message) => {
