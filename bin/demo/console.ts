@@ -1,0 +1,265 @@
+// What the CloudFormation console and EC2 would show of a stack operation, line by line. On a terminal a pending copy
+// has one line that is redrawn; elsewhere nothing but plain lines is written.
+import { styleText } from 'node:util';
+import type { Snapshot } from '@aws-sdk/client-ec2';
+import type { LocalAws, LogLine, StackEvent } from '../../test/local-aws';
+import { describe, type StoredSnapshot } from '../../test/local-aws/snapshot';
+
+export interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+type Style = 'bold' | 'dim' | 'red' | 'green' | 'cyan';
+
+const TEXT_WIDTH = 100;
+/** Under the subject of a row. */
+const INDENT = ' '.repeat(10);
+const ERASE_LINE = '\r\u001b[2K';
+
+export class Console {
+  readonly redraws: boolean;
+  private isDrawn = false;
+
+  constructor(
+    private readonly output: Output,
+    env: Readonly<Record<string, string | undefined>>,
+  ) {
+    this.redraws = output.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+  }
+
+  line(text = ''): void {
+    this.output.write(`${this.isDrawn ? ERASE_LINE : ''}${text}\n`);
+    this.isDrawn = false;
+  }
+
+  heading(text: string): void {
+    this.line();
+    this.line(this.styled('bold', text));
+  }
+
+  paragraph(text: string): void {
+    for (const line of wrapped(text, Math.min(this.width, TEXT_WIDTH))) this.line(line);
+  }
+
+  /** Whole where programs may read it. */
+  detail(text: string): void {
+    const lines = this.redraws ? wrapped(text, this.width - INDENT.length) : [text];
+    for (const line of lines) this.line(INDENT + line);
+  }
+
+  row(time: number, subject: string, text: string): void {
+    this.line(rowOf(time, subject, text));
+  }
+
+  /** A line that the next one takes the place of; for terminals only. */
+  draw(time: number, subject: string, text: string): void {
+    this.output.write(ERASE_LINE + rowOf(time, subject, text).slice(0, this.width - 1));
+    this.isDrawn = true;
+  }
+
+  styled(style: Style, text: string): string {
+    return this.redraws ? styleText(style, text) : text;
+  }
+
+  private get width(): number {
+    return this.output.columns ?? TEXT_WIDTH;
+  }
+}
+
+function rowOf(time: number, subject: string, text: string): string {
+  return `${clockTime(time)}  ${subject.padEnd(22)}  ${text}`;
+}
+
+function wrapped(text: string, width: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1) ?? '';
+    if (last === '') lines[lines.length - 1] = word;
+    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** Hours, minutes and seconds. */
+function clockTime(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  return [seconds / 3600, (seconds / 60) % 60, seconds % 60]
+    .map((part) => String(Math.floor(part)).padStart(2, '0'))
+    .join(':');
+}
+
+const TICK_MS = 10_000;
+/** Percents between two lines of progress where nothing is redrawn. */
+const PLAIN_STEP = 25;
+/** Logical ids of what serves all copies of a stack: its construct path is the same for ever. */
+const PROVIDER = 'cdkebssnapshotcopy';
+const INITIATED = 'User Initiated';
+/** What the events, the progress and the reasons say already. */
+const TOLD_OTHERWISE = ['accept', 'complete', 'deleted', 'fail'];
+
+interface SeenCopy {
+  state: string;
+  /** The last progress that has a line of its own. */
+  shown: number;
+}
+
+interface HandlerMessage {
+  readonly decision?: string;
+  readonly snapshotId?: string;
+  readonly progress?: string;
+  readonly reason?: string;
+  readonly set?: readonly string[];
+  readonly removed?: readonly string[];
+}
+
+/** Follows the stack, its copies and the handler's log in virtual time. */
+export class Watch {
+  private readonly start: number;
+  private readonly others: ReadonlySet<string>;
+  private readonly seen = new Map<string, SeenCopy>();
+  private readonly told = new Set<string>();
+  private readonly providerCounts = new Map<string, number>();
+  private cancelTick: () => void = () => undefined;
+
+  /** What there is of copies by now is not the stack's. */
+  constructor(
+    private readonly console: Console,
+    private readonly aws: LocalAws,
+  ) {
+    this.start = aws.clock.now();
+    this.others = new Set(aws.ec2.all().map(({ id }) => id));
+    this.tick();
+  }
+
+  /** Copies that exist now and were made since. */
+  copies(): StoredSnapshot[] {
+    return this.aws.ec2.remainingCopies().filter(({ id }) => !this.others.has(id));
+  }
+
+  /** What is told once is told once in each operation. */
+  beginOperation(): void {
+    this.told.clear();
+  }
+
+  endOperation(): void {
+    this.lookAtCopies();
+    this.sumUpProvider();
+  }
+
+  stop(): void {
+    this.cancelTick();
+  }
+
+  event({ logicalId, type, status, reason, physicalId }: StackEvent): void {
+    this.lookAtCopies();
+    if (logicalId.startsWith(PROVIDER) && !status.endsWith('FAILED')) {
+      if (!status.endsWith('IN_PROGRESS')) this.count(status);
+      return;
+    }
+    this.sumUpProvider();
+    const isCustom = type.startsWith('Custom::');
+    const id = isCustom && physicalId ? `  ${physicalId}` : '';
+    const text = this.console.styled(styleOf(status), status) + id;
+    if (reason === INITIATED) {
+      this.console.row(this.now(), logicalId, `${text}  ${reason}`);
+      return;
+    }
+    this.console.row(this.now(), logicalId, text);
+    if (reason) this.console.detail(reason.replace(/\s+/g, ' ').trim());
+  }
+
+  handlerLog({ line }: LogLine): void {
+    const { decision, ...details } = line.message as HandlerMessage;
+    if (decision === undefined || TOLD_OTHERWISE.includes(decision) || details.progress !== undefined) return;
+    const text = `${decision}${inWords(details)}`;
+    if (this.told.has(text)) return;
+    this.told.add(text);
+    this.console.row(this.now(), '(handler)', this.console.styled('dim', text));
+  }
+
+  private now(): number {
+    return this.aws.clock.now() - this.start;
+  }
+
+  private tick(): void {
+    const { clock } = this.aws;
+    this.cancelTick = clock.at(clock.now() + TICK_MS, () => {
+      this.lookAtCopies();
+      this.tick();
+    });
+  }
+
+  private lookAtCopies(): void {
+    for (const copy of this.aws.ec2.all()) if (copy.source && !this.others.has(copy.id)) this.lookAt(copy);
+  }
+
+  private lookAt(copy: StoredSnapshot): void {
+    const { id } = copy;
+    const seen = this.seen.get(id) ?? { state: 'none', shown: -1 };
+    this.seen.set(id, seen);
+    const state = this.aws.ec2.stateOf(id);
+    const { Progress = '', StateMessage } = this.shownByEc2(copy);
+    if (state === 'pending') this.showProgress(copy, seen, Number.parseInt(Progress) || 0);
+    else if (state !== seen.state) this.console.row(this.now(), id, this.outcome(copy, state, seen, StateMessage));
+    seen.state = state;
+  }
+
+  private showProgress(copy: StoredSnapshot, seen: SeenCopy, percent: number): void {
+    const text = this.bar(copy, percent);
+    if (this.console.redraws) {
+      this.console.draw(this.now(), copy.id, text);
+    } else if (seen.shown < 0 || percent >= seen.shown + PLAIN_STEP) {
+      this.console.row(this.now(), copy.id, text);
+      seen.shown = percent - (percent % PLAIN_STEP);
+    }
+  }
+
+  private outcome(copy: StoredSnapshot, state: string, { state: before }: SeenCopy, message = ''): string {
+    switch (state) {
+      case 'completed':
+        return this.console.styled('green', this.bar(copy, 100));
+      case 'deleted':
+        return this.console.styled('dim', before === 'none' ? 'deleted' : `deleted (was ${before})`);
+      default:
+        return this.console.styled('red', message ? `${state}: ${message}` : state);
+    }
+  }
+
+  private bar({ startTime, course }: StoredSnapshot, percent: number): string {
+    const filled = Math.floor(percent / 5);
+    const elapsed = percent === 100 ? course.duration : this.aws.clock.now() - startTime;
+    const drawn = '#'.repeat(filled).padEnd(20, '-');
+    return `[${drawn}] ${`${percent} %`.padStart(5)}  copying for ${clockTime(elapsed)}`;
+  }
+
+  private shownByEc2(copy: StoredSnapshot): Snapshot {
+    const now = this.aws.clock.now();
+    return describe(copy, now, now);
+  }
+
+  private count(status: string): void {
+    this.providerCounts.set(status, (this.providerCounts.get(status) ?? 0) + 1);
+  }
+
+  private sumUpProvider(): void {
+    for (const [status, count] of this.providerCounts) {
+      const what = `${count} ${count === 1 ? 'resource' : 'resources'} that all copies of the stack share`;
+      this.console.row(this.now(), '(provider)', this.console.styled('dim', `${status}  ${what}`));
+    }
+    this.providerCounts.clear();
+  }
+}
+
+function styleOf(status: string): Style {
+  if (/FAILED|ROLLBACK/.test(status)) return 'red';
+  return status.endsWith('COMPLETE') ? 'green' : 'cyan';
+}
+
+function inWords({ snapshotId, reason, set = [], removed = [] }: HandlerMessage): string {
+  const parts = [reason, ...set.map((key) => `set ${key}`), ...removed.map((key) => `removed ${key}`)];
+  const text = parts.filter((part) => part !== undefined).join(', ');
+  return `${snapshotId ? ` ${snapshotId}` : ''}${text ? `: ${text}` : ''}`;
+}
