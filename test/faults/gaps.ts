@@ -1,0 +1,36 @@
+// What the Provider framework and CloudFormation leave open, and no code of ours can close. The checks excuse a failed
+// operation, or a copy that stays behind, for these and for nothing else. A test pins the list.
+
+export interface Gap {
+  readonly name: string;
+  /** What it excuses. */
+  readonly excuses: 'a failed operation' | 'a copy that stays behind';
+  readonly reason: string;
+}
+
+export const GAPS = [
+  {
+    name: 'handler killed',
+    excuses: 'a failed operation',
+    reason:
+      'the framework answers FAILED for any error of a function, and a process that dies is one: it never asks again',
+  },
+  {
+    name: 'invocation refused twice',
+    excuses: 'a failed operation',
+    reason: 'the framework invokes a function twice at most, and answers FAILED when Lambda refuses both',
+  },
+  {
+    name: 'waiter not started',
+    excuses: 'a failed operation',
+    reason: 'the framework starts its state machine once, and answers FAILED when Step Functions refuses',
+  },
+  {
+    name: 'Delete failed in the clean-up',
+    excuses: 'a copy that stays behind',
+    reason:
+      'CloudFormation ends an update well although a Delete of its clean-up phase has failed, and never sends it again',
+  },
+] as const satisfies readonly Gap[];
+
+export type GapName = (typeof GAPS)[number]['name'];
