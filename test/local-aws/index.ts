@@ -111,7 +111,7 @@ export class LocalAws {
   }
 
   async stop(): Promise<void> {
-    this.lambda.kill();
+    this.lambda.stop();
     await this.endpoint.stop();
   }
 

@@ -14,6 +14,12 @@ globalThis.Date = new Proxy(RealDate, {
   get: (target, key) => (key === 'now' ? () => virtualTime : Reflect.get(target, key)),
 });
 
+// Virtual time stands still, so the pauses of the SDK between its attempts are none. They are random; its time-outs,
+// which guard real connections, are whole seconds.
+globalThis.setTimeout = new Proxy(globalThis.setTimeout, {
+  apply: (target, _, [callback, ms, ...args]) => target(callback, ms % 1000 === 0 ? ms : 0, ...args),
+});
+
 // Lambda's JSON log format: a single object stays one, everything else becomes text.
 for (const [method, level] of Object.entries({
   debug: 'DEBUG',

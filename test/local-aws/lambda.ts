@@ -109,6 +109,12 @@ export class Lambda {
     for (const { running } of this.functions.values()) running.kill();
   }
 
+  /** For good: what is still under way finds no function. */
+  stop(): void {
+    this.kill();
+    this.functions.clear();
+  }
+
   private start(configuration: FunctionConfiguration): RunningFunction {
     if (existsSync(join(configuration.codeDirectory, 'framework.js'))) {
       const invokeFunction: Outbound['invokeFunction'] = (arn, payload) => this.invoke(arn, payload);
