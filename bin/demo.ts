@@ -9,22 +9,27 @@ import { SnapshotCopyStack } from './snapshot-copy-stack';
 
 const STACK = 'SnapshotCopy';
 
-const LIST = SCENARIOS.map(({ name, summary }) => `  ${name.padEnd(18)}${summary}`).join('\n');
+const list = (scenarios: readonly Scenario[]): string =>
+  scenarios.map(({ name, summary }) => `  ${name.padEnd(18)}${summary}\n`).join('');
 
-const USAGE = `Usage: npm run demo [-- --scenario NAME | --list | --help]
+const usage = (scenarios: readonly Scenario[]): string => `Usage: npm run demo [-- --scenario NAME | --list | --help]
 
 Deploys the app in bin/ on a local AWS, without an account, and shows what the CloudFormation console would show.
-Time is virtual: an hour of waiting takes a moment.
+Time is virtual: an hour of waiting takes a moment. The exit code is 1 when something unexpected happens.
 
 Scenarios:
-${LIST}
-`;
+${list(scenarios)}`;
 
 /** Returns the exit code: 0 when all was as expected, 1 when it was not, 2 when the command line is wrong. */
-export async function main(args: readonly string[], out: Output, err: Output): Promise<number> {
-  const command = parse(args);
+export async function main(
+  args: readonly string[],
+  out: Output,
+  err: Output,
+  scenarios: readonly Scenario[] = SCENARIOS,
+): Promise<number> {
+  const command = parse(args, scenarios);
   if (typeof command === 'string') {
-    err.write(`${command}\n\n${USAGE}`);
+    err.write(`${command}\n\n${usage(scenarios)}`);
     return 2;
   }
   if ('print' in command) {
@@ -35,16 +40,16 @@ export async function main(args: readonly string[], out: Output, err: Output): P
 }
 
 /** A string says what is wrong. */
-function parse(args: readonly string[]): Scenario | { print: string } | string {
+function parse(args: readonly string[], scenarios: readonly Scenario[]): Scenario | { print: string } | string {
   try {
     const { values } = parseArgs({
       args: [...args],
       options: { scenario: { type: 'string' }, list: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
     });
-    if (values.help) return { print: USAGE };
-    if (values.list) return { print: `${LIST}\n` };
-    const name = values.scenario ?? SCENARIOS[0]?.name;
-    return SCENARIOS.find((scenario) => scenario.name === name) ?? `There is no scenario "${name ?? ''}".`;
+    if (values.help) return { print: usage(scenarios) };
+    if (values.list) return { print: list(scenarios) };
+    const name = values.scenario ?? scenarios[0]?.name;
+    return scenarios.find((scenario) => scenario.name === name) ?? `There is no scenario "${name ?? ''}".`;
   } catch (error) {
     return (error as Error).message;
   }
@@ -54,6 +59,7 @@ function parse(args: readonly string[]): Scenario | { print: string } | string {
 export async function show(scenario: Scenario, console: Console): Promise<boolean> {
   console.line(console.styled('bold', `Scenario ${scenario.name}`));
   console.paragraph(scenario.shows);
+  console.paragraph('Time is virtual. Lines marked (handler) are from the log of the handler, each of them once.');
   // The events begin when there is something to watch.
   let watch: Watch | undefined;
   const aws = await LocalAws.start({

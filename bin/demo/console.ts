@@ -60,11 +60,13 @@ export class Console {
   }
 
   styled(style: Style, text: string): string {
-    return this.redraws ? styleText(style, text) : text;
+    // We have looked at the output ourselves, and it need not be the process's.
+    return this.redraws ? styleText(style, text, { validateStream: false }) : text;
   }
 
   private get width(): number {
-    return this.output.columns ?? TEXT_WIDTH;
+    // 0 on a terminal that does not know its size.
+    return this.output.columns ? this.output.columns : TEXT_WIDTH;
   }
 }
 
@@ -232,7 +234,7 @@ export class Watch {
     const filled = Math.floor(percent / 5);
     const elapsed = percent === 100 ? course.duration : this.aws.clock.now() - startTime;
     const drawn = '#'.repeat(filled).padEnd(20, '-');
-    return `[${drawn}] ${`${percent} %`.padStart(5)}  copying for ${clockTime(elapsed)}`;
+    return `[${drawn}] ${`${percent} %`.padStart(5)}  after ${clockTime(elapsed)}`;
   }
 
   private shownByEc2(copy: StoredSnapshot): Snapshot {
