@@ -65,8 +65,8 @@ export class Console {
   }
 
   private get width(): number {
-    // 0 on a terminal that does not know its size.
-    return this.output.columns ? this.output.columns : TEXT_WIDTH;
+    const { columns = 0 } = this.output;
+    return columns > 0 ? columns : TEXT_WIDTH;
   }
 }
 
