@@ -3,5 +3,6 @@ module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
+  testTimeout: 30_000,
   transform: { '^.+\\.ts$': ['ts-jest', { diagnostics: false }] },
 };

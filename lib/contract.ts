@@ -4,6 +4,12 @@
 
 export const RESOURCE_TYPE = 'Custom::SnapshotCopy';
 
+/**
+ * A further stage of waiting for a copy that may take longer than one resource can wait. It has the properties of the
+ * copy's own resource, and those that say which one that is.
+ */
+export const COMPLETION_RESOURCE_TYPE = 'Custom::SnapshotCopyCompletion';
+
 /** The properties as CloudFormation delivers them: every scalar is a string. An absent one is the default. */
 export interface WireProperties {
   readonly SourceSnapshotId: string;
@@ -23,6 +29,16 @@ export interface WireProperties {
   /** CloudFormation's DeletionPolicy of the resource; absent for Delete. */
   readonly DeletionPolicy?: RetainingPolicy;
   readonly DryRun?: 'true';
+}
+
+/** The properties of a continuation; it owns nothing, and deleting it does nothing. */
+export interface CompletionWireProperties extends WireProperties {
+  /** Logical id of the resource that owns the copy. */
+  readonly CopyLogicalId: string;
+  /** Ref of that resource: the id of the copy, or the handle under which it is still to be started. */
+  readonly CopyId: string;
+  /** Which stage this is, from 2. There are as many as `TimeoutSeconds` needs. */
+  readonly Stage: string;
 }
 
 /** The deletion policies under which a finished copy outlives its resource. */
@@ -68,5 +84,8 @@ export const MAX_TAGS = 50;
 /** How often the framework asks whether a copy is done. */
 export const POLL_INTERVAL_SECONDS = 30;
 
-/** How long one resource may wait: below CloudFormation's hour, which no custom resource can pass. */
+/** How long one resource waits at most: below CloudFormation's hour, which no custom resource can pass. */
 export const STAGE_MINUTES = 50;
+
+/** How long a copy may take at most: EC2's longest completion duration. */
+export const MAX_TIMEOUT_MINUTES = 48 * 60;
