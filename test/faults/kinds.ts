@@ -108,6 +108,13 @@ const ofCalls = ACTIONS.flatMap((action): FaultKind[] => {
     })),
     // The policies of a new role take minutes to arrive; at the age of five minutes a denial is meant.
     { name: `${action} denied for a while`, means: call('denied'), rows, consequence: 'transient' },
+    {
+      name: `${action} denied`,
+      means: call('denied'),
+      rows,
+      consequence: 'definite',
+      says: /not authorized|handler’s role/,
+    },
     ...(['before', 'after'] as const).map((killed) => ({
       name: `killed ${killed === 'before' ? 'before' : 'during'} ${action}`,
       means: call({ killed }),
@@ -124,14 +131,12 @@ const ofCopySnapshot: FaultKind[] = [
     rows: STARTING,
     consequence: 'transient',
   },
-  ...['ResourceLimitExceeded', 'PendingSnapshotLimitExceeded'].map(
-    (code): FaultKind => ({
-      name: `CopySnapshot ${code}`,
-      means: { at: 'call', action: 'CopySnapshot', fault: new AwsError(code, 'Too many snapshot copies in progress.') },
-      rows: STARTING,
-      consequence: 'transient',
-    }),
-  ),
+  ...['ResourceLimitExceeded', 'PendingSnapshotLimitExceeded'].map((code): FaultKind => ({
+    name: `CopySnapshot ${code}`,
+    means: { at: 'call', action: 'CopySnapshot', fault: new AwsError(code, 'Too many snapshot copies in progress.') },
+    rows: STARTING,
+    consequence: 'transient',
+  })),
   {
     name: 'CopySnapshot refused',
     means: {
@@ -159,7 +164,12 @@ const ofInvocations = (['onEvent', 'isComplete'] as const).flatMap((handler): Fa
       consequence: 'invocation refused twice',
     },
     { name: `${handler} killed at its start`, means: invocation('killed'), rows, consequence: 'handler killed' },
-    { name: `${handler} killed at its end`, means: invocation('killed at the end'), rows, consequence: 'handler killed' },
+    {
+      name: `${handler} killed at its end`,
+      means: invocation('killed at the end'),
+      rows,
+      consequence: 'handler killed',
+    },
   ];
 });
 

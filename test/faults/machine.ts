@@ -38,7 +38,8 @@ export interface Invocation {
 export type CallFault = Fault | 'late' | { readonly killed: 'before' | 'after' };
 
 /** What the Invoke API and the processes behind it may do. The framework invokes once more if the API fails. */
-export type InvocationFault = 'killed' | 'killed at the end' | 'refused' | 'refused for good' | 'answer lost' | 'twice at once';
+export type InvocationFault =
+  'killed' | 'killed at the end' | 'refused' | 'refused for good' | 'answer lost' | 'twice at once';
 
 export interface Duplicate {
   readonly afterSeconds: number;
@@ -53,6 +54,8 @@ export interface Hooks {
   readonly delivery?: (event: CustomResourceEvent) => Duplicate | undefined;
   /** What our code threw, which is what the user will read. */
   readonly thrown?: (event: CloudFormationEvent, error: Error) => void;
+  /** The handler's own log. */
+  readonly log?: (event: CloudFormationEvent, ...line: Parameters<Poll['log']>) => void;
   readonly onStackEvent?: (event: StackEvent) => void;
 }
 
@@ -83,8 +86,6 @@ export class Machine {
   /** RequestIds of duplicates, and those they are duplicates of. */
   private readonly originals = new Map<string, string>();
   private invocations = 0;
-  private sender?: Invocation;
-  private fault?: Fault;
 
   constructor(options: MachineOptions = {}) {
     const { clock } = this;
@@ -102,7 +103,7 @@ export class Machine {
       invoke: (_, event) => this.deliver(event),
       onEvent: (event) => this.hooks.onStackEvent?.(event),
     });
-    this.services = new Services({ clock, ec2: this.ec2, stacks: this.cloudFormation, faults: () => this.fault });
+    this.services = new Services({ clock, ec2: this.ec2, stacks: this.cloudFormation });
     for (const name of ['onEvent', 'isComplete', 'onTimeout']) this.framework.set(name, this.frameworkFunction(name));
   }
 
@@ -222,8 +223,9 @@ export class Machine {
       case 'refused for good':
         throw new Error('TooManyRequestsException: Rate Exceeded.');
       case 'twice at once': {
-        const runs = [this.clock.spawn(() => this.runHandler(handler, event)), this.runHandler(handler, event)] as const;
-        const [first] = await this.clock.waitFor(Promise.all(runs.map((run) => run)));
+        const second = this.clock.spawn(() => this.runHandler(handler, event));
+        const first = await this.runHandler(handler, event);
+        await this.clock.waitFor(second);
         return first;
       }
     }
@@ -256,7 +258,7 @@ export class Machine {
     const event = structuredClone(invocation.event) as PollEvent;
     const aws = this.awsFor(invocation);
     const now = (): number => this.clock.now();
-    const log = (): undefined => undefined;
+    const log: Poll['log'] = (decision, details) => this.hooks.log?.(event, decision, details);
     try {
       const result =
         invocation.function === 'onEvent'
@@ -301,7 +303,8 @@ export class Machine {
     this.services.faults = (seen) => {
       fault = this.hooks.call?.(seen, invocation);
       if (fault === 'late') return 'refused-connection';
-      if (typeof fault === 'object' && 'killed' in fault) return fault.killed === 'before' ? 'refused-connection' : undefined;
+      if (typeof fault === 'object' && 'killed' in fault)
+        return fault.killed === 'before' ? 'refused-connection' : undefined;
       return fault;
     };
     // The fault is asked for before the first pause of the call.

@@ -1,0 +1,253 @@
+// A history of a stack with several copies: what is done to it, with which faults; and its run on a machine.
+import * as fc from 'fast-check';
+import type { OperationResult } from '../local-aws/cloudformation';
+import { Injector, type Planned, type RowsOfStep } from './injector';
+import { FAULTS, pair, type Row } from './kinds';
+import { Machine, STACK } from './machine';
+import {
+  CHANGES,
+  changed,
+  rowOf,
+  Scenery,
+  SIBLING,
+  templateOf,
+  type Change,
+  type Declarations,
+  type Declared,
+} from './model';
+import { Witness, type Violation } from './witness';
+
+export interface Step {
+  /** Deletes the stack instead. */
+  readonly deletes: boolean;
+  readonly changes: readonly { readonly change: Change; readonly copy: string }[];
+  /** The sibling fails, and the operation is rolled back. */
+  readonly failsAfterSeconds?: number;
+  /** The next step waits until every waiter has ended. */
+  readonly settles: boolean;
+  readonly faults: readonly Planned[];
+}
+
+export interface History {
+  readonly copies: readonly Declared[];
+  readonly steps: readonly Step[];
+  readonly processes: number;
+  readonly rollbackPhysicalId: 'new' | 'old';
+  readonly rollbackCleansUp: boolean;
+}
+
+export interface Report {
+  readonly violations: readonly Violation[];
+  readonly reached: readonly string[];
+  readonly story: readonly string[];
+  /** The status of the stack after each step. */
+  readonly statuses: readonly string[];
+  /** How many copies remain, by the resource that made them. */
+  readonly remaining: Readonly<Record<string, number>>;
+}
+
+const NAMES = ['Copy0', 'Copy1', 'Copy2', 'Copy3'] as const;
+
+// ---- Arbitraries --------------------------------------------------------------------------------------------------
+
+const declared: fc.Arbitrary<Declared> = fc.record({
+  source: fc.integer({ min: 0, max: 1 }),
+  region: fc.integer({ min: 0, max: 1 }),
+  key: fc.integer({ min: 0, max: 2 }),
+  description: fc.constant(0),
+  tags: fc.integer({ min: 0, max: 3 }),
+  retain: fc.constantFrom(undefined, undefined, 'Retain' as const, 'RetainExceptOnCreate' as const),
+  timeoutSeconds: fc.constant(3000),
+  dryRun: fc.integer({ min: 0, max: 9 }).map((one) => one === 9),
+});
+
+const copyName = fc.constantFrom(...NAMES);
+const nth = fc.constantFrom(1, 1, 1, 2, 3, 6);
+const seconds = fc.constantFrom(0, 0, 5, 40, 100, 200);
+
+/** Rows that a step can be about; the others come with these. */
+const FOCI: readonly Row[] = [
+  ...(['tags', 'retain', 'timeout', 'description', 'region', 'key', 'source', 'dry run', 'add'] as const),
+  ...(['rollback of update', 'abandoned', 'clean-up', 'delete'] as const),
+];
+
+function faultIn(row: Row, copy: string): fc.Arbitrary<Planned> {
+  const names = FAULTS.filter(({ rows }) => rows.includes(row)).map(({ name }) => name);
+  return fc.record({ fault: fc.constantFrom(...names), row: fc.constant(row), copy: fc.constant(copy), nth, seconds });
+}
+
+/** Mostly one fault; sometimes none, sometimes more. */
+function faultsIn(rows: readonly Row[], copy: string): fc.Arbitrary<Planned[]> {
+  const one = fc.constantFrom(...rows).chain((row) => faultIn(row, copy));
+  return fc.array(one, { minLength: 0, maxLength: 3, size: 'max' });
+}
+
+const failsAfter = fc.constantFrom(1, 20, 65, 200, 300, 500);
+
+/** The first step, or any on a stack that is not there. */
+const creation: fc.Arbitrary<Step> = copyName.chain((copy) =>
+  fc.record({
+    deletes: fc.constant(false),
+    changes: fc.constant([]),
+    failsAfterSeconds: fc.option(failsAfter, { nil: undefined, freq: 1 }),
+    settles: fc.boolean(),
+    faults: faultsIn(['create', 'create', 'rollback of create', 'abandoned'], copy),
+  }),
+);
+
+function stepAbout(focus: Row, copy: string): fc.Arbitrary<Step> {
+  const isChange = (CHANGES as readonly string[]).includes(focus);
+  const cleaning = fc.constantFrom<Change>('remove', 'description', 'region', 'key', 'source');
+  const anyChange = fc.constantFrom(...CHANGES);
+  const change = isChange ? fc.constant(focus as Change) : focus === 'clean-up' ? cleaning : anyChange;
+  const isRolledBack = focus === 'rollback of update' || focus === 'abandoned';
+  const others = fc.array(fc.record({ change: anyChange, copy: copyName }), { maxLength: 2 });
+  return fc.tuple(change, others).chain(([main, more]) =>
+    fc.record({
+      deletes: fc.constant(focus === 'delete'),
+      changes: fc.constant([{ change: main, copy }, ...more]),
+      failsAfterSeconds: isRolledBack ? failsAfter : fc.constant(undefined),
+      settles: fc.boolean(),
+      faults: faultsIn(isChange || focus === 'delete' ? [focus] : [focus, focus, rowOf(main)], copy),
+    }),
+  );
+}
+
+const laterStep = fc.tuple(fc.constantFrom(...FOCI), copyName).chain(([focus, copy]) => stepAbout(focus, copy));
+
+export const histories: fc.Arbitrary<History> = fc.record({
+  copies: fc.array(declared, { minLength: 2, maxLength: 3 }),
+  steps: fc
+    .tuple(creation, fc.array(laterStep, { minLength: 1, maxLength: 4, size: 'max' }))
+    .map(([first, rest]) => [first, ...rest]),
+  processes: fc.integer({ min: 1, max: 2 }),
+  rollbackPhysicalId: fc.constantFrom('new', 'old'),
+  rollbackCleansUp: fc.boolean(),
+});
+
+// ---- Run ----------------------------------------------------------------------------------------------------------
+
+const MINUTE = 60_000;
+const COPY_MS = 4 * MINUTE;
+
+class Run {
+  readonly injector = new Injector();
+  readonly machine: Machine;
+  readonly witness: Witness;
+  readonly statuses: string[] = [];
+  private readonly scenery: Scenery;
+  private declarations: Declarations;
+  private version = 0;
+
+  constructor(private readonly history: History) {
+    const { injector } = this;
+    const { processes, rollbackPhysicalId, rollbackCleansUp } = history;
+    this.machine = new Machine({
+      ...{ processes, rollbackPhysicalId, rollbackCleansUp, ec2: { copyDuration: COPY_MS } },
+      hooks: {
+        ...injector.hooks,
+        delivery: (event) => {
+          this.witness.asks(event as unknown as Parameters<Witness['asks']>[0]);
+          return injector.hooks.delivery?.(event);
+        },
+        call: (call, invocation) => {
+          this.witness.seesCall(call, invocation);
+          return injector.hooks.call?.(call, invocation);
+        },
+        thrown: (event, error) => {
+          this.witness.thrown(event, error);
+        },
+        log: ({ LogicalResourceId, RequestType, RequestId }, decision, details) => {
+          const request = `${LogicalResourceId} ${RequestType} ${RequestId.slice(0, 8)}`;
+          this.witness.tell(`  ${request} ${decision} ${JSON.stringify(details ?? {})}`);
+        },
+        onStackEvent: (event) => {
+          this.witness.sees(event);
+        },
+      },
+    });
+    this.scenery = new Scenery(this.machine.ec2);
+    this.witness = new Witness(this.machine, injector, this.scenery.sources);
+    injector.attach(this.machine, this.scenery);
+    this.declarations = Object.fromEntries(history.copies.map((copy, index) => [NAMES[index] ?? '', copy]));
+  }
+
+  async all(): Promise<void> {
+    for (const [index, step] of this.history.steps.entries()) {
+      await this.step(index, step);
+      if (this.witness.violations.length > 0) break;
+      await (step.settles ? this.machine.clock.settle() : this.machine.pass(2_000));
+      if (step.settles) this.witness.checkAtRest();
+    }
+    await this.machine.clock.settle();
+    await this.machine.pass(2 * MINUTE);
+    this.witness.checkAtRest();
+  }
+
+  private async step(index: number, step: Step): Promise<void> {
+    if (index > 0) await this.makeReady();
+    const isThere = index > 0;
+    const deletes = step.deletes;
+    const before = this.declarations;
+    const rows = isThere && !deletes ? this.change(step) : {};
+    this.injector.begin(index, rows, { ...before, ...this.declarations }, step.faults);
+    if (!deletes && step.failsAfterSeconds !== undefined) {
+      this.machine.cloudFormation.failNext(SIBLING, isThere ? 'Update' : 'Create', {
+        afterSeconds: step.failsAfterSeconds,
+      });
+    }
+    const result = deletes ? await this.machine.destroy() : await this.deploy();
+    if (result.status.startsWith('UPDATE_ROLLBACK')) this.declarations = before;
+    this.injector.end();
+    this.statuses.push(result.status);
+  }
+
+  /** A stack that is not there, or can only be deleted, is made anew without faults. */
+  private async makeReady(): Promise<void> {
+    for (;;) {
+      const status = this.machine.cloudFormation.describeStack(STACK)?.StackStatus ?? '';
+      if (status.endsWith('FAILED')) this.check(await this.machine.destroy());
+      else if (status === '' || status === 'ROLLBACK_COMPLETE') this.check(await this.deploy());
+      else return;
+    }
+  }
+
+  private check({ status, reason = '' }: OperationResult): void {
+    if (/FAILED|ROLLBACK/.test(status)) throw new Error(`without a fault, ${status}: ${reason}`);
+  }
+
+  private deploy(): Promise<OperationResult> {
+    return this.machine.deploy(templateOf(this.declarations, this.scenery, ++this.version));
+  }
+
+  private change({ changes }: Step): RowsOfStep {
+    const [fresh] = this.history.copies;
+    const rows: Record<string, Row> = {};
+    for (const { change, copy } of changes) {
+      const before = this.declarations;
+      if (!fresh || copy in rows) continue;
+      const actual = copy in before ? change : 'add';
+      this.declarations = changed(before, actual, copy, fresh);
+      if (this.declarations !== before) rows[copy] = rowOf(actual);
+    }
+    return rows;
+  }
+
+  remaining(): Record<string, number> {
+    const { ec2 } = this.machine;
+    const count: Record<string, number> = {};
+    for (const { id } of ec2.remainingCopies()) {
+      const name = ec2.tagsOf(id)['cdk-ebs-snapshot-copy:resource'] ?? 'nobody';
+      count[name] = (count[name] ?? 0) + 1;
+    }
+    return count;
+  }
+}
+
+export async function runHistory(history: History): Promise<Report> {
+  const run = new Run(history);
+  await run.all();
+  const { violations, story } = run.witness;
+  const reached = run.injector.fired.map(({ row, fault }) => pair(row, fault.name));
+  return { violations, story, reached, statuses: run.statuses, remaining: run.remaining() };
+}

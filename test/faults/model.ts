@@ -1,0 +1,163 @@
+// The stack of a history: what it declares, how a change alters that, and the template that says so.
+import type { RetainingPolicy, WireProperties } from '../../lib/contract';
+import type { SimulatedEc2, StoredSnapshot } from '../local-aws/ec2';
+import type { StoredKey } from '../local-aws/kms';
+import type { Properties, ResourceDefinition, TemplateBody } from '../local-aws/template';
+import type { Row } from './kinds';
+import { HOME, SERVICE_TOKEN } from './machine';
+
+export const REGIONS = ['eu-west-1', 'us-east-1'] as const;
+const FOREIGN_ACCOUNT = '444455556666';
+/** As the construct has it: the framework's end comes after the handler's own. */
+const SERVICE_TIMEOUT_SECONDS = 3600;
+
+/** One declared copy; numbers choose from the scene. */
+export interface Declared {
+  readonly source: number;
+  readonly region: number;
+  /** 0: none. */
+  readonly key: number;
+  readonly description: number;
+  readonly tags: number;
+  readonly retain?: RetainingPolicy;
+  readonly timeoutSeconds: number;
+  readonly dryRun: boolean;
+}
+
+export type Declarations = Readonly<Record<string, Declared>>;
+
+export const CHANGES = [
+  'add',
+  'remove',
+  'tags',
+  'retain',
+  'timeout',
+  'description',
+  'region',
+  'key',
+  'source',
+  'dry run',
+] as const;
+export type Change = (typeof CHANGES)[number];
+
+/** What everything is made of: sources and keys that were there before the stack. */
+export class Scenery {
+  readonly sources = new Map<string, StoredSnapshot>();
+  private readonly keys = new Map<string, StoredKey>();
+
+  constructor(private readonly ec2: SimulatedEc2) {}
+
+  /** Each copy has two of its own, so that what befalls them befalls that copy alone. */
+  sourceOf(name: string, { source }: Declared): StoredSnapshot {
+    const id = `${name} ${source % 2}`;
+    const shared = { ownerId: FOREIGN_ACCOUNT, sharedWith: [this.ec2.accountId] };
+    const found = this.sources.get(id) ?? this.ec2.addSnapshot({ region: HOME, ...(source % 2 === 1 && shared) });
+    this.sources.set(id, found);
+    return found;
+  }
+
+  keyOf(name: string, { key, region }: Declared): StoredKey | undefined {
+    if (key === 0) return undefined;
+    const id = `${name} ${region % REGIONS.length} ${key}`;
+    const found = this.keys.get(id) ?? this.ec2.kms.addKey({ region: regionOf(region) });
+    this.keys.set(id, found);
+    return found;
+  }
+}
+
+export function regionOf(region: number): string {
+  return REGIONS[region % REGIONS.length] ?? HOME;
+}
+
+/** @param copies names of the copies that may be added */
+export function changed(before: Declarations, change: Change, name: string, fresh: Declared): Declarations {
+  const copy = before[name];
+  const { [name]: _, ...others } = before;
+  if (!copy || change === 'add') return copy ? before : { ...before, [name]: fresh };
+  if (change === 'remove') return Object.keys(others).length > 0 ? others : before;
+  return { ...before, [name]: altered(copy, change) };
+}
+
+function altered(copy: Declared, change: Exclude<Change, 'add' | 'remove'>): Declared {
+  switch (change) {
+    case 'tags':
+      return { ...copy, tags: copy.tags + 1 };
+    case 'retain':
+      return { ...copy, retain: NEXT_POLICY[copy.retain ?? 'Delete'] };
+    case 'timeout':
+      return { ...copy, timeoutSeconds: copy.timeoutSeconds === 3000 ? 2700 : 3000 };
+    case 'description':
+      return { ...copy, description: copy.description + 1 };
+    case 'region':
+      return { ...copy, region: copy.region + 1 };
+    case 'key':
+      return { ...copy, key: (copy.key + 1) % 3 };
+    case 'source':
+      return { ...copy, source: copy.source + 1 };
+    case 'dry run':
+      return { ...copy, dryRun: !copy.dryRun };
+  }
+}
+
+const NEXT_POLICY: Record<string, RetainingPolicy | undefined> = {
+  Delete: 'Retain',
+  Retain: 'RetainExceptOnCreate',
+  RetainExceptOnCreate: undefined,
+};
+
+/** Keys come, go and change. */
+export function tagsOf(tags: number): Record<string, string> {
+  const all = {
+    Name: `backup ${tags}`,
+    ...(tags % 2 === 0 && { stage: 'prod' }),
+    ...(tags % 3 === 0 && { team: 'a' }),
+  };
+  return tags % 4 === 3 ? {} : all;
+}
+
+export function wireOf(name: string, copy: Declared, scenery: Scenery): WireProperties {
+  const key = scenery.keyOf(name, copy);
+  return {
+    SourceSnapshotId: scenery.sourceOf(name, copy).id,
+    SourceRegion: HOME,
+    DestinationRegion: regionOf(copy.region),
+    Description: copy.description === 0 ? undefined : `version ${copy.description}`,
+    KmsKeyId: key?.arn,
+    Encrypted: key && 'true',
+    Tags: tagsOf(copy.tags),
+    TimeoutSeconds: String(copy.timeoutSeconds),
+    DeletionPolicy: copy.retain,
+    DryRun: copy.dryRun ? 'true' : undefined,
+  };
+}
+
+export const SIBLING = 'Sibling';
+
+/** The copies, and a resource that changes with every deployment, so that it can fail in each. */
+export function templateOf(declarations: Declarations, scenery: Scenery, version: number): TemplateBody {
+  const copies = Object.entries(declarations).map(([name, copy]) => [name, resourceOf(name, copy, scenery)] as const);
+  const sibling: ResourceDefinition = { Type: 'AWS::SNS::Topic', Properties: { DisplayName: `v${version}` } };
+  return { Resources: { ...Object.fromEntries(copies), [SIBLING]: sibling } };
+}
+
+function resourceOf(name: string, copy: Declared, scenery: Scenery): ResourceDefinition {
+  const given = Object.entries(wireOf(name, copy, scenery)).filter(([, value]) => value !== undefined);
+  const policies = copy.retain && {
+    DeletionPolicy: copy.retain,
+    UpdateReplacePolicy: 'Retain',
+  };
+  return {
+    Type: 'Custom::SnapshotCopy',
+    Properties: {
+      ServiceToken: SERVICE_TOKEN,
+      ServiceTimeout: SERVICE_TIMEOUT_SECONDS,
+      ...(Object.fromEntries(given) as Properties),
+    },
+    ...policies,
+  };
+}
+
+/** The row of a request that makes such a change. */
+export function rowOf(change: Change): Row {
+  return change === 'remove' ? 'clean-up' : change;
+}

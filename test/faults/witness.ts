@@ -1,0 +1,308 @@
+// Watches a history, and says what must never be: the five invariants.
+import { TAG, type WireProperties } from '../../lib/contract';
+import type { CloudFormationEvent } from '../../lambda/request';
+import type { Call } from '../local-aws/faults';
+import type { StoredSnapshot } from '../local-aws/ec2';
+import type { StackEvent } from '../local-aws/stack';
+import { GAPS } from './gaps';
+import type { Fired, Injector } from './injector';
+import type { Row } from './kinds';
+import { STACK, type Invocation, type Machine } from './machine';
+import { REGIONS, SIBLING } from './model';
+
+export interface Violation {
+  readonly invariant: 1 | 2 | 3 | 4 | 5;
+  readonly message: string;
+}
+
+interface Complete {
+  readonly physicalId: string;
+  readonly event: CloudFormationEvent;
+}
+
+const MAX_BYTES = 1_000;
+const BLOB = /[\w-]{100,}/;
+const ABANDONED = /the stack operation that asked for the .* has ended/;
+
+export class Witness {
+  readonly violations: Violation[] = [];
+  /** What happened, a line each. */
+  readonly story: string[] = [];
+  private readonly asked = new Map<string, CloudFormationEvent>();
+  private readonly complete = new Map<string, Complete>();
+  /** Physical ids that CloudFormation left behind on purpose, by logical id. */
+  private readonly retained: { readonly copy: string; readonly physicalId: string; readonly stackId: string }[] = [];
+  /** Physical ids of which a Delete failed in a clean-up: nobody deletes them any more. */
+  private readonly undeleted = new Set<string>();
+  private readonly decoys: StoredSnapshot[] = [];
+  private stackId = '';
+  private status = '';
+
+  constructor(
+    private readonly machine: Machine,
+    private readonly injector: Injector,
+    private readonly sources: ReadonlyMap<string, StoredSnapshot>,
+  ) {}
+
+  asks(event: CloudFormationEvent): void {
+    if (event.RequestType !== 'Delete') this.asked.set(event.LogicalResourceId, event);
+  }
+
+  /** What our code threw. */
+  thrown(event: CloudFormationEvent, { message }: Error): void {
+    const { LogicalResourceId: copy } = event;
+    this.tell(`${copy} ${event.RequestType} ${event.RequestId.slice(0, 8)} throws: ${message}`);
+    if (message.includes('\n') || Buffer.byteLength(message) > MAX_BYTES)
+      this.violate(5, `not one short line: ${message}`);
+    if (BLOB.test(message)) this.violate(5, `an encoded blob: ${message}`);
+    const isNamed = ABANDONED.test(message) || this.met(copy).some(({ fault }) => fault.says?.test(message));
+    if (!isNamed) this.violate(5, `names no cause that ${copy} has met: ${message}`);
+  }
+
+  sees(event: StackEvent): void {
+    const { logicalId, physicalId = '', status, reason } = event;
+    this.tell(`${logicalId} ${status} ${physicalId} ${(reason ?? '').slice(0, 400)}`.trim());
+    if (logicalId === STACK) this.seesStack(physicalId, status);
+    else if (logicalId !== SIBLING) this.seesCopy(logicalId, physicalId, status, reason ?? '');
+  }
+
+  private seesStack(stackId: string, status: string): void {
+    this.status = status;
+    if (stackId === this.stackId) return;
+    this.stackId = stackId;
+    this.addDecoys(stackId);
+  }
+
+  private seesCopy(copy: string, physicalId: string, status: string, reason: string): void {
+    this.complete.delete(copy);
+    if (status === 'CREATE_COMPLETE' || status === 'UPDATE_COMPLETE') {
+      const event = this.asked.get(copy);
+      if (!event) throw new Error(`${copy} was never asked for`);
+      const complete = { physicalId, event };
+      this.complete.set(copy, complete);
+      this.checkComplete(copy, complete);
+      return;
+    }
+    if (status === 'DELETE_SKIPPED') this.keep(copy, physicalId);
+    if (!status.endsWith('_FAILED')) return;
+    if (status === 'DELETE_FAILED' && this.status.includes('CLEANUP')) this.undeleted.add(physicalId);
+    if (!/cancelled$/.test(reason)) this.checkFailure(copy, reason);
+  }
+
+  /** Remembers what stood when it was left behind. */
+  private keep(copy: string, physicalId: string): void {
+    const { ec2 } = this.machine;
+    const isSnapshot = ec2.all().some(({ id }) => id === physicalId);
+    if (isSnapshot && ec2.stateOf(physicalId) === 'deleted') return;
+    this.retained.push({ copy, physicalId, stackId: this.stackId });
+  }
+
+  /** An update that deletes the copy that is in use may fail afterwards, and have nothing to go back to. */
+  seesCall({ action, input }: Call, { event }: Invocation): void {
+    if (action !== 'DeleteSnapshot' || event.RequestType === 'Delete' || this.status.includes('ROLLBACK')) return;
+    const { SnapshotId: id = '' } = input as { SnapshotId?: string };
+    const { cloudFormation, ec2 } = this.machine;
+    const named = cloudFormation.describeStackResource(event.StackId, event.LogicalResourceId)?.PhysicalResourceId;
+    if (named === id && ec2.stateOf(id) === 'completed') this.violate(4, `${id}, which is in use, is deleted by an update`);
+  }
+
+  /** When nothing goes on any more. */
+  checkAtRest(): void {
+    for (const [copy, complete] of this.complete) this.checkComplete(copy, complete);
+    this.checkRemaining();
+    this.checkRetained();
+    for (const decoy of [...this.decoys, ...this.sources.values()]) {
+      if (decoy.tagHistory.length > 1)
+        this.violate(4, `the tags of ${describe(decoy)}, a foreign snapshot, were changed`);
+      if (decoy.deletion) this.violate(4, `${describe(decoy)}, a foreign snapshot, was deleted`);
+    }
+  }
+
+  // ---- 1: no orphan, no double --------------------------------------------------------------------------------------
+
+  private checkRemaining(): void {
+    const owners = new Map<string, string>();
+    for (const copy of this.machine.ec2.remainingCopies()) {
+      if (this.injector.disowned.has(copy.id)) continue;
+      const owner = this.liveOwnerOf(copy);
+      if (owner === undefined) {
+        if (!this.wasRetained(copy) && !this.wasUndeleted(copy)) this.violate(1, `orphan: ${this.describe(copy)}`);
+        continue;
+      }
+      if (owners.has(owner)) this.violate(1, `double of ${owner}: ${this.describe(copy)}`);
+      owners.set(owner, copy.id);
+    }
+  }
+
+  private liveOwnerOf({ id }: StoredSnapshot): string | undefined {
+    const tags = this.machine.ec2.tagsOf(id);
+    const { [TAG.stack]: stackId = '', [TAG.resource]: name = '', [TAG.handle]: handle } = tags;
+    const stack = this.machine.cloudFormation.describeStack(stackId);
+    if (!stack || stack.StackStatus === 'DELETE_COMPLETE') return undefined;
+    const resource = this.machine.cloudFormation.describeStackResource(stackId, name);
+    const physicalId = resource?.PhysicalResourceId;
+    return physicalId === id || physicalId === handle ? name : undefined;
+  }
+
+  private wasUndeleted({ id }: StoredSnapshot): boolean {
+    const handle = this.machine.ec2.tagsOf(id)[TAG.handle] ?? '';
+    return this.undeleted.has(id) || this.undeleted.has(handle);
+  }
+
+  private wasRetained({ id }: StoredSnapshot): boolean {
+    const { ec2 } = this.machine;
+    const tags = ec2.tagsOf(id);
+    return this.retained.some(({ copy, physicalId, stackId }) => {
+      const isOf = tags[TAG.stack] === stackId && tags[TAG.resource] === copy;
+      if (!isOf || ec2.stateOf(id) !== 'completed') return false;
+      // A handle need not be the one that the copy was started under: an adopted copy keeps its own.
+      return physicalId === id || (!physicalId.startsWith('snap-') && tags[TAG.retain] !== undefined);
+    });
+  }
+
+  // ---- 2: no false success ------------------------------------------------------------------------------------------
+
+  private checkComplete(name: string, { physicalId, event }: Complete): void {
+    const wanted = event.ResourceProperties as WireProperties;
+    if (wanted.DryRun === 'true') return;
+    const copy = this.copyOf(event.StackId, name, physicalId);
+    if (!copy) {
+      const { ec2 } = this.machine;
+      const lost = ec2.all().some(({ id }) => this.injector.disowned.has(id) && ec2.tagsOf(id)[TAG.resource] === name);
+      if (!lost) this.violate(2, `${name} is complete, but there is no copy ${physicalId}`);
+      return;
+    }
+    if (this.injector.disowned.has(copy.id)) return;
+    for (const fault of this.faultsOf(copy, wanted, event)) {
+      this.violate(2, `${name} is complete, but of its copy ${this.describe(copy)} ${fault}`);
+    }
+  }
+
+  private copyOf(stackId: string, name: string, physicalId: string): StoredSnapshot | undefined {
+    const { ec2 } = this.machine;
+    const all = ec2.remainingCopies();
+    const isOf = ({ id }: StoredSnapshot): boolean => {
+      const tags = ec2.tagsOf(id);
+      return tags[TAG.stack] === stackId && tags[TAG.resource] === name && tags[TAG.handle] === physicalId;
+    };
+    return all.find(({ id }) => id === physicalId) ?? all.find(isOf);
+  }
+
+  private faultsOf(copy: StoredSnapshot, wanted: WireProperties, event: CloudFormationEvent): string[] {
+    const { ec2 } = this.machine;
+    const checks: [string, unknown, unknown][] = [
+      ['the state', ec2.stateOf(copy.id), 'completed'],
+      ['the Region', copy.region, wanted.DestinationRegion],
+      ['the source', copy.source?.id, wanted.SourceSnapshotId],
+      ['the description', copy.description, wanted.Description ?? ''],
+      ['the key', copy.kmsKeyId, wanted.KmsKeyId],
+    ];
+    const faults = checks.filter(([, is, ought]) => is !== ought);
+    if (!this.injector.retagged.has(copy.id)) faults.push(...this.tagFaults(copy, wanted, event));
+    return faults.map(([what, is, ought]) => `${what} is ${JSON.stringify(is)} and not ${JSON.stringify(ought)}`);
+  }
+
+  private tagFaults(
+    copy: StoredSnapshot,
+    wanted: WireProperties,
+    event: CloudFormationEvent,
+  ): [string, unknown, unknown][] {
+    const tags = this.machine.ec2.tagsOf(copy.id);
+    const declared: Record<string, string> = { ...wanted.Tags };
+    if (wanted.DeletionPolicy) declared[TAG.retain] = wanted.DeletionPolicy;
+    const missing = Object.entries(declared).filter(([key, value]) => tags[key] !== value);
+    const isInPlace = event.PhysicalResourceId === copy.id;
+    const before = isInPlace ? Object.keys(event.OldResourceProperties?.Tags ?? {}) : [];
+    const left = before.filter((key) => !(key in declared) && key in tags);
+    return [
+      ...missing.map(([key, value]): [string, unknown, unknown] => [`the tag ${key}`, tags[key], value]),
+      ...left.map((key): [string, unknown, unknown] => [`the removed tag ${key}`, tags[key], undefined]),
+    ];
+  }
+
+  // ---- 3: no false failure ------------------------------------------------------------------------------------------
+
+  private checkFailure(copy: string, reason: string): void {
+    const row = this.injector.rowOf(copy);
+    const met = this.met(copy);
+    const isExcused = met.some((one) => this.excuses(one, row, met, reason));
+    if (!isExcused) this.violate(3, `${copy} failed (${row ?? ''}) without a reason that counts: ${reason}`);
+  }
+
+  private excuses({ fault, row }: Fired, failed: Row | undefined, met: readonly Fired[], reason: string): boolean {
+    switch (fault.consequence) {
+      case 'transient':
+        return false;
+      case 'alone':
+        return met.length > 1 && (fault.says?.test(reason) ?? false);
+      case 'definite':
+        return fault.says?.test(reason) ?? false;
+      default:
+        return (
+          row === failed &&
+          GAPS.some(({ name, excuses }) => name === fault.consequence && excuses === 'a failed operation')
+        );
+    }
+  }
+
+  private met(copy: string): Fired[] {
+    const { fired, step } = this.injector;
+    return fired.filter((one) => one.copy === copy && one.step === step);
+  }
+
+  // ---- 4: nobody else's snapshot ------------------------------------------------------------------------------------
+
+  /** Snapshots that look like copies of this stack, and are not. */
+  private addDecoys(stackId: string): void {
+    const { ec2 } = this.machine;
+    const like = { Name: 'backup 0', [TAG.inputs]: 'v1-0', [TAG.handle]: 'copy-0' };
+    const other = stackId.replace(':stack/', ':stack/other-');
+    for (const region of REGIONS) {
+      const add = (tags: Record<string, string>, more: { ownerId?: string; sharedWith?: string[] } = {}): void => {
+        this.decoys.push(ec2.addSnapshot({ region, tags: { ...like, ...tags }, ...more }));
+      };
+      add({ [TAG.stack]: other, [TAG.resource]: 'Copy0' });
+      add({ [TAG.stack]: `${stackId}0`, [TAG.resource]: 'Copy0' });
+      add({ [TAG.stack]: stackId, [TAG.resource]: 'Copy01' });
+      add({ [TAG.stack]: stackId });
+      add({ [TAG.resource]: 'Copy0' });
+      add({ [TAG.stack]: stackId, [TAG.resource]: 'Copy0' }, { ownerId: '444455556666', sharedWith: [ec2.accountId] });
+    }
+  }
+
+  /** What was retained stands, unless the resource took it back. */
+  private checkRetained(): void {
+    const { ec2, cloudFormation } = this.machine;
+    for (const { copy, physicalId } of this.retained) {
+      const snapshot = ec2.all().find(({ id }) => id === physicalId);
+      if (!snapshot || this.injector.disowned.has(physicalId)) continue;
+      const wasTakenBack = cloudFormation.events
+        .slice(
+          cloudFormation.events.findIndex((one) => one.status === 'DELETE_SKIPPED' && one.physicalId === physicalId),
+        )
+        .some((one) => one.logicalId === copy && one.physicalId === physicalId && one.status.startsWith('UPDATE'));
+      if (ec2.stateOf(physicalId) === 'deleted' && !wasTakenBack) {
+        this.violate(4, `${physicalId} was retained on purpose, and has been deleted`);
+      }
+    }
+  }
+
+  private describe(copy: StoredSnapshot): string {
+    const { ec2 } = this.machine;
+    return `${describe(copy)}, ${ec2.stateOf(copy.id)}, ${JSON.stringify(ec2.tagsOf(copy.id))}`;
+  }
+
+  private violate(invariant: Violation['invariant'], message: string): void {
+    this.tell(`VIOLATION of ${invariant}: ${message}`);
+    this.violations.push({ invariant, message });
+  }
+
+  tell(line: string): void {
+    const seconds = (this.machine.clock.now() - Date.UTC(2030, 0, 1)) / 1000;
+    this.story.push(`${seconds.toFixed(1).padStart(9)} ${line}`);
+  }
+}
+
+function describe({ id, region }: StoredSnapshot): string {
+  return `${id} in ${region}`;
+}
