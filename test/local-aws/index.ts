@@ -112,6 +112,7 @@ export class LocalAws {
 
   async stop(): Promise<void> {
     this.lambda.stop();
+    this.stepFunctions.stop();
     await this.endpoint.stop();
   }
 

@@ -39,9 +39,22 @@ export class StepFunctions {
   readonly executions: Execution[] = [];
   private readonly machines = new Map<string, Machine>();
   private readonly failures: Error[] = [];
+  private readonly running = new Set<() => void>();
+  private readonly stopped: Promise<never>;
+  private endTasks: (reason: Error) => void = () => undefined;
 
   constructor(private readonly options: StepFunctionsOptions) {
     provideWithResolvers();
+    this.stopped = new Promise((_, reject) => {
+      this.endTasks = reject;
+    });
+    this.stopped.catch(() => undefined);
+  }
+
+  /** Ends what still runs, tasks and all: the interpreter's timers would keep the process alive. */
+  stop(): void {
+    for (const abort of this.running) abort();
+    this.endTasks(new Error('stopped'));
   }
 
   put(arn: string, definition: string): void {
@@ -80,16 +93,23 @@ export class StepFunctions {
       taskResourceLocalHandlers: Object.fromEntries(tasks.map(([name, state]) => [name, this.task(state)])),
       retryIntervalOverrides: Object.fromEntries(tasks.map(([name]) => [name, 0])),
     };
-    return interpreter.run(input, { overrides }).result.then(
-      () => 'SUCCEEDED',
-      () => 'FAILED',
-    );
+    const { result, abort } = interpreter.run(input, { overrides });
+    this.running.add(abort);
+    try {
+      await result;
+      return 'SUCCEEDED';
+    } catch {
+      return 'FAILED';
+    } finally {
+      this.running.delete(abort);
+    }
   }
 
   private task({ Resource, Retry: [retrier] = [] }: TaskState): (input: Json) => Promise<Json> {
     let retries = -1;
     return async (input) => {
-      if (++retries > 0 && retrier) await this.options.clock.sleep(pauseSeconds(retrier, retries) * 1000);
+      const pause = ++retries > 0 && retrier ? pauseSeconds(retrier, retries) * 1000 : 0;
+      if (pause > 0) await Promise.race([this.options.clock.sleep(pause), this.stopped]);
       const { payload, functionError } = await this.options.invoke(Resource, input);
       if (!functionError) return JSON.parse(payload) as Json;
       const { errorType } = JSON.parse(payload) as { errorType: string };
