@@ -3,6 +3,7 @@ import { TAG, type WireProperties } from '../../lib/contract';
 import type { CloudFormationEvent } from '../../lambda/request';
 import type { Call } from '../local-aws/faults';
 import type { StoredSnapshot } from '../local-aws/ec2';
+import { tagsAt } from '../local-aws/snapshot';
 import type { StackEvent } from '../local-aws/stack';
 import { GAPS } from './gaps';
 import type { Fired, Injector } from './injector';
@@ -20,6 +21,8 @@ interface Complete {
   readonly event: CloudFormationEvent;
 }
 
+/** No read is staler. */
+const STALE_MS = 120_000;
 const MAX_BYTES = 1_000;
 const BLOB = /[\w-]{100,}/;
 const ABANDONED = /the stack operation that asked for the .* has ended/;
@@ -34,6 +37,8 @@ export class Witness {
   private readonly retained: { readonly copy: string; readonly physicalId: string; readonly stackId: string }[] = [];
   /** Physical ids of which a Delete failed in a clean-up: nobody deletes them any more. */
   private readonly undeleted = new Set<string>();
+  /** Resources that were rolled back, well or not, by stack id and logical id. */
+  private readonly rolledBack = new Set<string>();
   private readonly decoys: StoredSnapshot[] = [];
   private stackId = '';
   private status = '';
@@ -75,6 +80,7 @@ export class Witness {
 
   private seesCopy(copy: string, physicalId: string, status: string, reason: string): void {
     this.complete.delete(copy);
+    if (this.status === 'UPDATE_ROLLBACK_IN_PROGRESS') this.rolledBack.add(`${this.stackId} ${copy}`);
     if (status === 'CREATE_COMPLETE' || status === 'UPDATE_COMPLETE') {
       const event = this.asked.get(copy);
       if (!event) throw new Error(`${copy} was never asked for`);
@@ -97,13 +103,19 @@ export class Witness {
     this.retained.push({ copy, physicalId, stackId: this.stackId });
   }
 
-  /** An update that deletes the copy that is in use may fail afterwards, and have nothing to go back to. */
   seesCall({ action, input }: Call, { event }: Invocation): void {
-    if (action !== 'DeleteSnapshot' || event.RequestType === 'Delete' || this.status.includes('ROLLBACK')) return;
+    if (action !== 'DeleteSnapshot') return;
     const { SnapshotId: id = '' } = input as { SnapshotId?: string };
     const { cloudFormation, ec2 } = this.machine;
+    const before = tagsAt(ec2.snapshot(id), this.machine.clock.now() - STALE_MS);
+    if (!before.has(TAG.stack) && ec2.tagsOf(id)[TAG.stack] === undefined) {
+      this.violate(4, `${id}, which does not carry our tags, is deleted`);
+    }
+    // If the update fails afterwards, it has nothing to go back to.
+    if (event.RequestType === 'Delete' || this.status.includes('ROLLBACK')) return;
     const named = cloudFormation.describeStackResource(event.StackId, event.LogicalResourceId)?.PhysicalResourceId;
-    if (named === id && ec2.stateOf(id) === 'completed') this.violate(4, `${id}, which is in use, is deleted by an update`);
+    if (named === id && ec2.stateOf(id) === 'completed')
+      this.violate(4, `${id}, which is in use, is deleted by an update`);
   }
 
   /** When nothing goes on any more. */
@@ -126,7 +138,8 @@ export class Witness {
       if (this.injector.disowned.has(copy.id)) continue;
       const owner = this.liveOwnerOf(copy);
       if (owner === undefined) {
-        if (!this.wasRetained(copy) && !this.wasUndeleted(copy)) this.violate(1, `orphan: ${this.describe(copy)}`);
+        const isExcused = this.wasRetained(copy) || this.wasUndeleted(copy) || this.wasKeptInRollback(copy);
+        if (!isExcused) this.violate(1, `orphan: ${this.describe(copy)}`);
         continue;
       }
       if (owners.has(owner)) this.violate(1, `double of ${owner}: ${this.describe(copy)}`);
@@ -140,6 +153,8 @@ export class Witness {
     const stack = this.machine.cloudFormation.describeStack(stackId);
     if (!stack || stack.StackStatus === 'DELETE_COMPLETE') return undefined;
     const resource = this.machine.cloudFormation.describeStackResource(stackId, name);
+    // Half-way back, it has both the copy that it had and the one it was to have.
+    if (resource?.ResourceStatus === 'UPDATE_FAILED') return `${name} ${id}`;
     const physicalId = resource?.PhysicalResourceId;
     return physicalId === id || physicalId === handle ? name : undefined;
   }
@@ -149,12 +164,17 @@ export class Witness {
     return this.undeleted.has(id) || this.undeleted.has(handle);
   }
 
+  private wasKeptInRollback({ id }: StoredSnapshot): boolean {
+    const { [TAG.stack]: stackId, [TAG.resource]: name, [TAG.retain]: retain } = this.machine.ec2.tagsOf(id);
+    return retain !== undefined && this.rolledBack.has(`${stackId ?? ''} ${name ?? ''}`);
+  }
+
   private wasRetained({ id }: StoredSnapshot): boolean {
     const { ec2 } = this.machine;
     const tags = ec2.tagsOf(id);
     return this.retained.some(({ copy, physicalId, stackId }) => {
       const isOf = tags[TAG.stack] === stackId && tags[TAG.resource] === copy;
-      if (!isOf || ec2.stateOf(id) !== 'completed') return false;
+      if (!isOf) return false;
       // A handle need not be the one that the copy was started under: an adopted copy keeps its own.
       return physicalId === id || (!physicalId.startsWith('snap-') && tags[TAG.retain] !== undefined);
     });

@@ -1,0 +1,94 @@
+// Many histories, shared out to processes, and what they show.
+import { fork } from 'node:child_process';
+import * as fc from 'fast-check';
+import { histories, runHistory, type History, type Report } from './history';
+import { PAIRS } from './kinds';
+
+export interface Share {
+  readonly seed: number;
+  readonly histories: number;
+  /** Replays one history, as fast-check names it. */
+  readonly path?: string;
+  /** Whether a history that shows a violation is made small. Default: true. */
+  readonly shrinks?: boolean;
+}
+
+export interface Result {
+  readonly share: Share;
+  readonly done: number;
+  /** How often each pair of operation and fault was reached. */
+  readonly reached: Readonly<Record<string, number>>;
+  readonly failure?: { readonly path: string; readonly history: History; readonly report: Report | string };
+}
+
+/** Runs histories in this process until one shows a violation, which is then made as small as it gets. */
+export async function runShare(share: Share, progress: (done: number) => void = () => undefined): Promise<Result> {
+  const reached: Record<string, number> = {};
+  let done = 0;
+  const property = fc.asyncProperty(histories, async (history) => {
+    const report = await runHistory(history);
+    for (const pair of report.reached) reached[pair] = (reached[pair] ?? 0) + 1;
+    progress(++done);
+    if (report.violations.length > 0) throw new Error(report.violations.map(({ message }) => message).join('\n'));
+  });
+  const { seed, histories: numRuns, path, shrinks = true } = share;
+  const details = await fc.check(property, {
+    seed,
+    numRuns,
+    endOnFailure: !shrinks,
+    ...(path !== undefined && { path }),
+  });
+  if (!details.failed || !details.counterexample) return { share, done, reached };
+  const [history] = details.counterexample;
+  const report = await runHistory(history).catch((error: unknown) => String((error as Error).stack));
+  return { share, done, reached, failure: { path: details.counterexamplePath ?? '', history, report } };
+}
+
+/** The same in as many processes as there are shares. */
+export async function runShares(shares: readonly Share[], progress: (done: number) => void): Promise<Result[]> {
+  const done = shares.map(() => 0);
+  return Promise.all(
+    shares.map((share, index) =>
+      runElsewhere(share, __filename, (count) => {
+        done[index] = count;
+        progress(done.reduce((sum, each) => sum + each, 0));
+      }),
+    ),
+  );
+}
+
+type Message = { readonly progress: number } | { readonly result: Result };
+
+/** Runs histories in a process of their own. */
+export function runElsewhere(
+  share: Share,
+  campaign: string,
+  progress: (done: number) => void = () => undefined,
+): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const child = fork(campaign, [JSON.stringify(share)], { execArgv: process.execArgv });
+    child.on('message', (message: Message) => {
+      if ('progress' in message) progress(message.progress);
+      else resolve(message.result);
+    });
+    child.on('exit', (code) => {
+      reject(new Error(`a process ended without a result (${code ?? 'killed'})`));
+    });
+  });
+}
+
+/** Pairs that no history has reached. */
+export function unreached(results: readonly Result[]): string[] {
+  return PAIRS.filter((pair) => results.every(({ reached }) => !reached[pair]));
+}
+
+async function work(share: Share): Promise<void> {
+  const send = (message: Message): void => void process.send?.(message);
+  const result = await runShare(share, (done) => {
+    if (done % 50 === 0) send({ progress: done });
+  });
+  send({ result });
+  process.disconnect();
+}
+
+if (require.main === module && process.send) void work(JSON.parse(process.argv[2] ?? '{}') as Share);
