@@ -10,6 +10,7 @@ import { Construct, type IDependable } from 'constructs';
 import { POLL_INTERVAL_SECONDS } from './contract';
 import type { KeyReference } from './keys';
 import { type CopyNeeds, isFixed, lookAtKeys, type Statement, statementsFor, useOfKeys } from './policy';
+import { problemsOfStack } from './stages';
 
 /** For ever: the construct path makes the ServiceToken, which CloudFormation refuses to change. */
 const ID = 'cdk-ebs-snapshot-copy';
@@ -50,6 +51,7 @@ export class SnapshotCopyProvider extends Construct {
       logGroup: this.createLogGroup('FrameworkLogs'),
     });
     this.serviceToken = provider.serviceToken;
+    this.node.addValidation({ validate: () => problemsOfStack(stack) });
   }
 
   /** Lets the handler make a copy; answers what has to be there before the copy is begun. */
@@ -108,7 +110,8 @@ export class SnapshotCopyProvider extends Construct {
       handler: `index.${entry}`,
       runtime: lambda.determineLatestNodeRuntime(this),
       memorySize: 256,
-      timeout: Duration.seconds(60),
+      // A poll whose calls hang must not die: a dead function is a failed deployment.
+      timeout: Duration.minutes(5),
       loggingFormat: lambda.LoggingFormat.JSON,
       logGroup: this.handlerLogs,
       role: this.role,

@@ -2,7 +2,7 @@ import {
   type CfnDeletionPolicy,
   type CfnResource,
   CustomResource,
-  Duration,
+  type Duration,
   type IResolvable,
   type ITaggable,
   Lazy,
@@ -15,17 +15,19 @@ import {
 } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
-import { Construct } from 'constructs';
-import { type Attributes, RESOURCE_TYPE, type RetainingPolicy, STAGE_MINUTES, type WireProperties } from './contract';
+import { Construct, type IDependable } from 'constructs';
+import {
+  type Attributes,
+  COMPLETION_RESOURCE_TYPE,
+  type CompletionWireProperties,
+  RESOURCE_TYPE,
+  type RetainingPolicy,
+  type WireProperties,
+} from './contract';
 import { isAlias, type KeyReference, referenceOf, referenceOfKeyId } from './keys';
 import { SnapshotCopyProvider } from './provider';
+import { serviceTimeoutFor, sharesOf, timeoutOf } from './stages';
 import { problemsOfProps, problemsOfRemoval, problemsOfTags } from './validate';
-
-/** CloudFormation fails a custom resource after an hour, whatever it was told. */
-const MAX_SERVICE_TIMEOUT = Duration.hours(1);
-
-/** What the handler has after its own deadline to clean up and to answer. */
-const SERVICE_TIMEOUT_MARGIN = Duration.minutes(10);
 
 /** Properties of a snapshot copy. */
 export interface SnapshotCopyProps {
@@ -119,7 +121,7 @@ export interface SnapshotCopyProps {
 
   /**
    * Time in which EC2 is to complete the copy (a time-based copy, which costs more): 15 minutes to 48 hours in steps
-   * of 15 minutes, and not longer than `timeout`. Not for Outposts and Local Zones. It changes nothing of a copy
+   * of 15 minutes, and not longer than a `timeout` that is given. Not for Outposts and Local Zones. It changes nothing of a copy
    * that exists.
    *
    * @default - no time is promised
@@ -139,10 +141,13 @@ export interface SnapshotCopyProps {
   readonly tags?: { readonly [key: string]: string };
 
   /**
-   * How long the copy may take, 1 to 50 minutes in whole seconds. A copy that takes longer fails the deployment, and
-   * is deleted. Changes nothing of a copy that exists.
+   * How long the copy may take, 1 minute to 48 hours in whole seconds; a token may come to 50 minutes at most. A copy
+   * that takes longer fails the deployment, and is deleted. Changes nothing of a copy that exists.
    *
-   * @default Duration.minutes(50)
+   * CloudFormation gives a custom resource an hour, so every 50 minutes beyond the first take a further resource of
+   * the stack, which may have 500.
+   *
+   * @default - `completionDuration` and 10 minutes more, but at least 50 minutes
    */
   readonly timeout?: Duration;
 
@@ -178,6 +183,9 @@ export class SnapshotCopy extends Construct implements ITaggable {
   /** The resource that is complete when the copy is: attributes come from it, so that their readers wait. */
   private readonly last: CustomResource;
   private readonly destinationRegion: string;
+  private readonly timeout: Duration;
+  /** How long each resource waits: the first one, which owns the copy, and its completions. */
+  private readonly shares: readonly [Duration, ...Duration[]];
 
   /** Throws an error when a prop is wrong: it says the value, what is allowed, and what to change. */
   public constructor(
@@ -189,9 +197,13 @@ export class SnapshotCopy extends Construct implements ITaggable {
     const stack = Stack.of(this);
     this.refuse(problemsOfProps(props, stack));
     this.destinationRegion = props.destinationRegion ?? stack.region;
+    this.timeout = timeoutOf(props);
+    this.shares = sharesOf(this.timeout, props.dryRun);
     this.tags = new TagManager(TagType.MAP, RESOURCE_TYPE, props.tags);
-    this.resource = this.declare(SnapshotCopyProvider.getOrCreate(this));
-    this.last = this.resource;
+    const provider = SnapshotCopyProvider.getOrCreate(this);
+    const prerequisites = this.prerequisites(provider);
+    this.resource = this.declare(provider, prerequisites);
+    this.last = this.declareCompletions(provider, prerequisites);
     this.node.addValidation({
       validate: () => [
         ...problemsOfTags(this.tags.tagValues()),
@@ -304,24 +316,48 @@ export class SnapshotCopy extends Construct implements ITaggable {
     this.resource.applyRemovalPolicy(policy);
   }
 
-  private declare(provider: SnapshotCopyProvider): CustomResource {
-    const timeout = this.props.timeout ?? Duration.minutes(STAGE_MINUTES);
+  /** What has to be there before the copy is begun. */
+  private prerequisites(provider: SnapshotCopyProvider): IDependable[] {
+    const keys = [this.props.kmsKey, this.props.sourceKmsKey].filter((key) => key !== undefined);
+    // The name of an alias is text: nothing else would make the copy wait for the alias.
+    return [...provider.allow(this.needs()), ...keys.filter(isAlias)];
+  }
+
+  private declare(provider: SnapshotCopyProvider, prerequisites: IDependable[]): CustomResource {
     const resource: CustomResource = new CustomResource(this, 'Resource', {
       resourceType: RESOURCE_TYPE,
       serviceToken: provider.serviceToken,
-      serviceTimeout: serviceTimeoutFor(timeout),
+      serviceTimeout: serviceTimeoutFor(this.shares[0]),
       removalPolicy: this.props.removalPolicy,
-      properties: { ...this.properties(timeout), DeletionPolicy: Lazy.any({ produce: () => retaining(resource) }) },
+      properties: this.properties(() => retaining(resource)),
     });
-    resource.node.addDependency(...provider.allow(this.needs()));
-    // The name of an alias is text: nothing else would make the copy wait for the alias.
-    for (const key of [this.props.kmsKey, this.props.sourceKmsKey]) {
-      if (key !== undefined && isAlias(key)) resource.node.addDependency(key);
-    }
+    resource.node.addDependency(...prerequisites);
     return resource;
   }
 
-  private properties(timeout: Duration): OnTheWire<Omit<WireProperties, 'DeletionPolicy'>> {
+  /** The further stages of waiting, each after the one before; answers the last one. */
+  private declareCompletions(provider: SnapshotCopyProvider, prerequisites: IDependable[]): CustomResource {
+    const owner = this.resource;
+    return this.shares.slice(1).reduce((before, share, index) => {
+      const stage = index + 2;
+      const identity: OnTheWire<Omit<CompletionWireProperties, keyof WireProperties>> = {
+        CopyLogicalId: resourceOf(owner).logicalId,
+        CopyId: owner.ref,
+        Stage: `${stage}`,
+      };
+      // The ids are for ever: CloudFormation would take another one for another resource.
+      const completion = new CustomResource(this, `Completion${stage}`, {
+        resourceType: COMPLETION_RESOURCE_TYPE,
+        serviceToken: provider.serviceToken,
+        serviceTimeout: serviceTimeoutFor(share),
+        properties: { ...this.properties(() => retaining(owner)), ...identity },
+      });
+      completion.node.addDependency(before, ...prerequisites);
+      return completion;
+    }, owner);
+  }
+
+  private properties(deletionPolicy: () => RetainingPolicy | undefined): OnTheWire<WireProperties> {
     const { props } = this;
     const kmsKeyId = props.kmsKey?.keyArn ?? props.kmsKeyId;
     return {
@@ -336,7 +372,8 @@ export class SnapshotCopy extends Construct implements ITaggable {
       SourceKmsKeyArn: props.sourceKmsKey?.keyArn,
       CompletionDurationMinutes: props.completionDuration && asText(props.completionDuration.toMinutes()),
       Tags: this.tags.renderedTags,
-      TimeoutSeconds: asText(timeout.toSeconds()),
+      TimeoutSeconds: asText(this.timeout.toSeconds()),
+      DeletionPolicy: Lazy.any({ produce: deletionPolicy }),
       DryRun: props.dryRun === true ? 'true' : undefined,
     };
   }
@@ -392,12 +429,6 @@ function asText(value: number): string {
   return Tokenization.stringifyNumber(value);
 }
 
-function serviceTimeoutFor(timeout: Duration): Duration {
-  if (timeout.isUnresolved()) return MAX_SERVICE_TIMEOUT;
-  const seconds = timeout.plus(SERVICE_TIMEOUT_MARGIN).toSeconds();
-  return Duration.seconds(Math.min(seconds, MAX_SERVICE_TIMEOUT.toSeconds()));
-}
-
 /** Read at the end of synthesis: Aspects and applyRemovalPolicy may still change it. */
 function retaining(resource: CustomResource): RetainingPolicy | undefined {
   const policy = deletionPolicyOf(resource);
@@ -405,5 +436,9 @@ function retaining(resource: CustomResource): RetainingPolicy | undefined {
 }
 
 function deletionPolicyOf(resource: CustomResource): `${CfnDeletionPolicy}` | undefined {
-  return (resource.node.defaultChild as CfnResource).cfnOptions.deletionPolicy;
+  return resourceOf(resource).cfnOptions.deletionPolicy;
+}
+
+function resourceOf(resource: CustomResource): CfnResource {
+  return resource.node.defaultChild as CfnResource;
 }

@@ -1,7 +1,7 @@
 import { RemovalPolicy, Token, type Duration, type Stack } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
-import { MAX_TAGS, STAGE_MINUTES, TAG } from './contract';
+import { MAX_TAGS, MAX_TIMEOUT_MINUTES, TAG } from './contract';
 import type { SnapshotCopyProps } from './snapshot-copy';
 
 const SNAPSHOT_ID = /^snap-([0-9a-f]{8}|[0-9a-f]{17})$/;
@@ -212,9 +212,11 @@ function secondsOf(duration: Duration): number {
 function problemsOfTimeout(timeout: Duration): string[] {
   if (timeout.isUnresolved()) return [];
   const seconds = secondsOf(timeout);
-  return Number.isInteger(seconds) && seconds >= MIN_TIMEOUT_SECONDS && seconds <= STAGE_MINUTES * 60
+  return Number.isInteger(seconds) && seconds >= MIN_TIMEOUT_SECONDS && seconds <= MAX_TIMEOUT_MINUTES * 60
     ? []
-    : [`timeout "${seconds} seconds" is out of range: give 1 to ${STAGE_MINUTES} minutes, in whole seconds`];
+    : [
+        `timeout "${seconds} seconds" is out of range: give 1 minute to ${MAX_TIMEOUT_MINUTES / 60} hours, in whole seconds`,
+      ];
 }
 
 function problemsOfCompletion(completion: Duration, props: SnapshotCopyProps): string[] {
@@ -236,12 +238,12 @@ function problemsOfCompletion(completion: Duration, props: SnapshotCopyProps): s
       `completionDuration "${minutes} minutes" is not possible: give 15 minutes to 48 hours, in steps of 15 minutes`,
     );
   }
-  if (props.timeout?.isUnresolved() === true) return problems;
-  const timeoutMinutes = props.timeout === undefined ? STAGE_MINUTES : secondsOf(props.timeout) / 60;
+  if (props.timeout === undefined || props.timeout.isUnresolved()) return problems;
+  const timeoutMinutes = secondsOf(props.timeout) / 60;
   if (minutes > timeoutMinutes) {
     problems.push(
       `completionDuration "${minutes} minutes" is longer than timeout, ${timeoutMinutes} minutes: ` +
-        `give EC2 less time, or raise timeout (up to ${STAGE_MINUTES} minutes)`,
+        'give EC2 less time, raise timeout, or leave timeout out',
     );
   }
   return problems;

@@ -38,7 +38,7 @@ test('each stack, nested ones too, has a provider of its own', () => {
   Template.fromStack(nested).resourcePropertiesCountIs('AWS::Lambda::Function', HANDLER, 2);
 });
 
-test('both functions run one asset, log as JSON to a group with a retention, and have a minute', () => {
+test('both functions run one asset, log as JSON to a group with a retention, and outlive calls that hang', () => {
   const template = Template.fromStack(stackWithTwoCopies());
   const functions = Object.values(template.findResources('AWS::Lambda::Function', { Properties: HANDLER }));
   const codes = functions.map(({ Properties }: { Properties?: { Code?: unknown } }) =>
@@ -47,7 +47,7 @@ test('both functions run one asset, log as JSON to a group with a retention, and
   expect(new Set(codes).size).toBe(1);
   template.resourcePropertiesCountIs(
     'AWS::Lambda::Function',
-    { ...HANDLER, Timeout: 60, LoggingConfig: { LogFormat: 'JSON', LogGroup: { Ref: Match.anyValue() } } },
+    { ...HANDLER, Timeout: 300, LoggingConfig: { LogFormat: 'JSON', LogGroup: { Ref: Match.anyValue() } } },
     2,
   );
   template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
