@@ -1,4 +1,5 @@
 // The entry: the real clients and the real clock, made once per process.
+import { POLL_INTERVAL_SECONDS } from '../lib/contract';
 import { sdk } from './aws';
 import { decide, type Decision } from './on-event';
 import { reconcile, type Answer, type Poll } from './reconcile';
@@ -8,6 +9,7 @@ const aws = sdk();
 const now = (): number => Date.now();
 const ownRegion = process.env.AWS_REGION ?? '';
 const logGroup = process.env.AWS_LAMBDA_LOG_GROUP_NAME ?? '';
+const pollIntervalMs = Number(process.env.POLL_INTERVAL_SECONDS ?? POLL_INTERVAL_SECONDS) * 1000;
 const sightings: Poll['sightings'] = new Map();
 
 export function onEvent(event: CloudFormationEvent): Promise<Decision> {
@@ -16,7 +18,7 @@ export function onEvent(event: CloudFormationEvent): Promise<Decision> {
 
 export function isComplete(event: PollEvent): Promise<Answer> {
   const request = decodeRequest(event, ownRegion);
-  return reconcile({ request, aws, now, log: logger(event), logGroup, sightings });
+  return reconcile({ request, aws, now, log: logger(event), logGroup, pollIntervalMs, sightings });
 }
 
 /** One structured line per decision, in Lambda's JSON format. Only what is named here: the event holds ResponseURL. */

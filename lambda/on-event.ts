@@ -1,7 +1,7 @@
 // onEvent decides and creates nothing: if the framework then fails to start its waiter, the id answered here is lost.
 import type { Aws } from './aws';
 import { inWords } from './failure';
-import { decidePhysicalId, type Begun, type CloudFormationEvent } from './request';
+import { decidePhysicalId, isContinuation, isSnapshotId, type Begun, type CloudFormationEvent } from './request';
 
 export interface Decision {
   readonly PhysicalResourceId: string;
@@ -19,16 +19,28 @@ export interface Arrival {
 export async function decide({ event, aws, now, ownRegion, log }: Arrival): Promise<Decision> {
   const At = new Date(now()).toISOString();
   const PhysicalResourceId = decidePhysicalId(event, ownRegion);
-  const Operation = event.RequestType === 'Delete' ? undefined : await presentOperation(event.StackId, aws, log);
+  const Operation = event.RequestType === 'Delete' ? undefined : await presentOperation(event, aws, log);
   log('accept', { physicalId: PhysicalResourceId, operation: Operation?.status });
   return { PhysicalResourceId, Begun: { At, Operation } };
 }
 
+/** No operation, so that no poll takes it for its own. */
+const ENDED = { status: 'ENDED', begunAt: '' };
+
 /** Not worth a failure: without it, a poll judges by the time at which the stack's operation began. */
-async function presentOperation(stackId: string, aws: Aws, log: Arrival['log']): Promise<Begun['Operation']> {
+async function presentOperation(
+  event: CloudFormationEvent,
+  aws: Aws,
+  log: Arrival['log'],
+): Promise<Begun['Operation']> {
+  const { StackId, LogicalResourceId } = event;
   try {
-    const operation = await aws.describeStack(stackId);
-    return operation.status.endsWith('_IN_PROGRESS') ? operation : undefined;
+    const operation = await aws.describeStack(StackId);
+    if (!operation.status.endsWith('_IN_PROGRESS')) return undefined;
+    // A Create that is delivered once more, later: the resource has its copy.
+    const mayBeLate = event.RequestType === 'Create' && !isContinuation(event);
+    const present = mayBeLate ? await aws.physicalIdOf(StackId, LogicalResourceId) : undefined;
+    return isSnapshotId(present ?? '') ? ENDED : operation;
   } catch (error) {
     log('operation unknown', { reason: inWords(error) });
     return undefined;

@@ -1,6 +1,6 @@
 // The reconciler: every poll looks at what is there and does the next thing, or reports. No state passes between
 // polls; any of them may be the first, the last, repeated, or run beside another.
-import { OWNER_TAGS, POLL_INTERVAL_SECONDS, STAGE_MINUTES, TAG, type Attributes } from '../lib/contract';
+import { MAX_TIMEOUT_MINUTES, OWNER_TAGS, TAG, type Attributes } from '../lib/contract';
 import type { Aws, StackOperation } from './aws';
 import {
   attributesOf,
@@ -34,7 +34,8 @@ export interface Poll {
   readonly log: (decision: string, details?: Record<string, unknown>) => void;
   /** The handler's own log group, for whoever reads a failure. */
   readonly logGroup: string;
-  /** What this process has seen of the copies it waits for, by handle: a hint, which a new process does without. */
+  readonly pollIntervalMs: number;
+  /** What this process has seen of the copies it started, by handle: a hint, which a new process does without. */
   readonly sightings: Map<string, Sighting>;
 }
 
@@ -48,8 +49,9 @@ interface Sighting {
  * one is visible: within half a minute for a call under way, and two more for stale reads. So an answer that was lost
  * never makes a double; two waiters at once may, and what they made in one window is seen before the next.
  */
-const WINDOW_MS = POLL_INTERVAL_SECONDS * 1000;
-const SETTLE_MS = WINDOW_MS + 30_000 + STALE_MS;
+const windowOf = ({ pollIntervalMs }: Poll): number => pollIntervalMs;
+const settleTimeOf = ({ pollIntervalMs }: Poll): number => pollIntervalMs + CALL_MS + STALE_MS;
+const CALL_MS = 30_000;
 /** A call that is made later than this after its poll began could outlive its window. */
 const MAX_POLL_AGE_MS = 15_000;
 /** Policies take time to arrive: until then a denied call means nothing. */
@@ -76,10 +78,10 @@ export async function reconcile(poll: Poll): Promise<Answer> {
 }
 
 const elapsed = ({ request, now }: Poll): number => now() - request.startedAt;
-const isLate = (poll: Poll): boolean => elapsed(poll) >= poll.request.wanted.timeoutMs;
+const isLate = (poll: Poll): boolean => elapsed(poll) >= poll.request.shareMs;
 
 function mayPass(error: unknown, poll: Poll): boolean {
-  if (error instanceof Failure || elapsed(poll) >= poll.request.wanted.timeoutMs + OVERTIME_MS) return false;
+  if (error instanceof Failure || elapsed(poll) >= poll.request.shareMs + OVERTIME_MS) return false;
   if (error instanceof NotYet) return true;
   const kind = kindOf(error);
   return kind === 'transient' || kind === 'missing' || (kind === 'denied' && elapsed(poll) < GRACE_MS);
@@ -103,15 +105,21 @@ async function provide(poll: Poll): Promise<Answer> {
   const [copies, operation] = await Promise.all([findCopies(aws, request), aws.describeStack(request.stackId)]);
   if (!isSameOperation(request, operation)) return abandon(poll, copies);
   const copy = choose(copies, request, operation);
-  await sweep(poll, copies, copy);
+  await sweep(poll, copies, copy, operation);
   if (!copy) await refuseUntagged(poll);
-  if (!copy) return start(poll, copies.filter(isStartedUnder(request.handle)));
-  poll.sightings.set(request.handle, { snapshotId: copy.id, at: poll.now() });
-  return isFinished(copy) ? finish(poll, copy, operation) : watch(poll, copy);
+  if (!copy) return start(poll, copies.filter(isFailed).filter(isAttemptOf(request, operation)));
+  // Another request's copy may be deleted by that request, which is no reason to fail.
+  if (isStartedUnder(request.handle)(copy)) poll.sightings.set(request.handle, { snapshotId: copy.id, at: poll.now() });
+  if (!isFinished(copy)) return watch(poll, copy);
+  if (!isSettled(poll, copy, operation)) return WAIT;
+  if (isRollback(operation)) await forgetUpdate(poll, copies, copy, operation);
+  return finish(poll, copy);
 }
 
 /** Whether CloudFormation still wants the answer. Without what onEvent saw, a later operation is told by its start. */
 function isSameOperation({ type, operation, startedAt }: Request, now: StackOperation): boolean {
+  // A Create that is delivered once more while it is already rolled back.
+  if (type === 'Create' && isRollback(now)) return false;
   if (operation) return now.status === operation.status && now.begunAt === operation.begunAt;
   const sends =
     type === 'Create' ? /^(CREATE|UPDATE)_IN_PROGRESS$/ : /^UPDATE_IN_PROGRESS$|^UPDATE_ROLLBACK_IN_PROGRESS$/;
@@ -128,20 +136,23 @@ function choose(copies: Copy[], request: Request, operation: StackOperation): Co
   const live = copies.filter((copy) => !isFailed(copy) && copy.region === wanted.destinationRegion);
   const present = inPlace && live.find(({ id }) => id === handle);
   if (present) return present;
-  const isNew = ({ startedAt }: Copy): boolean => startedAt >= Date.parse(operation.begunAt);
-  return live.find(
-    (copy) =>
-      isStartedUnder(handle)(copy) ||
-      (copy.tags[TAG.inputs] === wanted.inputs && (type === 'Update' || !isFinished(copy) || isNew(copy))),
-  );
+  const isAttempt = isAttemptOf(request, operation);
+  const isWanted = (copy: Copy): boolean => copy.tags[TAG.inputs] === wanted.inputs;
+  return live.find((copy) => isAttempt(copy) || (isWanted(copy) && (type === 'Update' || !isFinished(copy))));
+}
+
+/** Copies of this request, also when its event was delivered once more and another RequestId gave another handle. */
+function isAttemptOf(request: Request, operation: StackOperation): (copy: Copy) => boolean {
+  const since = Date.parse(operation.begunAt);
+  return (copy) => isOf(request)(copy) || (copy.tags[TAG.inputs] === request.wanted.inputs && copy.startedAt >= since);
 }
 
 /** A present copy that is not found by its tags has gone, or has lost them; the latter is for its owner to mend. */
 async function refuseUntagged({ aws, request }: Poll): Promise<void> {
   const { handle, inPlace, wanted } = request;
   if (!inPlace || !isSnapshotId(handle)) return;
-  const snapshot = await describe(aws, wanted.destinationRegion, handle);
-  if (snapshot && !isDeleted(snapshot)) throw lostTags(handle, wanted.destinationRegion);
+  const copy = await describe(aws, wanted.destinationRegion, handle);
+  if (copy && !isDeleted(copy) && !isOurs(copy, request)) throw lostTags(handle, wanted.destinationRegion);
 }
 
 const lostTags = (id: string, region: string): Failure =>
@@ -149,25 +160,52 @@ const lostTags = (id: string, region: string): Failure =>
     `${id} in ${region} does not carry the tags that make it this resource’s copy (${OWNER_TAGS.join(', ')}), so it is neither changed nor deleted; restore the tags, or handle the snapshot yourself`,
   );
 
-/** Deletes what is in the way: doubles of the chosen copy, and what earlier operations left unfinished. */
-async function sweep(poll: Poll, copies: Copy[], chosen: Copy | undefined): Promise<void> {
-  const isMine = isStartedUnder(poll.request.handle);
+const isRollback = ({ status }: StackOperation): boolean => status.includes('ROLLBACK');
+
+/** Deletes what is in the way: doubles of the chosen copy, and what earlier requests left unfinished. */
+async function sweep(poll: Poll, copies: Copy[], chosen: Copy | undefined, operation: StackOperation): Promise<void> {
+  const { request } = poll;
+  const isMine = isAttemptOf(request, operation);
+  const isLeftOver = (copy: Copy): boolean => isUnfinished(copy) && copy.startedAt < request.startedAt + CALL_MS;
   // Without a chosen copy, a failed one of this request stays for now: it tells that there was an attempt.
-  const strays = copies.filter((copy) => copy !== chosen && (isMine(copy) ? chosen !== undefined : isUnfinished(copy)));
-  for (const stray of strays) await deleteCopy(poll, stray, 'delete stray');
+  const strays = copies.filter((copy) => copy !== chosen && (isMine(copy) ? chosen !== undefined : isLeftOver(copy)));
+  if (strays.length === 0) return;
+  const present = await presentId(poll);
+  for (const stray of strays) {
+    // The present copy may look unfinished in a stale read; under a handle that stays it may be unfinished, until a
+    // rollback goes back to the one before.
+    const isPresent = stray.id === present || (stray.tags[TAG.handle] === present && !isMine(stray));
+    if (!isPresent || (stray.id !== present && isRollback(operation))) await deleteCopy(poll, stray, 'delete stray');
+  }
+}
+
+/**
+ * In a rollback, the finished copy of the update that failed goes too: whether CloudFormation asks for that depends on
+ * which physical id it took for the present one.
+ */
+async function forgetUpdate(poll: Poll, copies: Copy[], chosen: Copy, operation: StackOperation): Promise<void> {
+  if (poll.request.inPlace) return;
+  const since = Date.parse(operation.begunAt);
+  for (const copy of copies) {
+    const isOfUpdate = copy.startedAt >= since && copy.tags[TAG.retain] === undefined;
+    if (copy !== chosen && isOfUpdate) await deleteCopy(poll, copy, 'delete of failed update');
+  }
 }
 
 async function start(poll: Poll, failed: Copy[]): Promise<Answer> {
   const { aws, request, log, now } = poll;
   const pollBegan = now();
-  const attempt = request.startedAt + SETTLE_MS;
+  const secondWindow = request.startedAt + settleTimeOf(poll);
   const last = failed.at(-1);
   // A key policy may still be on its way: a copy that failed over its key early on is made once more.
-  const again = failed.every(({ startedAt }) => startedAt < attempt) && elapsed(poll) < GRACE_MS;
+  const again =
+    mayStart(request) && failed.every(({ startedAt }) => startedAt < secondWindow) && elapsed(poll) < GRACE_MS;
   if (last && !(again && isKeyFailure(last))) throw copyFailed(request, last);
   if (!last) await missCopy(poll);
-  if (isLate(poll)) throw await neverStarted(poll);
-  if (elapsed(poll) % SETTLE_MS >= WINDOW_MS) {
+  if (!mayStart(request)) throw new NotYet(`${request.handle} is not to be seen at present`);
+  if (isLate(poll) && request.isLastStage) throw await neverStarted(poll);
+  if (isLate(poll)) return handOn(poll);
+  if (!isInWindow(poll)) {
     log('wait', { reason: 'the next attempt to start the copy comes when all earlier ones would be visible' });
     return WAIT;
   }
@@ -178,9 +216,21 @@ async function start(poll: Poll, failed: Copy[]): Promise<Answer> {
   return WAIT;
 }
 
+/** A continuation that was handed a snapshot waits for that one. */
+const mayStart = ({ stage, handle }: Request): boolean => stage === 1 || !isSnapshotId(handle);
+
+/** The first window of a continuation could follow too closely on the last one of the stage before. */
+function isInWindow(poll: Poll): boolean {
+  const isFirst = elapsed(poll) < settleTimeOf(poll);
+  return elapsed(poll) % settleTimeOf(poll) < windowOf(poll) && !(isFirst && poll.request.stage > 1);
+}
+
 /** A copy that this process has seen, and that is not there any more, was deleted: not by us, and not for us to redo. */
 async function missCopy({ aws, request, now, sightings }: Poll): Promise<void> {
-  const seen = sightings.get(request.handle);
+  const { handle, startedAt } = request;
+  // The stage before has seen the copy that it names.
+  const named = mayStart(request) ? undefined : { snapshotId: handle, at: startedAt };
+  const seen = sightings.get(handle) ?? named;
   if (!seen) return;
   const { destinationRegion: region } = request.wanted;
   const copy = await describe(aws, region, seen.snapshotId);
@@ -197,40 +247,71 @@ async function watch(poll: Poll, copy: Copy): Promise<Answer> {
   const { Progress: progress = '' } = copy.snapshot;
   log('wait', { snapshotId: copy.id, state: copy.state, progress });
   if (!isLate(poll)) return WAIT;
+  if (!request.isLastStage) return handOn(poll, copy);
   await deleteCopy(poll, copy, 'delete late');
   throw new Failure(
     `${describeCopy(request)} was ${progress.replace('%', ' %') || 'barely begun'}${progress ? ' done' : ''} after ${minutes(request)}; ${howToWaitLonger(request)}`,
   );
 }
 
-async function finish(poll: Poll, copy: Copy, operation: StackOperation): Promise<Answer> {
+/**
+ * This stage's time is over, the copy's is not: the next stage waits on. The id stays the handle, by which all copies
+ * of the request are found, unless the copy is one of an earlier request.
+ */
+async function handOn(poll: Poll, copy?: Copy): Promise<Answer> {
+  const { request, log } = poll;
+  if (copy) await writeTags(poll, copy);
+  const isAdopted = copy !== undefined && !isStartedUnder(request.handle)(copy);
+  log('hand on', { snapshotId: copy?.id, stage: request.stage });
+  const snapshot = copy && { SnapshotId: copy.id };
+  return {
+    IsComplete: true,
+    ...ownId(request, isAdopted ? copy.id : request.handle),
+    Data: attributesOf(snapshot, request),
+  };
+}
+
+/** A continuation keeps an id of its own. */
+function ownId({ stage }: Request, PhysicalResourceId: string): Pick<Answer, 'PhysicalResourceId'> {
+  return stage === 1 ? { PhysicalResourceId } : {};
+}
+
+const isOf =
+  ({ handle }: Request) =>
+  (copy: Copy): boolean =>
+    copy.id === handle || isStartedUnder(handle)(copy);
+
+/** A double may still be invisible; and a rollback must outwait what the cancelled update may have started. */
+function isSettled(poll: Poll, copy: Copy, operation: StackOperation): boolean {
   const { request, log, now } = poll;
-  const { handle, inPlace } = request;
-  const isPresent = inPlace && copy.id === handle;
-  // A double may still be invisible; and a rollback must outwait what the cancelled update may have started.
-  const settles = !isPresent && now() < copy.startedAt + SETTLE_MS;
-  const outwaits = !inPlace && operation.status.includes('ROLLBACK') && elapsed(poll) < SETTLE_MS;
-  if (settles || outwaits) {
-    log('wait', { snapshotId: copy.id, state: copy.state, reason: 'a double of the copy would be visible later' });
-    return WAIT;
-  }
-  await writeTags(poll, copy, isPresent);
-  poll.sightings.delete(handle);
+  const isOld = now() >= copy.startedAt + settleTimeOf(poll) || (request.inPlace && copy.id === request.handle);
+  const hasOutwaited = request.inPlace || !isRollback(operation) || elapsed(poll) >= settleTimeOf(poll);
+  if (isOld && hasOutwaited) return true;
+  log('wait', { snapshotId: copy.id, state: copy.state, reason: 'a double of the copy would be visible later' });
+  return false;
+}
+
+async function finish(poll: Poll, copy: Copy): Promise<Answer> {
+  const { request, log, sightings } = poll;
+  await writeTags(poll, copy);
+  sightings.delete(request.handle);
   log('complete', { snapshotId: copy.id });
-  return { IsComplete: true, PhysicalResourceId: copy.id, Data: attributesOf(copy.snapshot, request) };
+  return { IsComplete: true, ...ownId(request, copy.id), Data: attributesOf(copy.snapshot, request) };
 }
 
 /**
  * Tags as declared now. After a change they are written without trusting what was read, which may be the state before
  * the last write. Tags that were never declared are somebody else's, and stay.
  */
-async function writeTags({ aws, request, log }: Poll, copy: Copy, isPresent: boolean): Promise<void> {
+async function writeTags({ aws, request, log }: Poll, copy: Copy): Promise<void> {
   const wanted = declaredTags(request.wanted);
   const before = declaredTags(request.before ?? request.wanted);
   const changed = Object.keys({ ...wanted, ...before }).filter((key) => wanted[key] !== before[key]);
   const differs = Object.keys(wanted).filter((key) => changed.includes(key) || wanted[key] !== copy.tags[key]);
   // A copy that was to be retained when it was made, and is adopted, keeps that mark.
-  const removed = changed.filter((key) => !(key in wanted) && (isPresent || key !== TAG.retain));
+  const removed = changed.filter(
+    (key) => !(key in wanted) && ((request.inPlace && isOf(request)(copy)) || key !== TAG.retain),
+  );
   if (differs.length > 0) {
     const set = Object.fromEntries(differs.map((key) => [key, wanted[key] ?? '']));
     await aws.createTags(copy.region, copy.id, toTags(set));
@@ -262,22 +343,26 @@ async function proveOnly(poll: Poll): Promise<Answer> {
 async function abandon(poll: Poll, copies: Copy[]): Promise<Answer> {
   const { request, log } = poll;
   for (const copy of copies.filter(isStartedUnder(request.handle))) {
-    if (isUnfinished(copy) || !(await isSpokenFor(poll, copy))) await deleteCopy(poll, copy, 'delete abandoned');
+    if (!(await isSpokenFor(poll, copy))) await deleteCopy(poll, copy, 'delete abandoned');
   }
   // What the last window started is visible at the end of its cycle.
-  if (elapsed(poll) % SETTLE_MS < SETTLE_MS - WINDOW_MS) {
+  if (elapsed(poll) % settleTimeOf(poll) < settleTimeOf(poll) - windowOf(poll)) {
     log('wait', { reason: 'the stack operation has ended; a copy that it began may still be invisible' });
     return WAIT;
   }
   throw new Failure(`the stack operation that asked for the ${describeCopy(request)} has ended before it was complete`);
 }
 
-/** A finished copy that CloudFormation names now, or that a cancelled create is to leave behind. */
-async function isSpokenFor({ aws, request }: Poll, copy: Copy): Promise<boolean> {
-  if (copy.tags[TAG.retain] === 'Retain') return true;
-  const named = await aws.physicalIdOf(request.stackId, request.logicalId);
-  return named === copy.id || named === copy.tags[TAG.handle];
+/** A copy that CloudFormation names now, or a finished one that a cancelled create is to leave behind. */
+async function isSpokenFor(poll: Poll, copy: Copy): Promise<boolean> {
+  if (isFailed(copy)) return false;
+  if (isFinished(copy) && copy.tags[TAG.retain] === 'Retain') return true;
+  const present = await presentId(poll);
+  return present === copy.id || present === copy.tags[TAG.handle];
 }
+
+const presentId = ({ aws, request }: Poll): Promise<string | undefined> =>
+  aws.physicalIdOf(request.stackId, request.logicalId);
 
 /** Best effort: what remains is found by its tags, by the Delete or the Update that follows every failure. */
 async function discardBegun(poll: Poll): Promise<void> {
@@ -285,7 +370,7 @@ async function discardBegun(poll: Poll): Promise<void> {
   if (request.type === 'Delete' || request.wanted.dryRun) return;
   try {
     for (const copy of (await findCopies(aws, request)).filter(isStartedUnder(request.handle))) {
-      if (isUnfinished(copy) || !(await isSpokenFor(poll, copy))) await deleteCopy(poll, copy, 'delete begun');
+      if (!(await isSpokenFor(poll, copy))) await deleteCopy(poll, copy, 'delete begun');
     }
   } catch (error) {
     poll.log('not deleted', { reason: inWords(error) });
@@ -297,9 +382,10 @@ const isKeyFailure = ({ snapshot }: Copy): boolean => /\bkey\b/i.test(snapshot.S
 function copyFailed(request: Request, { id, snapshot, region }: Copy): Failure {
   const { sourceRegion, kmsKeyId, sourceKmsKeyArn } = request.wanted;
   const message = snapshot.StateMessage ?? 'EC2 gave no reason';
-  const destinationKey = kmsKeyId ?? 'the account’s default EBS key';
+  const keys = [`${kmsKeyId ?? 'the account’s default EBS key'} in ${region}`];
+  if (sourceKmsKeyArn) keys.push(`${sourceKmsKeyArn} in ${sourceRegion}`);
   const hint = /\bkey\b/i.test(message)
-    ? `check that ${destinationKey} in ${region}${sourceKmsKeyArn ? ` and ${sourceKmsKeyArn} in ${sourceRegion}` : ''} are enabled, and that their key policies let this account’s IAM policies apply (kms:CreateGrant, kms:Decrypt, kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt*)`
+    ? `check of each key (${keys.join(', ')}) that it is enabled, and that its key policy lets this account’s IAM policies apply (kms:CreateGrant, kms:Decrypt, kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt*)`
     : `check that the source still exists in ${sourceRegion}, is completed and still shared with this account, then deploy again`;
   return new Failure(`${describeCopy(request)} failed: EC2 says of ${id} "${message}"; ${hint}`);
 }
@@ -327,7 +413,7 @@ function minutes({ wanted }: Request): string {
 }
 
 function howToWaitLonger(request: Request): string {
-  const isAtMost = request.wanted.timeoutMs >= STAGE_MINUTES * 60_000;
+  const isAtMost = request.wanted.timeoutMs >= MAX_TIMEOUT_MINUTES * 60_000;
   return isAtMost
     ? 'set "completionDuration" for a faster copy'
     : `raise "timeout" (now ${minutes(request)}) or set "completionDuration"`;
@@ -338,19 +424,19 @@ function howToWaitLonger(request: Request): string {
 async function remove(poll: Poll): Promise<Answer> {
   const { aws, request, log } = poll;
   const { handle, wanted } = request;
+  if (request.stage > 1) return { IsComplete: true };
   if (isSnapshotId(handle)) {
     const copy = await describe(aws, wanted.destinationRegion, handle);
     if (copy && !isDeleted(copy)) {
       if (!isOurs(copy, request)) throw lostTags(handle, wanted.destinationRegion);
       await deleteCopy(poll, copy, 'delete');
+      await removeOthers(poll);
       return { IsComplete: true };
     }
   }
-  for (const copy of (await findCopies(aws, request)).filter((each) => isMeant(each, request))) {
-    if (isUnfinished(copy) || !(await isNamed(poll, copy))) await deleteCopy(poll, copy, 'delete');
-  }
+  await removeOthers(poll);
   // A copy that was started just before is not visible yet.
-  if (elapsed(poll) < SETTLE_MS && !wanted.dryRun) {
+  if (elapsed(poll) < settleTimeOf(poll) && !wanted.dryRun) {
     log('wait', { reason: 'a copy that was begun may still be invisible' });
     return WAIT;
   }
@@ -358,18 +444,27 @@ async function remove(poll: Poll): Promise<Answer> {
   return { IsComplete: true };
 }
 
-/**
- * What a Delete is about when its id is no snapshot that exists: the copies started under that id. An id that is not
- * ours was invented for a cancelled create: then all of the resource, but finished copies that are to be retained.
- */
-function isMeant(copy: Copy, { handle }: Request): boolean {
-  if (isHandle(handle)) return isStartedUnder(handle)(copy);
-  const isLoose = isUnfinished(copy) || copy.tags[TAG.retain] === undefined;
-  return isLoose && (!isSnapshotId(handle) || isStartedUnder(handle)(copy));
+/** With the stack, all goes that is not to be retained: also what an operation that failed for good has left. */
+async function removeOthers(poll: Poll): Promise<void> {
+  const { aws, request } = poll;
+  const [copies, { status }] = await Promise.all([findCopies(aws, request), aws.describeStack(request.stackId)]);
+  const isWholeStack = status === 'DELETE_IN_PROGRESS' || status === 'ROLLBACK_IN_PROGRESS';
+  const meant = copies.filter((copy) => copy.id !== request.handle && isMeant(copy, request, isWholeStack));
+  if (meant.length === 0) return;
+  const present = await presentId(poll);
+  for (const copy of meant) if (copy.id !== present) await deleteCopy(poll, copy, 'delete');
 }
 
-async function isNamed({ aws, request }: Poll, copy: Copy): Promise<boolean> {
-  return (await aws.physicalIdOf(request.stackId, request.logicalId)) === copy.id;
+/**
+ * What a Delete is about, other than the snapshot that its id names: the copies started under that id. An id that is
+ * not ours was invented for a cancelled create: then all of the resource, but finished copies that are to be retained.
+ */
+function isMeant(copy: Copy, { handle }: Request, isWholeStack: boolean): boolean {
+  const isMine = isStartedUnder(handle)(copy);
+  if (isHandle(handle) && isMine) return true;
+  const isLoose = isUnfinished(copy) || copy.tags[TAG.retain] === undefined;
+  const isInvented = !isHandle(handle) && !isSnapshotId(handle);
+  return isLoose && (isMine || isInvented || isWholeStack);
 }
 
 async function deleteCopy({ aws, log, request, sightings }: Poll, copy: Copy, decision: string): Promise<void> {

@@ -1,6 +1,13 @@
 // From the event to what is asked for: the wire's strings become the handler's own types here and nowhere else.
 import { createHash } from 'node:crypto';
-import { STAGE_MINUTES, type RetainingPolicy, type WireProperties } from '../lib/contract';
+import {
+  COMPLETION_RESOURCE_TYPE,
+  MAX_TIMEOUT_MINUTES,
+  STAGE_MINUTES,
+  type CompletionWireProperties,
+  type RetainingPolicy,
+  type WireProperties,
+} from '../lib/contract';
 import type { StackOperation } from './aws';
 
 /** What CloudFormation sends, as far as the handler reads it. */
@@ -8,10 +15,11 @@ export interface CloudFormationEvent {
   readonly RequestType: 'Create' | 'Update' | 'Delete';
   readonly RequestId: string;
   readonly StackId: string;
+  readonly ResourceType: string;
   readonly LogicalResourceId: string;
   readonly PhysicalResourceId?: string;
-  readonly ResourceProperties: Partial<WireProperties>;
-  readonly OldResourceProperties?: Partial<WireProperties>;
+  readonly ResourceProperties: Partial<CompletionWireProperties>;
+  readonly OldResourceProperties?: Partial<CompletionWireProperties>;
 }
 
 /** What onEvent adds: the framework hands it to every poll, and nothing else passes from call to call. */
@@ -50,11 +58,17 @@ export interface Declaration {
 export interface Request {
   readonly type: 'Create' | 'Update' | 'Delete';
   readonly stackId: string;
+  /** Of the resource that owns the copy, also in the request of a continuation. */
   readonly logicalId: string;
   readonly partition: string;
   readonly account: string;
-  /** The physical id of the answer that onEvent gave: copies of this request are started under it. */
+  /** The physical id that onEvent answered for the owner of the copy: copies are started under it. */
   readonly handle: string;
+  /** 1 for the owner of the copy; a continuation has one from 2. */
+  readonly stage: number;
+  readonly isLastStage: boolean;
+  /** How long this stage may wait. */
+  readonly shareMs: number;
   /** Whether the request keeps the present copy, which the handle then names. */
   readonly inPlace: boolean;
   readonly wanted: Declaration;
@@ -66,7 +80,7 @@ export interface Request {
 /** An empty or absent property is the default, so that both are the same input. */
 function decodeProperties(wire: Partial<WireProperties>, ownRegion: string): Declaration {
   const text = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
-  const seconds = Math.min(Number(wire.TimeoutSeconds ?? NaN) || STAGE_MINUTES * 60, STAGE_MINUTES * 60);
+  const seconds = Math.min(Number(wire.TimeoutSeconds ?? NaN) || STAGE_MINUTES * 60, MAX_TIMEOUT_MINUTES * 60);
   const minutes = text(wire.CompletionDurationMinutes);
   const kmsKeyId = text(wire.KmsKeyId);
   const declaration = {
@@ -119,6 +133,7 @@ export const isSnapshotId = (physicalId: string): boolean => /^snap-[0-9a-f]{8,1
  */
 export function decidePhysicalId(event: CloudFormationEvent, ownRegion: string): string {
   const present = event.PhysicalResourceId ?? '';
+  if (isContinuation(event)) return present || `completion-${event.LogicalResourceId}`;
   const wanted = decodeProperties(event.ResourceProperties, ownRegion);
   if (event.RequestType === 'Delete') return present;
   if (event.RequestType === 'Update' && keepsCopy(event, ownRegion)) return present;
@@ -132,20 +147,40 @@ function keepsCopy(event: CloudFormationEvent, ownRegion: string): boolean {
   return wanted.dryRun || (!before.dryRun && wanted.inputs === before.inputs);
 }
 
+/** A continuation owns no copy, and its own id says nothing. */
+export function isContinuation({ ResourceType }: CloudFormationEvent): boolean {
+  return ResourceType === COMPLETION_RESOURCE_TYPE;
+}
+
 export function decodeRequest(event: PollEvent, ownRegion: string): Request {
   const [, partition = 'aws', , , account = ''] = event.StackId.split(':');
   const { OldResourceProperties: before } = event;
+  const wanted = decodeProperties(event.ResourceProperties, ownRegion);
   return {
     type: event.RequestType,
     stackId: event.StackId,
-    logicalId: event.LogicalResourceId,
     partition,
     account,
-    handle: event.PhysicalResourceId,
-    inPlace: event.RequestType === 'Update' && keepsCopy(event, ownRegion),
-    wanted: decodeProperties(event.ResourceProperties, ownRegion),
+    ...subjectOf(event, ownRegion),
+    ...waitingOf(wanted, Number(event.ResourceProperties.Stage ?? 1)),
+    wanted,
     before: before && decodeProperties(before, ownRegion),
     startedAt: Date.parse(event.Begun.At),
     operation: event.Begun.Operation,
   };
+}
+
+function subjectOf(event: PollEvent, ownRegion: string): Pick<Request, 'logicalId' | 'handle' | 'inPlace'> {
+  if (!isContinuation(event)) {
+    const inPlace = event.RequestType === 'Update' && keepsCopy(event, ownRegion);
+    return { logicalId: event.LogicalResourceId, handle: event.PhysicalResourceId, inPlace };
+  }
+  const { CopyLogicalId: logicalId = '', CopyId: handle = '' } = event.ResourceProperties;
+  return { logicalId, handle, inPlace: isSnapshotId(handle) };
+}
+
+function waitingOf({ timeoutMs }: Declaration, stage: number): Pick<Request, 'stage' | 'isLastStage' | 'shareMs'> {
+  const stageMs = STAGE_MINUTES * 60_000;
+  const left = timeoutMs - (stage - 1) * stageMs;
+  return { stage, isLastStage: left <= stageMs, shareMs: Math.min(Math.max(left, 60_000), stageMs) };
 }

@@ -1,6 +1,6 @@
 // The handler's decisions over the simulated EC2, KMS and CloudFormation in one process: what a test sees of one
 // custom resource when it plays CloudFormation and the framework by hand, poll by poll.
-import type { WireProperties } from '../../lib/contract';
+import { RESOURCE_TYPE, type WireProperties } from '../../lib/contract';
 import type { Aws } from '../../lambda/aws';
 import { decide } from '../../lambda/on-event';
 import { reconcile, type Answer, type Poll } from '../../lambda/reconcile';
@@ -113,6 +113,7 @@ export class World {
       RequestType,
       RequestId: `request-${this.requests}`,
       StackId: STACK_ID,
+      ResourceType: RESOURCE_TYPE,
       LogicalResourceId: LOGICAL_ID,
       PhysicalResourceId: RequestType === 'Create' ? undefined : this.physicalId,
       ResourceProperties: this.declare(),
@@ -140,6 +141,7 @@ export class World {
       now: () => this.time,
       log: this.log,
       logGroup: 'handler-logs',
+      pollIntervalMs: 30 * SECOND,
       sightings: this.sightings,
     });
   }

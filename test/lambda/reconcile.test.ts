@@ -1,6 +1,7 @@
-import { TAG, ATTRIBUTES } from '../../lib/contract';
+import { ATTRIBUTES, COMPLETION_RESOURCE_TYPE, TAG } from '../../lib/contract';
+import type { CloudFormationEvent } from '../../lambda/request';
 import { AwsError, type Fault } from '../local-aws/faults';
-import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, World } from './in-process';
+import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, World, type Outcome } from './in-process';
 
 const lostAnswerOf = (action: string) => (call: { action: string; count: number }) =>
   call.action === action && call.count === 1 ? 'lost-response' : undefined;
@@ -181,7 +182,7 @@ describe('a Create', () => {
     );
     expect(after).toBe(210);
     expect(world.started()).toBe(2);
-    expect(failure?.message).toContain(`check that ${key.arn} in eu-west-1 are enabled`);
+    expect(failure?.message).toContain(`check of each key (${key.arn} in eu-west-1) that it is enabled`);
     expect(world.copies()).toEqual([]);
   });
 
@@ -458,6 +459,255 @@ describe('an Update', () => {
     expect(back.answer?.PhysicalResourceId).toBe(id);
     const changed = await world.run(world.update(world.declare({ Description: 'new' }), dry));
     expect(changed.answer?.PhysicalResourceId).not.toBe(id);
+  });
+});
+
+describe('what a stale read or a late event must not do', () => {
+  const stale = { ids: 60 * SECOND, tags: 60 * SECOND, deletions: 0, writes: 0 };
+
+  test('an Update does not sweep the present copy, which still looks pending', async () => {
+    const world = new World({ copyDuration: 5 * MINUTE, staleness: stale });
+    const before = world.declare();
+    const { answer } = await world.run(world.event('Create', { ResourceProperties: before }));
+    const id = answer?.PhysicalResourceId ?? '';
+    world.ec2.changeCourse(id, { duration: world.time - world.ec2.snapshot(id).startTime - 10 * SECOND });
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.poll(await world.accept(world.update(world.declare({ Description: 'new' }), before)));
+    expect(world.ec2.stateOf(id)).toBe('completed');
+  });
+
+  test('a late duplicate of a Delete by handle does not delete the copy that CloudFormation names now', async () => {
+    const world = new World({ copyDuration: 5 * MINUTE });
+    const create = await world.accept(world.event('Create'));
+    await world.wait(create);
+    const [id = ''] = world.copies();
+    world.physicalId = id;
+    world.enter('UPDATE_IN_PROGRESS');
+    world.ec2.settings.staleness = { ...stale, ids: 20 * MINUTE };
+    await world.run(world.event('Delete', { PhysicalResourceId: create.PhysicalResourceId }));
+    expect(world.copies()).toEqual([id]);
+  });
+
+  test('a Create that arrives again while it is rolled back starts nothing', async () => {
+    const world = new World();
+    world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    const { failure } = await world.run(world.event('Create'));
+    expect(failure?.message).toContain('has ended');
+    expect(world.started()).toBe(0);
+  });
+
+  test('a Create that arrives again after its resource has got its copy starts nothing', async () => {
+    const world = new World();
+    const id = await world.create();
+    world.enter('UPDATE_IN_PROGRESS');
+    const { failure } = await world.run(
+      world.event('Create', { ResourceProperties: world.declare({ Description: 'x' }) }),
+    );
+    expect(failure?.message).toContain('has ended');
+    expect(world.copies()).toEqual([id]);
+  });
+
+  test('two requests for one resource read the errors of each other’s copies instead of hiding them', async () => {
+    const fails = { duration: 10 * SECOND, outcome: 'error', message: 'Given key ID is not accessible' };
+    const world = new World({ course: () => fails });
+    const first = await world.accept(world.event('Create'));
+    const second = await world.accept(world.event('Create'));
+    await world.poll(first);
+    world.time += 20 * SECOND;
+    expect((await world.wait(second)).failure?.message).toContain('Given key ID is not accessible');
+  });
+
+  test('a Create whose adopted copy is deleted by the request that began it makes its own', async () => {
+    const world = new World();
+    world.stack.StackStatus = 'UPDATE_IN_PROGRESS';
+    const cancelled = await world.accept(world.event('Create'));
+    await world.poll(cancelled);
+    world.time += 30 * SECOND;
+    world.enter('UPDATE_IN_PROGRESS');
+    const again = await world.accept(world.event('Create'));
+    await world.poll(again);
+    await world.poll(cancelled);
+    expect(world.copies()).toEqual([]);
+    const { answer } = await world.wait(again);
+    expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
+  });
+
+  test('a request leaves alone what a later one has begun', async () => {
+    const world = new World();
+    const before = world.declare();
+    await world.create(before);
+    world.enter('UPDATE_IN_PROGRESS');
+    const early = await world.accept(world.update(world.declare({ Description: 'a' }), before));
+    world.time += MINUTE;
+    await world.poll(await world.accept(world.update(world.declare({ Description: 'b' }), before)));
+    expect(world.copies()).toHaveLength(2);
+    world.time += SECOND;
+    await world.poll(early);
+    expect(world.copies()).toHaveLength(2);
+  });
+});
+
+describe('what failed operations leave', () => {
+  test('the finished copy of a failed update goes in the rollback, whether CloudFormation asks for it or not', async () => {
+    const world = new World();
+    const before = world.declare();
+    const old = await world.create(before);
+    const wanted = world.declare({ Description: 'new' });
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update(wanted, before));
+    world.physicalId = old;
+    world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    await world.run(world.update(before, wanted));
+    expect(world.copies()).toEqual([old]);
+  });
+
+  test('unless it is to be retained', async () => {
+    const world = new World();
+    const before = world.declare();
+    const old = await world.create(before);
+    const wanted = world.declare({ Description: 'new', DeletionPolicy: 'RetainExceptOnCreate' });
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update(wanted, before));
+    world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    await world.run(world.update(before, wanted));
+    expect(world.copies()).toEqual([old, answer?.PhysicalResourceId]);
+  });
+
+  test.each(['DELETE_IN_PROGRESS', 'ROLLBACK_IN_PROGRESS'])(
+    'all of the resource goes with the stack (%s)',
+    async (status) => {
+      const world = new World();
+      const before = world.declare();
+      await world.create(before);
+      world.enter('UPDATE_IN_PROGRESS');
+      await world.run(world.update(world.declare({ Description: 'new' }), before));
+      expect(world.copies()).toHaveLength(2);
+      world.enter(status);
+      await world.run(world.event('Delete'));
+      expect(world.copies()).toEqual([]);
+    },
+  );
+
+  test('but what is to be retained stays when the stack goes', async () => {
+    const world = new World();
+    const retained = world.declare({ DeletionPolicy: 'Retain' });
+    const first = await world.create(retained);
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update(world.declare({ Description: 'new' }), retained));
+    world.enter('DELETE_IN_PROGRESS');
+    await world.run(world.event('Delete'));
+    expect(world.copies()).toEqual([first]);
+  });
+});
+
+describe('a copy that takes longer than one stage', () => {
+  const LONG = { TimeoutSeconds: String(3 * 3600) };
+
+  function stage(world: World, number: number, type: 'Create' | 'Update' | 'Delete' = 'Create'): CloudFormationEvent {
+    const properties = {
+      ...world.declare(LONG),
+      CopyLogicalId: LOGICAL_ID,
+      CopyId: world.physicalId,
+      Stage: String(number),
+    };
+    return world.event(type, {
+      ResourceType: COMPLETION_RESOURCE_TYPE,
+      LogicalResourceId: `Copy${number}`,
+      PhysicalResourceId: type === 'Create' ? undefined : `completion-Copy${number}`,
+      ResourceProperties: properties,
+      OldResourceProperties: type === 'Update' ? properties : undefined,
+    });
+  }
+
+  /** One stage from its event to its answer; the owner's physical id stays. */
+  async function runStage(world: World, number: number): Promise<Outcome> {
+    return world.wait(await world.accept(stage(world, number)));
+  }
+
+  test('is handed on from stage to stage, and the last one answers with all there is to say', async () => {
+    const world = new World({ copyDuration: 120 * MINUTE });
+    const first = await world.run(world.event('Create', { ResourceProperties: world.declare(LONG) }));
+    const [id] = world.copies();
+    expect(first.after).toBe(3000);
+    expect(first.answer?.PhysicalResourceId).toMatch(/^copy-/);
+    expect(first.answer?.Data).toMatchObject({ SnapshotId: id, VolumeSize: '', CompletionTime: '' });
+    const second = await runStage(world, 2);
+    expect([second.after, second.answer?.PhysicalResourceId]).toEqual([3000, undefined]);
+    const third = await runStage(world, 3);
+    expect(third.answer?.Data).toMatchObject({ SnapshotId: id, VolumeSize: '8' });
+    expect(third.after).toBe(1200);
+    expect((await runStage(world, 4)).after).toBe(0);
+    expect(world.started()).toBe(1);
+  });
+
+  test('that is finished early passes its other stages at once', async () => {
+    const world = new World({ copyDuration: 10 * MINUTE });
+    await world.run(world.event('Create', { ResourceProperties: world.declare(LONG) }));
+    expect(world.physicalId).toMatch(/^snap-/);
+    for (const number of [2, 3, 4]) expect(await runStage(world, number)).toMatchObject({ after: 0 });
+  });
+
+  test('that found no room in its first stage is started in a later one, under the handle of its owner', async () => {
+    const world = new World({ maxConcurrentCopies: 0 });
+    await world.run(world.event('Create', { ResourceProperties: world.declare(LONG) }));
+    expect(world.copies()).toEqual([]);
+    world.ec2.settings.maxConcurrentCopies = 20;
+    const { answer } = await runStage(world, 2);
+    const [id = ''] = world.copies();
+    expect(answer?.Data?.SnapshotId).toBe(id);
+    expect(world.ec2.tagsOf(id)).toMatchObject({ [TAG.handle]: world.physicalId, [TAG.resource]: LOGICAL_ID });
+    await world.run(world.event('Delete'));
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('is deleted at the deadline of the last stage, which says how long that was in all', async () => {
+    const world = new World({ copyDuration: 300 * MINUTE });
+    await world.run(world.event('Create', { ResourceProperties: world.declare(LONG) }));
+    await runStage(world, 2);
+    await runStage(world, 3);
+    const { failure, after } = await runStage(world, 4);
+    expect(after).toBe(1800);
+    expect(failure?.message).toContain('was 60 % done after 180 minutes; raise "timeout" (now 180 minutes)');
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('deleting a continuation does nothing', async () => {
+    const world = new World({ copyDuration: 10 * MINUTE });
+    await world.run(world.event('Create', { ResourceProperties: world.declare(LONG) }));
+    expect((await world.wait(await world.accept(stage(world, 2, 'Delete')))).answer).toEqual({ IsComplete: true });
+    expect(world.copies()).toHaveLength(1);
+  });
+
+  test('a continuation whose copy ends in error, or is deleted by somebody, fails and starts no other', async () => {
+    for (const end of ['error', 'gone']) {
+      const world = new World({ copyDuration: 80 * MINUTE });
+      await world.run(world.event('Create', { ResourceProperties: world.declare(LONG) }));
+      [world.physicalId] = world.copies();
+      const id = world.physicalId ?? '';
+      const accepted = await world.accept(stage(world, 2));
+      await world.poll(accepted);
+      if (end === 'error')
+        world.ec2.changeCourse(id, { duration: 0, outcome: 'error', message: 'Given key ID is bad' });
+      else world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: id });
+      const { failure } = await world.wait(accepted);
+      expect(failure?.message).toContain(end === 'error' ? 'Given key ID is bad' : 'was deleted by somebody else');
+      expect(world.started()).toBe(1);
+    }
+  });
+
+  test('tags of a copy whose id stays the handle are changed in place, the retained mark too', async () => {
+    const world = new World({ copyDuration: 80 * MINUTE });
+    const before = world.declare({ ...LONG, DeletionPolicy: 'Retain', Tags: { a: '1' } });
+    await world.run(world.event('Create', { ResourceProperties: before }));
+    world.time += 40 * MINUTE;
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update(world.declare({ ...LONG, Tags: { b: '2' } }), before));
+    const [id = ''] = world.copies();
+    expect(answer?.Data?.SnapshotId).toBe(id);
+    expect(world.ec2.tagsOf(id)).toMatchObject({ b: '2' });
+    expect(world.ec2.tagsOf(id)).not.toHaveProperty('a');
+    expect(world.ec2.tagsOf(id)).not.toHaveProperty([TAG.retain]);
+    expect(world.started()).toBe(1);
   });
 });
 

@@ -13,6 +13,7 @@ function event(more: Partial<CloudFormationEvent> = {}): CloudFormationEvent {
     RequestType: 'Create',
     RequestId: 'r-1',
     StackId: 'arn:aws-cn:cloudformation:cn-north-1:111122223333:stack/app/1',
+    ResourceType: 'Custom::SnapshotCopy',
     LogicalResourceId: 'Copy',
     ResourceProperties: properties,
     ...more,
@@ -134,10 +135,10 @@ describe('a request', () => {
   test.each([
     ['600', 600_000],
     ['3000', 3_000_000],
-    ['999999', 3_000_000],
+    ['999999', 172_800_000],
     ['nonsense', 3_000_000],
     [undefined, 3_000_000],
-  ])('with TimeoutSeconds %s waits %i ms: never longer than a stage', (TimeoutSeconds, ms) => {
+  ])('with TimeoutSeconds %s waits %i ms: never longer than two days', (TimeoutSeconds, ms) => {
     expect(decode({ ResourceProperties: { ...properties, TimeoutSeconds } }).wanted.timeoutMs).toBe(ms);
   });
 });
