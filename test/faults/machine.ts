@@ -265,7 +265,7 @@ export class Machine {
           ? await decide({ event, aws, now, ownRegion: HOME, log })
           : await reconcile({
               request: decodeRequest(event, HOME),
-              ...{ aws, now, log, logGroup: 'handler-logs' },
+              ...{ aws, now, log, logGroup: 'handler-logs', pollIntervalMs: 30_000 },
               sightings: this.processes[turn] ?? new Map(),
             });
       return { payload: JSON.stringify(result) };
