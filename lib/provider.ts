@@ -1,7 +1,16 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { DefaultTokenResolver, Duration, Lazy, Reference, RemovalPolicy, Stack, Tokenization } from 'aws-cdk-lib';
+import {
+  DefaultTokenResolver,
+  Duration,
+  type IResolveContext,
+  Lazy,
+  Reference,
+  RemovalPolicy,
+  Stack,
+  Tokenization,
+} from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -9,6 +18,7 @@ import * as cr from 'aws-cdk-lib/custom-resources';
 import { Construct, type IDependable } from 'constructs';
 import { POLL_INTERVAL_SECONDS } from './contract';
 import type { KeyReference } from './keys';
+import { type CopyStages, putInLanes } from './lanes';
 import { type CopyNeeds, isFixed, lookAtKeys, type Statement, statementsFor, useOfKeys } from './policy';
 import { problemsOfStack } from './stages';
 
@@ -16,6 +26,9 @@ import { problemsOfStack } from './stages';
 const ID = 'cdk-ebs-snapshot-copy';
 
 const HANDLER = path.join(__dirname, '..', 'assets', 'handler');
+
+/** EC2's default quota of copies under way to one destination Region. */
+const MAX_CONCURRENT_COPIES = 20;
 
 /** All inline policies of a role may have 10,240 characters together; an alias alone may have 256. */
 const MAX_KEY_POLICIES = 3;
@@ -30,6 +43,8 @@ export class SnapshotCopyProvider extends Construct {
 
   public readonly serviceToken: string;
   private readonly copies: CopyNeeds[] = [];
+  private readonly queued: CopyStages[] = [];
+  private hasLanes = false;
   private readonly keyPolicies = new Map<string, iam.CfnPolicy>();
   private readonly handlerLogs: logs.LogGroup;
   private readonly role: iam.Role;
@@ -42,7 +57,10 @@ export class SnapshotCopyProvider extends Construct {
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
       description: 'Copies EBS snapshots for the SnapshotCopy resources of the stack',
     });
-    this.policy = this.createPolicy('HandlerPolicy', () => [this.writeLogs(), ...statementsFor(this.copies, stack)]);
+    this.policy = this.createPolicy('HandlerPolicy', ({ preparing }) => {
+      if (preparing) this.putInLanes();
+      return [this.writeLogs(), ...statementsFor(this.copies, stack)];
+    });
     const provider = new cr.Provider(this, 'Framework', {
       onEventHandler: this.createFunction('OnEvent', 'onEvent'),
       isCompleteHandler: this.createFunction('IsComplete', 'isComplete'),
@@ -61,6 +79,21 @@ export class SnapshotCopyProvider extends Construct {
     const tooManyKeys = policies.includes(undefined);
     this.copies.push({ ...copy, keys: fixed, anyOwnKey: copy.anyOwnKey || tooManyKeys });
     return [this.policy, ...policies.filter((policy) => policy !== undefined)];
+  }
+
+  /** Lets a copy wait for others of the stack, when they are more than EC2 makes at once. */
+  public queue(copy: CopyStages): void {
+    this.queued.push(copy);
+  }
+
+  /**
+   * At the time when the CDK looks for references in the template: Aspects have been through by then, and nothing is
+   * written yet. Validations come after nested stacks have been written.
+   */
+  private putInLanes(): void {
+    if (this.hasLanes) return;
+    this.hasLanes = true;
+    putInLanes(this.queued, MAX_CONCURRENT_COPIES, this.stack);
   }
 
   private isFixedKey({ arn, alias }: KeyReference): boolean {
@@ -82,11 +115,13 @@ export class SnapshotCopyProvider extends Construct {
   }
 
   /** Lazy, and not an iam.Policy: the statements are those of all copies, which are declared later. */
-  private createPolicy(id: string, statements: () => Statement[]): iam.CfnPolicy {
+  private createPolicy(id: string, statements: (context: IResolveContext) => Statement[]): iam.CfnPolicy {
     return new iam.CfnPolicy(this, id, {
       policyName: id,
       roles: [this.role.roleName],
-      policyDocument: Lazy.any({ produce: () => ({ Version: '2012-10-17', Statement: statements() }) }),
+      policyDocument: Lazy.uncachedAny({
+        produce: (context) => ({ Version: '2012-10-17', Statement: statements(context) }),
+      }),
     });
   }
 

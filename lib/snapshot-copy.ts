@@ -203,7 +203,13 @@ export class SnapshotCopy extends Construct implements ITaggable {
     const provider = SnapshotCopyProvider.getOrCreate(this);
     const prerequisites = this.prerequisites(provider);
     this.resource = this.declare(provider, prerequisites);
-    this.last = this.declareCompletions(provider, prerequisites);
+    const completions = this.declareCompletions(provider, prerequisites);
+    this.last = completions.at(-1) ?? this.resource;
+    // A dry run takes no place among EC2's copies.
+    if (props.dryRun !== true) {
+      const stages = [resourceOf(this.resource), ...completions.map(resourceOf)] as const;
+      provider.queue({ destinationRegion: this.destinationRegion, stages });
+    }
     this.node.addValidation({
       validate: () => [
         ...problemsOfTags(this.tags.tagValues()),
@@ -335,10 +341,11 @@ export class SnapshotCopy extends Construct implements ITaggable {
     return resource;
   }
 
-  /** The further stages of waiting, each after the one before; answers the last one. */
-  private declareCompletions(provider: SnapshotCopyProvider, prerequisites: IDependable[]): CustomResource {
+  /** The further stages of waiting, each after the one before. */
+  private declareCompletions(provider: SnapshotCopyProvider, prerequisites: IDependable[]): CustomResource[] {
     const owner = this.resource;
-    return this.shares.slice(1).reduce((before, share, index) => {
+    let before = owner;
+    return this.shares.slice(1).map((share, index) => {
       const stage = index + 2;
       const identity: OnTheWire<Omit<CompletionWireProperties, keyof WireProperties>> = {
         CopyLogicalId: resourceOf(owner).logicalId,
@@ -353,8 +360,9 @@ export class SnapshotCopy extends Construct implements ITaggable {
         properties: { ...this.properties(() => retaining(owner)), ...identity },
       });
       completion.node.addDependency(before, ...prerequisites);
+      before = completion;
       return completion;
-    }, owner);
+    });
   }
 
   private properties(deletionPolicy: () => RetainingPolicy | undefined): OnTheWire<WireProperties> {
@@ -373,7 +381,7 @@ export class SnapshotCopy extends Construct implements ITaggable {
       CompletionDurationMinutes: props.completionDuration && asText(props.completionDuration.toMinutes()),
       Tags: this.tags.renderedTags,
       TimeoutSeconds: asText(this.timeout.toSeconds()),
-      DeletionPolicy: Lazy.any({ produce: deletionPolicy }),
+      DeletionPolicy: Lazy.uncachedAny({ produce: deletionPolicy }),
       DryRun: props.dryRun === true ? 'true' : undefined,
     };
   }
