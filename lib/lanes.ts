@@ -132,7 +132,7 @@ function namesOf(key: string, value: unknown): string[] {
     case 'DependsOn':
       return texts;
     case 'Fn::GetAtt':
-      return texts.slice(0, 1).map((text) => text.split('.')[0] ?? '');
+      return texts.slice(0, 1);
     case 'Fn::Sub':
       return texts.slice(0, 1).flatMap((text) => [...text.matchAll(/\$\{([^.}]+)/g)].map(([, name]) => name ?? ''));
     default:

@@ -146,7 +146,6 @@ const CONTRARY: [string, (first: SnapshotCopy, last: SnapshotCopy) => void][] = 
   ],
   ...[
     (id: string) => ({ 'Fn::GetAtt': [id, 'SnapshotId'] }),
-    (id: string) => ({ 'Fn::GetAtt': `${id}.SnapshotId` }),
     (id: string) => ({ 'Fn::Sub': `a \${${id}.OwnerId}` }),
     (id: string) => ({ 'Fn::Sub': [`a \${${id}}`, {}] }),
     (id: string) => ({ Ref: id }),
