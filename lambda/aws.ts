@@ -18,6 +18,7 @@ import {
   type Tag,
 } from '@aws-sdk/client-ec2';
 import { DescribeKeyCommand, KMSClient, type KeyMetadata } from '@aws-sdk/client-kms';
+import { fromEnv } from '@aws-sdk/credential-provider-env';
 
 export type { CopySnapshotCommandInput, KeyMetadata, Snapshot, Tag };
 
@@ -44,6 +45,8 @@ export interface Aws {
 
 // A call that hangs must not outlive the function, whose death CloudFormation would take for a failure.
 const requestHandler = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
+// As Lambda gives them. The SDK's search for others (files, SSO, roles) is then left out of the bundle.
+const shared = { requestHandler, credentials: fromEnv() };
 
 export function sdk(): Aws {
   const perRegion = <Client>(make: (region: string) => Client): ((region: string) => Client) => {
@@ -54,10 +57,10 @@ export function sdk(): Aws {
       return client;
     };
   };
-  const ec2 = perRegion((region) => new EC2Client({ region, requestHandler }));
-  const ec2Once = perRegion((region) => new EC2Client({ region, requestHandler, maxAttempts: 1 }));
-  const kms = perRegion((region) => new KMSClient({ region, requestHandler }));
-  const cloudFormation = new CloudFormationClient({ requestHandler });
+  const ec2 = perRegion((region) => new EC2Client({ region, ...shared }));
+  const ec2Once = perRegion((region) => new EC2Client({ region, ...shared, maxAttempts: 1 }));
+  const kms = perRegion((region) => new KMSClient({ region, ...shared }));
+  const cloudFormation = new CloudFormationClient(shared);
 
   return {
     async describeSnapshot(region, snapshotId) {

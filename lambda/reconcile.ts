@@ -255,20 +255,16 @@ async function watch(poll: Poll, copy: Copy): Promise<Answer> {
 }
 
 /**
- * This stage's time is over, the copy's is not: the next stage waits on. The id stays the handle, by which all copies
- * of the request are found, unless the copy is one of an earlier request.
+ * This stage's time is over, the copy's is not: the next stage waits on. While a double may be invisible, the id stays
+ * the handle, by which all copies of the request are found.
  */
 async function handOn(poll: Poll, copy?: Copy): Promise<Answer> {
   const { request, log } = poll;
   if (copy) await writeTags(poll, copy);
-  const isAdopted = copy !== undefined && !isStartedUnder(request.handle)(copy);
+  const id = copy && isOld(poll, copy) ? copy.id : request.handle;
   log('hand on', { snapshotId: copy?.id, stage: request.stage });
   const snapshot = copy && { SnapshotId: copy.id };
-  return {
-    IsComplete: true,
-    ...ownId(request, isAdopted ? copy.id : request.handle),
-    Data: attributesOf(snapshot, request),
-  };
+  return { IsComplete: true, ...ownId(request, id), Data: attributesOf(snapshot, request) };
 }
 
 /** A continuation keeps an id of its own. */
@@ -281,12 +277,14 @@ const isOf =
   (copy: Copy): boolean =>
     copy.id === handle || isStartedUnder(handle)(copy);
 
+const isOld = (poll: Poll, copy: Copy): boolean => poll.now() >= copy.startedAt + settleTimeOf(poll);
+
 /** A double may still be invisible; and a rollback must outwait what the cancelled update may have started. */
 function isSettled(poll: Poll, copy: Copy, operation: StackOperation): boolean {
-  const { request, log, now } = poll;
-  const isOld = now() >= copy.startedAt + settleTimeOf(poll) || (request.inPlace && copy.id === request.handle);
+  const { request, log } = poll;
+  const isPresent = request.inPlace && copy.id === request.handle;
   const hasOutwaited = request.inPlace || !isRollback(operation) || elapsed(poll) >= settleTimeOf(poll);
-  if (isOld && hasOutwaited) return true;
+  if ((isPresent || isOld(poll, copy)) && hasOutwaited) return true;
   log('wait', { snapshotId: copy.id, state: copy.state, reason: 'a double of the copy would be visible later' });
   return false;
 }
@@ -296,7 +294,9 @@ async function finish(poll: Poll, copy: Copy): Promise<Answer> {
   await writeTags(poll, copy);
   sightings.delete(request.handle);
   log('complete', { snapshotId: copy.id });
-  return { IsComplete: true, ...ownId(request, copy.id), Data: attributesOf(copy.snapshot, request) };
+  // A handle that is the present id stays: a changed id would have CloudFormation delete what goes by the old one.
+  const id = request.inPlace && isHandle(request.handle) ? request.handle : copy.id;
+  return { IsComplete: true, ...ownId(request, id), Data: attributesOf(copy.snapshot, request) };
 }
 
 /**
@@ -456,15 +456,16 @@ async function removeOthers(poll: Poll): Promise<void> {
 }
 
 /**
- * What a Delete is about, other than the snapshot that its id names: the copies started under that id. An id that is
- * not ours was invented for a cancelled create: then all of the resource, but finished copies that are to be retained.
+ * What a Delete is about, other than the snapshot that its id names: the copies started under that id. Under the id of
+ * a copy that had gone, a new one was made, which has an id of its own once it is finished. An id that is not ours was
+ * invented for a cancelled create: then all of the resource, but finished copies that are to be retained.
  */
 function isMeant(copy: Copy, { handle }: Request, isWholeStack: boolean): boolean {
   const isMine = isStartedUnder(handle)(copy);
-  if (isHandle(handle) && isMine) return true;
-  const isLoose = isUnfinished(copy) || copy.tags[TAG.retain] === undefined;
+  if (isMine && (isHandle(handle) || isUnfinished(copy))) return true;
   const isInvented = !isHandle(handle) && !isSnapshotId(handle);
-  return isLoose && (isMine || isInvented || isWholeStack);
+  const isLoose = isUnfinished(copy) || copy.tags[TAG.retain] === undefined;
+  return isLoose && (isInvented || isWholeStack);
 }
 
 async function deleteCopy({ aws, log, request, sightings }: Poll, copy: Copy, decision: string): Promise<void> {

@@ -155,7 +155,7 @@ const copyError: Scenario = {
       context: { kmsKeyId: KEY },
       expected: {
         status: 'ROLLBACK_COMPLETE',
-        reason: /EC2 says of snap-\w+ "Given key ID is not accessible"; check that alias\/backup in eu-west-1/,
+        reason: /EC2 says of snap-\w+ "Given key ID is not accessible"; check of each key \(alias\/backup in eu-west-1\)/,
         copies: 0,
       },
     },
@@ -308,6 +308,32 @@ const retain: Scenario = {
   copySnapshotCalls: 1,
 };
 
+const longCopy: Scenario = {
+  name: 'long-copy',
+  summary: 'the copy takes three hours, longer than CloudFormation waits for one resource',
+  shows:
+    'CloudFormation gives a custom resource one hour. For a "timeout" of four hours the stack has further resources ' +
+    'that wait on, one after the other, each for at most 50 minutes.',
+  lesson:
+    'The copy is still one, and belongs to the first resource. Once it is finished, an update passes all stages in ' +
+    'seconds; raising or lowering "timeout" touches no copy.',
+  settings: { ec2: { copyDuration: 180 * MINUTE } },
+  steps: [
+    {
+      title: 'Create the stack',
+      context: { timeoutMinutes: '240' },
+      expected: { status: 'CREATE_COMPLETE', output: 'a new copy', copies: 1 },
+    },
+    {
+      title: 'Add a tag, and lower the time-out: an update in place',
+      context: { timeoutMinutes: '60', tags: '{"team":"storage"}' },
+      expected: { status: 'UPDATE_COMPLETE', output: 'the same copy', copies: 1, tags: { team: 'storage' } },
+    },
+    destroy,
+  ],
+  copySnapshotCalls: 1,
+};
+
 /** Depends on the copy. */
 function addLatest(stack: SnapshotCopyStack): void {
   new ssm.CfnParameter(stack, 'Latest', { type: 'String', name: '/golden/latest', value: stack.copy.snapshotId });
@@ -330,4 +356,5 @@ export const SCENARIOS: readonly Scenario[] = [
   cancelled,
   lostResponse,
   retain,
+  longCopy,
 ];
