@@ -39,15 +39,21 @@ export function awsOver(services: Services): Aws {
       return (await services.send(region, 'DescribeKey', { KeyId })).KeyMetadata ?? { KeyId };
     },
     async describeStack(StackName) {
-      const [stack] = (await services.send(home, 'DescribeStacks', { StackName })).Stacks;
+      const stack = (await services.send(home, 'DescribeStacks', { StackName }).catch(gone))?.Stacks[0];
       const begunAt = stack?.LastUpdatedTime ?? stack?.CreationTime;
       return { status: stack?.StackStatus ?? '', begunAt: begunAt?.toISOString() ?? '' };
     },
     async physicalIdOf(StackName, LogicalResourceId) {
-      const answer = await services.send(home, 'DescribeStackResource', { StackName, LogicalResourceId });
-      return answer.StackResourceDetail.PhysicalResourceId;
+      const answer = await services.send(home, 'DescribeStackResource', { StackName, LogicalResourceId }).catch(gone);
+      return answer?.StackResourceDetail.PhysicalResourceId;
     },
   };
+}
+
+/** As lambda/aws.ts has it: what does not exist is no error. */
+function gone(error: Error): undefined {
+  if (error.name === 'ValidationError' && error.message.includes('not exist')) return undefined;
+  throw error;
 }
 
 export interface Outcome {
