@@ -41,7 +41,7 @@ export async function runShare(share: Share, progress: (done: number) => void = 
   if (!details.failed || !details.counterexample) return { share, done, reached };
   const [history] = details.counterexample;
   const report = await runHistory(history).catch((error: unknown) => String((error as Error).stack));
-  return { share, done, reached, failure: { path: details.counterexamplePath ?? '', history, report } };
+  return { share, done, reached, failure: { path: details.counterexamplePath, history, report } };
 }
 
 /** The same in as many processes as there are shares. */
@@ -79,7 +79,7 @@ export function runElsewhere(
 
 /** Pairs that no history has reached. */
 export function unreached(results: readonly Result[]): string[] {
-  return PAIRS.filter((pair) => results.every(({ reached }) => !reached[pair]));
+  return PAIRS.filter((pair) => !results.some(({ reached }) => pair in reached));
 }
 
 async function work(share: Share): Promise<void> {

@@ -1,9 +1,11 @@
 // A history of a stack with several copies: what is done to it, with which faults; and its run on a machine.
 import * as fc from 'fast-check';
+import type { PollEvent } from '../../lambda/request';
 import type { OperationResult } from '../local-aws/cloudformation';
-import { Injector, type Planned, type RowsOfStep } from './injector';
+import type { RollbackOptions } from '../local-aws/stack';
+import { Injector, type Planned, type RowsOfStep, type Surroundings } from './injector';
 import { FAULTS, pair, type Row } from './kinds';
-import { Machine, STACK } from './machine';
+import { Machine, STACK, type Hooks } from './machine';
 import {
   CHANGES,
   changed,
@@ -134,58 +136,55 @@ const MINUTE = 60_000;
 const COPY_MS = 4 * MINUTE;
 const QUICK_MS = 20_000;
 
+/** Where a history takes place: in one process, or over the whole local AWS. */
+export interface Account extends Surroundings {
+  /** How long a new stack takes before it comes to its copies. */
+  readonly setUpSeconds: number;
+  deploy(declarations: Declarations, scenery: Scenery, version: number): Promise<OperationResult>;
+  destroy(): Promise<OperationResult>;
+}
+
+export interface AccountOptions extends RollbackOptions {
+  readonly processes: number;
+  readonly copyDuration: number;
+  readonly hooks: Hooks;
+}
+
 class Run {
   readonly injector = new Injector();
-  readonly machine: Machine;
-  readonly witness: Witness;
   readonly statuses: string[] = [];
+  readonly witness: Witness;
   private readonly scenery: Scenery;
   private declarations: Declarations;
   private version = 0;
 
-  constructor(private readonly history: History) {
-    const { injector } = this;
-    const { processes, rollbackPhysicalId, rollbackCleansUp, isQuick } = history;
-    this.machine = new Machine({
-      ...{ processes, rollbackPhysicalId, rollbackCleansUp, ec2: { copyDuration: isQuick ? QUICK_MS : COPY_MS } },
-      hooks: {
-        ...injector.hooks,
-        delivery: (event) => {
-          this.witness.asks(event as unknown as Parameters<Witness['asks']>[0]);
-          return injector.hooks.delivery?.(event);
-        },
-        call: (call, invocation) => {
-          this.witness.seesCall(call, invocation);
-          return injector.hooks.call?.(call, invocation);
-        },
-        thrown: (event, error) => {
-          this.witness.thrown(event, error);
-        },
-        log: ({ LogicalResourceId, RequestType, RequestId }, decision, details) => {
-          const request = `${LogicalResourceId} ${RequestType} ${RequestId.slice(0, 8)}`;
-          this.witness.tell(`  ${request} ${decision} ${JSON.stringify(details ?? {})}`);
-        },
-        onStackEvent: (event) => {
-          this.witness.sees(event);
-        },
-      },
-    });
-    this.scenery = new Scenery(this.machine.ec2);
-    this.witness = new Witness(this.machine, injector, this.scenery.sources);
-    injector.attach(this.machine, this.scenery);
+  constructor(
+    private readonly history: History,
+    private readonly account: Account,
+    hooks: RunHooks,
+  ) {
+    this.scenery = new Scenery(account.ec2);
+    this.witness = new Witness(account, this.injector, this.scenery.sources);
+    this.injector.attach(account, this.scenery);
     this.declarations = Object.fromEntries(history.copies.map((copy, index) => [NAMES[index] ?? '', copy]));
+    hooks.run = this;
   }
 
   async all(): Promise<void> {
     for (const [index, step] of this.history.steps.entries()) {
       await this.step(index, step);
       if (this.witness.violations.length > 0) break;
-      await (step.settles ? this.machine.clock.settle() : this.machine.pass(2_000));
+      await (step.settles ? this.account.clock.settle() : this.pass(2_000));
       if (step.settles) this.witness.checkAtRest();
     }
-    await this.machine.clock.settle();
-    await this.machine.pass(2 * MINUTE);
+    await this.account.clock.settle();
+    await this.pass(2 * MINUTE);
     this.witness.checkAtRest();
+  }
+
+  private pass(ms: number): Promise<void> {
+    const { clock } = this.account;
+    return clock.run(() => clock.sleep(ms));
   }
 
   private async step(index: number, step: Step): Promise<void> {
@@ -196,11 +195,10 @@ class Run {
     const rows = isThere && !deletes ? this.change(step) : {};
     this.injector.begin(index, rows, { ...before, ...this.declarations }, step.faults);
     if (!deletes && step.failsAfterSeconds !== undefined) {
-      this.machine.cloudFormation.failNext(SIBLING, isThere ? 'Update' : 'Create', {
-        afterSeconds: step.failsAfterSeconds,
-      });
+      const afterSeconds = step.failsAfterSeconds + (isThere ? 0 : this.account.setUpSeconds);
+      this.account.cloudFormation.failNext(SIBLING, isThere ? 'Update' : 'Create', { afterSeconds });
     }
-    const result = deletes ? await this.machine.destroy() : await this.deploy();
+    const result = deletes ? await this.account.destroy() : await this.deploy();
     if (result.status.startsWith('UPDATE_ROLLBACK')) this.declarations = before;
     this.injector.end();
     this.statuses.push(result.status);
@@ -209,8 +207,8 @@ class Run {
   /** A stack that is not there, or can only be deleted, is made anew without faults. */
   private async makeReady(): Promise<void> {
     for (;;) {
-      const status = this.machine.cloudFormation.describeStack(STACK)?.StackStatus ?? '';
-      if (status.endsWith('FAILED')) this.check(await this.machine.destroy());
+      const status = this.account.cloudFormation.describeStack(STACK)?.StackStatus ?? '';
+      if (status.endsWith('FAILED')) this.check(await this.account.destroy());
       else if (status === '' || status === 'ROLLBACK_COMPLETE') this.check(await this.deploy());
       else return;
     }
@@ -221,7 +219,7 @@ class Run {
   }
 
   private deploy(): Promise<OperationResult> {
-    return this.machine.deploy(templateOf(this.declarations, this.scenery, ++this.version));
+    return this.account.deploy(this.declarations, this.scenery, ++this.version);
   }
 
   private change({ changes }: Step): RowsOfStep {
@@ -238,7 +236,7 @@ class Run {
   }
 
   remaining(): Record<string, number> {
-    const { ec2 } = this.machine;
+    const { ec2 } = this.account;
     const count: Record<string, number> = {};
     for (const { id } of ec2.remainingCopies()) {
       const name = ec2.tagsOf(id)['cdk-ebs-snapshot-copy:resource'] ?? 'nobody';
@@ -248,8 +246,51 @@ class Run {
   }
 }
 
-export async function runHistory(history: History): Promise<Report> {
-  const run = new Run(history);
+/** What an account tells the run in it. */
+class RunHooks implements Hooks {
+  run!: Run;
+
+  readonly delivery: Hooks['delivery'] = (event) => {
+    this.run.witness.asks(event);
+    return this.run.injector.hooks.delivery?.(event);
+  };
+  readonly call: Hooks['call'] = (call, invocation) => {
+    this.run.witness.seesCall(call, invocation);
+    return this.run.injector.hooks.call?.(call, invocation);
+  };
+  readonly invocation: Hooks['invocation'] = (...occasion) => this.run.injector.hooks.invocation?.(...occasion);
+  readonly startExecution = (event: PollEvent): boolean => this.run.injector.hooks.startExecution?.(event) ?? false;
+  readonly thrown: Hooks['thrown'] = (event, error) => {
+    this.run.witness.thrown(event, error);
+  };
+  readonly onStackEvent: Hooks['onStackEvent'] = (event) => {
+    this.run.witness.sees(event);
+  };
+  readonly log: Hooks['log'] = ({ LogicalResourceId, RequestType, RequestId }, decision, details) => {
+    const request = `${LogicalResourceId} ${RequestType} ${RequestId.slice(0, 8)}`;
+    this.run.witness.tell(`  ${request} ${decision} ${JSON.stringify(details ?? {})}`);
+  };
+}
+
+function oneProcess(options: AccountOptions): Account {
+  const machine = new Machine({ ...options, ec2: { copyDuration: options.copyDuration } });
+  const { clock, ec2, cloudFormation } = machine;
+  return {
+    ...{ clock, ec2, cloudFormation, setUpSeconds: 0 },
+    deploy: (...declared) => machine.deploy(templateOf(...declared)),
+    destroy: () => machine.destroy(),
+  };
+}
+
+export async function runHistory(
+  history: History,
+  start: (options: AccountOptions) => Account | Promise<Account> = oneProcess,
+): Promise<Report> {
+  const { processes, rollbackPhysicalId, rollbackCleansUp, isQuick } = history;
+  const hooks = new RunHooks();
+  const copyDuration = isQuick ? QUICK_MS : COPY_MS;
+  const account = await start({ processes, rollbackPhysicalId, rollbackCleansUp, copyDuration, hooks });
+  const run = new Run(history, account, hooks);
   await run.all();
   const { violations, story } = run.witness;
   const reached = run.injector.fired.map(({ row, fault }) => pair(row, fault.name));

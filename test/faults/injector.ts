@@ -33,6 +33,9 @@ interface Armed extends Planned {
   since?: number;
 }
 
+/** The part of an account that faults and their witness see. */
+export type Surroundings = Pick<Machine, 'clock' | 'ec2' | 'cloudFormation'>;
+
 /** What a step changes, by copy. */
 export type RowsOfStep = Readonly<Record<string, Row>>;
 
@@ -53,7 +56,7 @@ export class Injector {
   private declared: Readonly<Record<string, Declared>> = {};
   private readonly requests = new Map<string, { row: Row; step: number; status: string; at: number }>();
   private readonly restore: (() => void)[] = [];
-  private machine!: Machine;
+  private machine!: Surroundings;
   private scenery!: Scenery;
 
   readonly hooks: Hooks = {
@@ -67,7 +70,7 @@ export class Injector {
     startExecution: (event) => this.next(event, ({ means }) => means.at === 'waiter') !== undefined,
   };
 
-  attach(machine: Machine, scenery: Scenery): void {
+  attach(machine: Surroundings, scenery: Scenery): void {
     this.machine = machine;
     this.scenery = scenery;
     machine.ec2.settings.course = ({ input }) => this.courseOf(input.TagSpecifications?.[0]?.Tags ?? []);
@@ -92,7 +95,8 @@ export class Injector {
 
   /** The operation has ended: whoever did something from outside undoes it. */
   end(): void {
-    this.armed = [];
+    // Whoever was abandoned goes on for a while.
+    this.armed = this.armed.filter(({ row }) => row === 'abandoned');
     for (const undo of this.restore.splice(0).reverse()) undo();
   }
 
@@ -107,7 +111,7 @@ export class Injector {
     const row = ROW_OF_STATUS[status] ?? this.rows[copy] ?? 'create';
     const known = { row, step: this.step, status, at: this.machine.clock.now() };
     for (const id of [RequestId, `${RequestId}-again`]) this.requests.set(`${copy} ${id}`, known);
-    const armed = this.next(event as unknown as CloudFormationEvent, ({ means }) => means.at === 'delivery');
+    const armed = this.next(event, ({ means }) => means.at === 'delivery');
     if (armed?.kind.means.at !== 'delivery') return undefined;
     return { afterSeconds: armed.seconds, newRequestId: armed.kind.means.newRequestId };
   }

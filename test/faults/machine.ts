@@ -90,7 +90,7 @@ export class Machine {
   constructor(options: MachineOptions = {}) {
     const { clock } = this;
     this.hooks = options.hooks ?? {};
-    this.processes = Array.from({ length: options.processes ?? 1 }, () => new Map());
+    this.processes = Array.from({ length: options.processes ?? 1 }, (): Poll['sightings'] => new Map());
     this.ec2 = new SimulatedEc2({ clock, accountId: ACCOUNT_ID, ...options.ec2 });
     this.cloudFormation = new CloudFormation({
       ...options,
@@ -266,7 +266,7 @@ export class Machine {
           : await reconcile({
               request: decodeRequest(event, HOME),
               ...{ aws, now, log, logGroup: 'handler-logs', pollIntervalMs: 30_000 },
-              sightings: this.processes[turn] ?? new Map(),
+              sightings: this.processes[turn] ?? new Map<string, never>(),
             });
       return { payload: JSON.stringify(result) };
     } catch (error) {

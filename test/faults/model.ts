@@ -2,7 +2,7 @@
 import type { RetainingPolicy, WireProperties } from '../../lib/contract';
 import type { SimulatedEc2, StoredSnapshot } from '../local-aws/ec2';
 import type { StoredKey } from '../local-aws/kms';
-import type { Properties, ResourceDefinition, TemplateBody } from '../local-aws/template';
+import type { ResourceDefinition, TemplateBody, Value } from '../local-aws/template';
 import type { Row } from './kinds';
 import { HOME, SERVICE_TOKEN } from './machine';
 
@@ -72,7 +72,7 @@ export function regionOf(region: number): string {
 /** @param copies names of the copies that may be added */
 export function changed(before: Declarations, change: Change, name: string, fresh: Declared): Declarations {
   const copy = before[name];
-  const { [name]: _, ...others } = before;
+  const others = Object.fromEntries(Object.entries(before).filter(([other]) => other !== name));
   if (!copy || change === 'add') return copy ? before : { ...before, [name]: fresh };
   if (change === 'remove') return Object.keys(others).length > 0 ? others : before;
   return { ...before, [name]: altered(copy, change) };
@@ -151,7 +151,7 @@ function resourceOf(name: string, copy: Declared, scenery: Scenery): ResourceDef
     Properties: {
       ServiceToken: SERVICE_TOKEN,
       ServiceTimeout: SERVICE_TIMEOUT_SECONDS,
-      ...(Object.fromEntries(given) as Properties),
+      ...Object.fromEntries<Value>(given),
     },
     ...policies,
   };

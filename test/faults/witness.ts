@@ -1,15 +1,15 @@
 // Watches a history, and says what must never be: the five invariants.
-import { TAG, type WireProperties } from '../../lib/contract';
+import { RESOURCE_TYPE, TAG, type WireProperties } from '../../lib/contract';
 import type { CloudFormationEvent } from '../../lambda/request';
 import type { Call } from '../local-aws/faults';
 import type { StoredSnapshot } from '../local-aws/ec2';
 import { tagsAt } from '../local-aws/snapshot';
 import type { StackEvent } from '../local-aws/stack';
 import { GAPS } from './gaps';
-import type { Fired, Injector } from './injector';
+import type { Fired, Injector, Surroundings } from './injector';
 import type { Row } from './kinds';
-import { STACK, type Invocation, type Machine } from './machine';
-import { REGIONS, SIBLING } from './model';
+import { STACK, type Invocation } from './machine';
+import { REGIONS } from './model';
 
 export interface Violation {
   readonly invariant: 1 | 2 | 3 | 4 | 5;
@@ -44,7 +44,7 @@ export class Witness {
   private status = '';
 
   constructor(
-    private readonly machine: Machine,
+    private readonly machine: Surroundings,
     private readonly injector: Injector,
     private readonly sources: ReadonlyMap<string, StoredSnapshot>,
   ) {}
@@ -65,10 +65,10 @@ export class Witness {
   }
 
   sees(event: StackEvent): void {
-    const { logicalId, physicalId = '', status, reason } = event;
+    const { logicalId, type, physicalId = '', status, reason } = event;
     this.tell(`${logicalId} ${status} ${physicalId} ${(reason ?? '').slice(0, 400)}`.trim());
     if (logicalId === STACK) this.seesStack(physicalId, status);
-    else if (logicalId !== SIBLING) this.seesCopy(logicalId, physicalId, status, reason ?? '');
+    else if (type === RESOURCE_TYPE) this.seesCopy(logicalId, physicalId, status, reason ?? '');
   }
 
   private seesStack(stackId: string, status: string): void {
@@ -92,7 +92,7 @@ export class Witness {
     if (status === 'DELETE_SKIPPED') this.keep(copy, physicalId);
     if (!status.endsWith('_FAILED')) return;
     if (status === 'DELETE_FAILED' && this.status.includes('CLEANUP')) this.undeleted.add(physicalId);
-    if (!/cancelled$/.test(reason)) this.checkFailure(copy, reason);
+    if (!reason.endsWith('cancelled')) this.checkFailure(copy, reason);
   }
 
   /** Remembers what stood when it was left behind. */

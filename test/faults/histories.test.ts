@@ -1,0 +1,29 @@
+import { runShare } from './campaign';
+import { GAPS } from './gaps';
+import { PAIRS } from './kinds';
+import { mutated, MUTATIONS } from './mutations';
+import { replay, sample } from './replay';
+
+const SEED = 20300101;
+
+test('300 random histories with random faults hold the five invariants', async () => {
+  const { failure, reached } = await runShare({ seed: SEED, histories: 300 });
+  if (failure) {
+    const { report, path } = failure;
+    const story = typeof report === 'string' ? report : report.story.join('\n');
+    throw new Error(`${story}\nreplay with: npm run test:faults -- --seed ${SEED} --path ${path}`);
+  }
+  expect(Object.keys(reached).length).toBeGreaterThan(PAIRS.length / 4);
+}, 120_000);
+
+test('a history ends over the whole local AWS as in one process', async () => {
+  for (const history of sample(SEED, 3)) expect(await replay(history)).toBeUndefined();
+}, 120_000);
+
+test('what nobody can close does not grow silently', () => {
+  expect(GAPS).toHaveLength(5);
+});
+
+test.each(MUTATIONS.map((mutation) => [mutation.name, mutation] as const))('the mutation fits: %s', (_, mutation) => {
+  expect(mutated(mutation)).toContain(mutation.replace);
+});
