@@ -112,7 +112,7 @@ async function provide(poll: Poll): Promise<Answer> {
   if (isStartedUnder(request.handle)(copy)) poll.sightings.set(request.handle, { snapshotId: copy.id, at: poll.now() });
   if (!isFinished(copy)) return watch(poll, copy);
   if (!isSettled(poll, copy, operation)) return WAIT;
-  if (isRollback(operation)) await forgetUpdate(poll, copies, copy, operation);
+  if (isRollback(operation) && !request.inPlace) await forgetUpdate(poll, copies, copy.id, operation);
   return finish(poll, copy);
 }
 
@@ -183,12 +183,11 @@ async function sweep(poll: Poll, copies: Copy[], chosen: Copy | undefined, opera
  * In a rollback, the finished copy of the update that failed goes too: whether CloudFormation asks for that depends on
  * which physical id it took for the present one.
  */
-async function forgetUpdate(poll: Poll, copies: Copy[], chosen: Copy, operation: StackOperation): Promise<void> {
-  if (poll.request.inPlace) return;
+async function forgetUpdate(poll: Poll, copies: Copy[], keep: string, operation: StackOperation): Promise<void> {
   const since = Date.parse(operation.begunAt);
   for (const copy of copies) {
     const isOfUpdate = copy.startedAt >= since && copy.tags[TAG.retain] === undefined;
-    if (copy !== chosen && isOfUpdate) await deleteCopy(poll, copy, 'delete of failed update');
+    if (copy.id !== keep && isOfUpdate) await deleteCopy(poll, copy, 'delete of failed update');
   }
 }
 
@@ -330,6 +329,8 @@ async function proveOnly(poll: Poll): Promise<Answer> {
   } catch (error) {
     if ((error as Error).name !== 'DryRunOperation') throw error;
   }
+  const operation = await aws.describeStack(request.stackId);
+  if (isRollback(operation)) await forgetUpdate(poll, await findCopies(aws, request), request.handle, operation);
   const present = isSnapshotId(request.handle)
     ? await describe(aws, request.wanted.destinationRegion, request.handle)
     : undefined;

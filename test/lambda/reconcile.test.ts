@@ -561,6 +561,20 @@ describe('what failed operations leave', () => {
     expect(world.copies()).toEqual([old]);
   });
 
+  test('also when the stack goes back to a dry run', async () => {
+    const world = new World();
+    const before = world.declare({ DryRun: 'true' });
+    await world.run(world.event('Create', { ResourceProperties: before }));
+    const dry = world.physicalId;
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update(world.declare(), before));
+    expect(world.copies()).toHaveLength(1);
+    world.physicalId = dry;
+    world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    await world.run(world.update(before, world.declare()));
+    expect(world.copies()).toEqual([]);
+  });
+
   test('unless it is to be retained', async () => {
     const world = new World();
     const before = world.declare();
