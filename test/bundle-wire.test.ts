@@ -1,0 +1,265 @@
+// What is cut from the bundle makes no difference: the same calls over the wire, with the cut bundle and an uncut one.
+import { execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { createServer, request as send, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import * as cloudFormationSdk from '@aws-sdk/client-cloudformation';
+import * as kmsSdk from '@aws-sdk/client-kms';
+import type { Aws } from '../lambda/aws';
+import { copyInput } from '../lambda/copies';
+import { decodeRequest } from '../lambda/request';
+import { RESOURCE_TYPE, TAG, type WireProperties } from '../lib/contract';
+import { SimulatedEc2 } from './local-aws/ec2';
+import { Endpoint } from './local-aws/endpoint';
+import { AwsError, type FaultHook } from './local-aws/faults';
+import { Services, type StackDirectory } from './local-aws/services';
+
+type Call = { [M in keyof Aws]: [method: M, ...args: Parameters<Aws[M]>] }[keyof Aws];
+
+interface Outcome {
+  readonly value?: unknown;
+  readonly error?: { readonly name: string; readonly message: string; readonly $metadata?: unknown };
+}
+
+interface Sent {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+const HERE = 'eu-west-1';
+const THERE = 'us-east-1';
+const STACK = `arn:aws:cloudformation:${HERE}:111122223333:stack/app/1`;
+const NOW = Date.parse('2026-03-01T12:00:00Z');
+const NASTY = 'é & <x> "y" %+=\r\n~*';
+const root = join(__dirname, '..');
+const directory = mkdtempSync(join(tmpdir(), 'bundles-'));
+
+let bundles: string[];
+let recorder: Recorder;
+
+beforeAll(async () => {
+  bundles = [[], ['--uncut']].map((flags, index) => {
+    const file = join(directory, `${index}.js`);
+    execFileSync(process.execPath, ['esbuild.mjs', ...flags, '--entry', 'lambda/aws.ts', file], { cwd: root });
+    return file;
+  });
+  recorder = await Recorder.start();
+});
+
+afterAll(() => {
+  recorder.stop();
+});
+
+/** One address for both bundles, since it is part of what is signed; keeps all that is sent. */
+class Recorder {
+  sent: Sent[] = [];
+  target = '';
+  private constructor(private readonly server: Server) {}
+
+  static async start(): Promise<Recorder> {
+    const recorder: Recorder = new Recorder(
+      createServer((incoming, outgoing) => {
+        void text(incoming).then((body) => {
+          const { method, url = '', headers } = incoming;
+          recorder.sent.push({ headers, body });
+          send(recorder.target + url, { method, headers }, (answer) => {
+            outgoing.writeHead(answer.statusCode ?? 0, answer.headers);
+            answer.pipe(outgoing);
+          })
+            .on('error', () => incoming.socket.destroy())
+            .end(body);
+        });
+      }),
+    );
+    await new Promise<void>((resolve) => recorder.server.listen(0, '127.0.0.1', resolve));
+    return recorder;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  stop(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+}
+
+/** In an account that is always the same. */
+async function make(calls: Call[], bundle: string, faults?: FaultHook): Promise<{ outcomes: Outcome[]; sent: Sent[] }> {
+  const clock = { now: () => NOW };
+  const services = new Services({ clock, ec2: account(), stacks: STACKS, faults });
+  const endpoint = await Endpoint.start({ services, clock });
+  recorder.sent = [];
+  recorder.target = endpoint.url;
+  try {
+    const env = { AWS_ENDPOINT_URL: recorder.url, AWS_REGION: HERE, ...CREDENTIALS };
+    const execArgv = ['--no-warnings'];
+    const child = fork(join(__dirname, 'bundle-caller.js'), { env, execArgv, serialization: 'advanced' });
+    child.send({ bundle, calls });
+    const [outcomes] = (await once(child, 'message')) as [Outcome[]];
+    return { outcomes, sent: recorder.sent };
+  } finally {
+    await endpoint.stop();
+  }
+}
+
+/** With more snapshots than one page shows. */
+function account(): SimulatedEc2 {
+  const ec2 = new SimulatedEc2({ clock: { now: () => NOW } });
+  for (let i = 0; i <= 1000; i += 1) ec2.addSnapshot({ region: HERE, id: snapshotId(i), tags: { Name: NASTY } });
+  ec2.addSnapshot({ region: THERE, id: snapshotId(2000), encrypted: true, description: NASTY });
+  ec2.kms.defaultEbsKey(HERE);
+  return ec2;
+}
+
+const STACKS: StackDirectory = {
+  describeStack: (id) =>
+    id === STACK
+      ? { StackId: STACK, StackName: 'app', StackStatus: 'CREATE_IN_PROGRESS', CreationTime: new Date(NOW) }
+      : undefined,
+  describeStackResource: (_, LogicalResourceId) =>
+    LogicalResourceId === 'Copy'
+      ? {
+          LogicalResourceId,
+          PhysicalResourceId: snapshotId(1),
+          ResourceType: RESOURCE_TYPE,
+          ResourceStatus: 'CREATE_COMPLETE',
+          LastUpdatedTimestamp: new Date(NOW),
+        }
+      : undefined,
+};
+
+const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'example', AWS_SESSION_TOKEN: 'token' };
+
+function snapshotId(n: number): string {
+  return `snap-${n.toString(16).padStart(17, '0')}`;
+}
+
+/** As the handler makes it from what CloudFormation sends. */
+function copyOf(properties: Partial<WireProperties>): Call {
+  const wire = { SourceSnapshotId: snapshotId(1), SourceRegion: HERE, DestinationRegion: HERE, ...properties };
+  const request = decodeRequest(
+    {
+      RequestType: 'Create',
+      RequestId: '1',
+      StackId: STACK,
+      ResourceType: RESOURCE_TYPE,
+      LogicalResourceId: 'Copy',
+      PhysicalResourceId: 'copy-0123456789abcdef0123456789abcdef',
+      ResourceProperties: wire,
+      Begun: { At: new Date(NOW).toISOString() },
+    },
+    HERE,
+  );
+  return ['copySnapshot', wire.DestinationRegion, copyInput(request)];
+}
+
+const OUTPOST = `arn:aws:outposts:${HERE}:111122223333:outpost/op-0123456789abcdef0`;
+
+const CALLS: Call[] = [
+  copyOf({
+    SourceSnapshotId: snapshotId(2000),
+    SourceRegion: THERE,
+    Description: NASTY,
+    Encrypted: 'true',
+    KmsKeyId: 'alias/aws/ebs',
+    CompletionDurationMinutes: '45',
+    Tags: { Name: NASTY, empty: '' },
+    DeletionPolicy: 'Retain',
+  }),
+  copyOf({ DestinationOutpostArn: OUTPOST }),
+  copyOf({ DestinationAvailabilityZone: `${HERE}-abc-1a` }),
+  copyOf({ DestinationRegion: 'cn-north-1', SourceRegion: 'cn-northwest-1' }),
+  copyOf({ DryRun: 'true' }),
+  ['describeSnapshot', THERE, snapshotId(2000)],
+  ['describeSnapshot', HERE, 'snap-00000000'],
+  ['describeSnapshot', 'us-gov-west-1', 'nonsense'],
+  ['findSnapshots', HERE, [{ Name: 'tag:Name', Values: [NASTY, 'x'] }]],
+  ['findSnapshots', HERE, [{ Name: `tag:${TAG.stack}`, Values: [STACK] }]],
+  ['createTags', HERE, snapshotId(1), [{ Key: 'a', Value: NASTY }, { Key: 'b', Value: '' }]], // prettier-ignore
+  ['deleteTags', HERE, snapshotId(1), ['a', NASTY]],
+  ['deleteSnapshot', HERE, snapshotId(2)],
+  ['describeKey', HERE, 'alias/aws/ebs'],
+  ['describeKey', HERE, 'alias/nothing'],
+  ['describeStack', STACK],
+  ['describeStack', `${STACK}2`],
+  ['physicalIdOf', STACK, 'Copy'],
+  ['physicalIdOf', STACK, 'Other'],
+];
+
+async function compare(calls: Call[], faults?: FaultHook): Promise<{ outcomes: Outcome[]; sent: Sent[] }> {
+  const [cut = '', uncut = ''] = bundles;
+  const [made, expected] = [await make(calls, cut, faults), await make(calls, uncut, faults)];
+  expect(made.sent).toEqual(expected.sent);
+  expect(made.outcomes).toEqual(expected.outcomes);
+  return made;
+}
+
+test('every request has the same bytes, and every result is the same', async () => {
+  const { outcomes, sent } = await compare(CALLS);
+  // It was the calls that were compared, and not how all of them fail.
+  expect(outcomes.filter(({ error }) => error === undefined)).toHaveLength(15);
+  expect(sent[0]?.body).toMatch(/&DestinationRegion=eu-west-1&PresignedUrl=https.*us-east-1.*X-Amz-Signature/);
+});
+
+const CODES = {
+  describeSnapshot: [
+    'InvalidSnapshot.NotFound',
+    'InvalidSnapshotID.Malformed',
+    'UnauthorizedOperation',
+    'AuthFailure',
+    'ExpiredToken',
+    'SnapshotCopyUnsupported.InterRegion',
+    'ResourceLimitExceeded',
+    'DryRunOperation',
+    'Client.Ünknown & <strange>',
+  ],
+  describeKey: exceptionsOf(kmsSdk, kmsSdk.KMSServiceException),
+  describeStack: [
+    ...exceptionsOf(cloudFormationSdk, cloudFormationSdk.CloudFormationServiceException),
+    'ValidationError',
+    'AccessDenied',
+    'ExpiredToken',
+  ],
+};
+
+/** All that the SDK has a class for. */
+function exceptionsOf(sdk: object, base: new (...args: never[]) => Error): string[] {
+  const isException = (value: unknown): boolean =>
+    typeof value === 'function' && Object.prototype.isPrototypeOf.call(base.prototype, value.prototype as object);
+  return Object.keys(sdk).filter((name) => isException(sdk[name as keyof typeof sdk]));
+}
+
+const LOOK = {
+  describeSnapshot: (id: string): Call => ['describeSnapshot', HERE, id],
+  describeKey: (id: string): Call => ['describeKey', HERE, id],
+  describeStack: (id: string): Call => ['describeStack', id],
+};
+
+/** A service that answers with the error that the request names. */
+const refuse: FaultHook = ({ input }) => {
+  const [code] = Object.values(input as Record<string, string | string[]>).flat();
+  return new AwsError(code ?? '', NASTY);
+};
+
+test.each(['describeSnapshot', 'describeKey', 'describeStack'] as const)(
+  'every error of %s is read in the same way',
+  async (method) => {
+    const { outcomes } = await compare(CODES[method].map(LOOK[method]), refuse);
+    expect(outcomes.map(({ error }) => error?.name)).toEqual(CODES[method]);
+    expect(outcomes[0]?.error).toMatchObject({ message: NASTY, $metadata: { httpStatusCode: 400, attempts: 1 } });
+  },
+);
+
+test.each(['throttled', 'internal-error', 'unavailable', 'denied', 'lost-response', 'refused-connection'] as const)(
+  '%s: tried again as often, by all services',
+  async (fault) => {
+    const calls = [copyOf({}), ...Object.values(LOOK).map((look) => look(snapshotId(1)))];
+    await compare([...calls, ...calls], ({ count }) => (count <= 3 ? fault : undefined));
+  },
+);
