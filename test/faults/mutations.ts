@@ -35,13 +35,13 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'success before all doubles are visible',
     file: 'lambda/reconcile.ts',
-    find: 'const settles = !isPresent && now() < copy.startedAt + SETTLE_MS;',
-    replace: 'const settles = false as boolean;',
+    find: 'if (!isSettled(poll, copy, operation)) return WAIT;',
+    replace: '',
   },
   {
     name: 'doubles and strays are left',
     file: 'lambda/reconcile.ts',
-    find: "for (const stray of strays) await deleteCopy(poll, stray, 'delete stray');",
+    find: "if (!isPresent || (stray.id !== present && isRollback(operation))) await deleteCopy(poll, stray, 'delete stray');",
     replace: '',
   },
   {
@@ -53,26 +53,26 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'Delete takes all copies of the logical id, whatever the handle',
     file: 'lambda/reconcile.ts',
-    find: 'if (isHandle(handle)) return isStartedUnder(handle)(copy);',
-    replace: 'if (isHandle(handle)) return true;',
+    find: 'return isLoose && (isInvented || isWholeStack);',
+    replace: 'return isLoose;',
   },
   {
     name: 'Delete of a handle answers at once',
     file: 'lambda/reconcile.ts',
-    find: 'if (elapsed(poll) < SETTLE_MS && !wanted.dryRun) {',
+    find: 'if (elapsed(poll) < settleTimeOf(poll) && !wanted.dryRun) {',
     replace: 'if (elapsed(poll) < 0) {',
   },
   {
     name: 'Create adopts finished copies of an earlier life',
     file: 'lambda/reconcile.ts',
-    find: "(type === 'Update' || !isFinished(copy) || isNew(copy))",
+    find: "(type === 'Update' || !isFinished(copy))",
     replace: 'true',
   },
   {
     name: 'Update adopts copies of other inputs',
     file: 'lambda/reconcile.ts',
-    find: 'copy.tags[TAG.inputs] === wanted.inputs &&',
-    replace: '',
+    find: 'copy.tags[TAG.inputs] === wanted.inputs;',
+    replace: 'true;',
   },
   {
     name: 'the mark of a retained copy means nothing',
@@ -89,7 +89,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a copy is started without waiting for an earlier attempt to be seen',
     file: 'lambda/reconcile.ts',
-    find: 'if (elapsed(poll) % SETTLE_MS >= WINDOW_MS) {',
+    find: 'if (!isInWindow(poll)) {',
     replace: 'if (elapsed(poll) < 0) {',
   },
   {
@@ -109,6 +109,36 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'lambda/copies.ts',
     find: "export const isFinished = ({ state }: Copy): boolean => state === 'completed';",
     replace: "export const isFinished = ({ state }: Copy): boolean => state !== 'error';",
+  },
+  {
+    name: 'an update deletes the present copy when a stale read shows it unfinished',
+    file: 'lambda/reconcile.ts',
+    find: 'if (!isPresent || (stray.id',
+    replace: 'if ((true as boolean) || (stray.id',
+  },
+  {
+    name: 'a cancelled request leaves what it began',
+    file: 'lambda/reconcile.ts',
+    find: "if (!(await isSpokenFor(poll, copy))) await deleteCopy(poll, copy, 'delete abandoned');",
+    replace: '',
+  },
+  {
+    name: 'a rollback leaves the finished copy of the update',
+    file: 'lambda/reconcile.ts',
+    find: 'if (isRollback(operation) && !request.inPlace) await forgetUpdate(poll, copies, copy.id, operation);',
+    replace: '',
+  },
+  {
+    name: 'the copy of another request is missed when that deletes it',
+    file: 'lambda/reconcile.ts',
+    find: 'if (isStartedUnder(request.handle)(copy)) poll.sightings.set(',
+    replace: 'poll.sightings.set(',
+  },
+  {
+    name: 'what failed is not deleted',
+    file: 'lambda/reconcile.ts',
+    find: 'await discardBegun(poll);',
+    replace: '',
   },
 ];
 

@@ -153,7 +153,7 @@ export class Witness {
     if (!stack || stack.StackStatus === 'DELETE_COMPLETE') return undefined;
     const resource = this.machine.cloudFormation.describeStackResource(stackId, name);
     // Half-way back, it has both the copy that it had and the one it was to have.
-    if (resource?.ResourceStatus === 'UPDATE_FAILED') return `${name} ${id}`;
+    if (resource?.ResourceStatus.endsWith('_FAILED')) return `${name} ${id}`;
     const physicalId = resource?.PhysicalResourceId;
     return physicalId === id || physicalId === handle ? name : undefined;
   }
