@@ -11,6 +11,7 @@ import {
   Stack,
   Tokenization,
 } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -20,6 +21,7 @@ import { POLL_INTERVAL_SECONDS } from './contract';
 import type { KeyReference } from './keys';
 import { type CopyStages, putInLanes } from './lanes';
 import { type CopyNeeds, isFixed, lookAtKeys, type Statement, statementsFor, useOfKeys } from './policy';
+import { type Settings, settingsOf } from './settings';
 import { problemsOfStack } from './stages';
 
 /** For ever: the construct path makes the ServiceToken, which CloudFormation refuses to change. */
@@ -27,18 +29,17 @@ const ID = 'cdk-ebs-snapshot-copy';
 
 const HANDLER = path.join(__dirname, '..', 'assets', 'handler');
 
-/** EC2's default quota of copies under way to one destination Region. */
-const MAX_CONCURRENT_COPIES = 20;
-
 /** All inline policies of a role may have 10,240 characters together; an alias alone may have 256. */
 const MAX_KEY_POLICIES = 3;
 
+type Network = Pick<Settings, 'vpc' | 'vpcSubnets' | 'securityGroups'>;
+
 /** What serves all copies of a stack: the handler's functions, their role, and the framework that drives them. */
-export class SnapshotCopyProvider extends Construct {
-  public static getOrCreate(scope: Construct): SnapshotCopyProvider {
+export class CopyProvider extends Construct {
+  public static getOrCreate(scope: Construct): CopyProvider {
     const stack = Stack.of(scope);
-    const existing = stack.node.tryFindChild(ID) as SnapshotCopyProvider | undefined;
-    return existing ?? new SnapshotCopyProvider(stack);
+    const existing = stack.node.tryFindChild(ID) as CopyProvider | undefined;
+    return existing ?? new CopyProvider(stack);
   }
 
   public readonly serviceToken: string;
@@ -46,12 +47,16 @@ export class SnapshotCopyProvider extends Construct {
   private readonly queued: CopyStages[] = [];
   private hasLanes = false;
   private readonly keyPolicies = new Map<string, iam.CfnPolicy>();
+  private readonly settings: Settings;
+  private readonly network: Network;
   private readonly handlerLogs: logs.LogGroup;
   private readonly role: iam.Role;
   private readonly policy: iam.CfnPolicy;
 
   private constructor(private readonly stack: Stack) {
     super(stack, ID);
+    this.settings = settingsOf(stack);
+    this.network = this.createNetwork();
     this.handlerLogs = this.createLogGroup('HandlerLogs');
     this.role = new iam.Role(this, 'HandlerRole', {
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
@@ -59,13 +64,14 @@ export class SnapshotCopyProvider extends Construct {
     });
     this.policy = this.createPolicy('HandlerPolicy', ({ preparing }) => {
       if (preparing) this.putInLanes();
-      return [this.writeLogs(), ...statementsFor(this.copies, stack)];
+      return [this.writeLogs(), ...this.useNetwork(), ...statementsFor(this.copies, stack)];
     });
     const provider = new cr.Provider(this, 'Framework', {
       onEventHandler: this.createFunction('OnEvent', 'onEvent'),
       isCompleteHandler: this.createFunction('IsComplete', 'isComplete'),
-      queryInterval: Duration.seconds(POLL_INTERVAL_SECONDS),
+      queryInterval: Duration.seconds(this.settings.pollIntervalSeconds),
       totalTimeout: Duration.hours(1),
+      ...this.network,
       logGroup: this.createLogGroup('FrameworkLogs'),
     });
     this.serviceToken = provider.serviceToken;
@@ -93,7 +99,7 @@ export class SnapshotCopyProvider extends Construct {
   private putInLanes(): void {
     if (this.hasLanes) return;
     this.hasLanes = true;
-    putInLanes(this.queued, MAX_CONCURRENT_COPIES, this.stack);
+    putInLanes(this.queued, this.settings.maxConcurrentCopies, this.stack);
   }
 
   private isFixedKey({ arn, alias }: KeyReference): boolean {
@@ -133,13 +139,35 @@ export class SnapshotCopyProvider extends Construct {
     };
   }
 
+  /** Lambda makes and removes network interfaces as the role; these actions know no resources that exist before. */
+  private useNetwork(): Statement[] {
+    if (this.network.vpc === undefined) return [];
+    const actions = [
+      'CreateNetworkInterface',
+      'DescribeNetworkInterfaces',
+      'DescribeSubnets',
+      'DeleteNetworkInterface',
+    ];
+    const addresses = ['AssignPrivateIpAddresses', 'UnassignPrivateIpAddresses'];
+    return [{ Effect: 'Allow', Action: [...actions, ...addresses].map((action) => `ec2:${action}`), Resource: '*' }];
+  }
+
+  private createNetwork(): Network {
+    const { vpc, vpcSubnets, securityGroups } = this.settings;
+    if (vpc === undefined) return {};
+    const ownGroup = () =>
+      new ec2.SecurityGroup(this, 'SecurityGroup', { vpc, description: 'Functions of the SnapshotCopy resources' });
+    return { vpc, vpcSubnets, securityGroups: securityGroups ?? [ownGroup()] };
+  }
+
   private createFunction(id: string, entry: 'onEvent' | 'isComplete'): lambda.Function {
     if (!fs.existsSync(path.join(HANDLER, 'index.js'))) {
       throw new Error(
         `the bundled handler is missing in "${HANDLER}": run "npm run build" in the checkout of the library`,
       );
     }
-    return new lambda.Function(this, id, {
+    const { pollIntervalSeconds } = this.settings;
+    const handler = new lambda.Function(this, id, {
       description: `Copies EBS snapshots: ${entry} of the SnapshotCopy resources`,
       code: lambda.Code.fromAsset(HANDLER),
       handler: `index.${entry}`,
@@ -150,12 +178,21 @@ export class SnapshotCopyProvider extends Construct {
       loggingFormat: lambda.LoggingFormat.JSON,
       logGroup: this.handlerLogs,
       role: this.role,
+      environment:
+        pollIntervalSeconds === POLL_INTERVAL_SECONDS
+          ? undefined
+          : { POLL_INTERVAL_SECONDS: String(pollIntervalSeconds) },
+      ...this.network,
     });
+    // Lambda refuses a function in a VPC whose role cannot make network interfaces yet.
+    if (this.network.vpc !== undefined) handler.node.addDependency(this.policy);
+    return handler;
   }
 
   private createLogGroup(id: string): logs.LogGroup {
     return new logs.LogGroup(this, id, {
-      retention: logs.RetentionDays.ONE_MONTH,
+      retention: this.settings.logRetention,
+      encryptionKey: this.settings.logEncryptionKey,
       removalPolicy: RemovalPolicy.DESTROY,
     });
   }

@@ -25,7 +25,7 @@ import {
   type WireProperties,
 } from './contract';
 import { isAlias, type KeyReference, referenceOf, referenceOfKeyId } from './keys';
-import { SnapshotCopyProvider } from './provider';
+import { CopyProvider } from './provider';
 import { serviceTimeoutFor, sharesOf, timeoutOf } from './stages';
 import { problemsOfProps, problemsOfRemoval, problemsOfTags } from './validate';
 
@@ -200,7 +200,7 @@ export class SnapshotCopy extends Construct implements ITaggable {
     this.timeout = timeoutOf(props);
     this.shares = sharesOf(this.timeout, props.dryRun);
     this.tags = new TagManager(TagType.MAP, RESOURCE_TYPE, props.tags);
-    const provider = SnapshotCopyProvider.getOrCreate(this);
+    const provider = CopyProvider.getOrCreate(this);
     const prerequisites = this.prerequisites(provider);
     this.resource = this.declare(provider, prerequisites);
     const completions = this.declareCompletions(provider, prerequisites);
@@ -323,13 +323,13 @@ export class SnapshotCopy extends Construct implements ITaggable {
   }
 
   /** What has to be there before the copy is begun. */
-  private prerequisites(provider: SnapshotCopyProvider): IDependable[] {
+  private prerequisites(provider: CopyProvider): IDependable[] {
     const keys = [this.props.kmsKey, this.props.sourceKmsKey].filter((key) => key !== undefined);
     // The name of an alias is text: nothing else would make the copy wait for the alias.
     return [...provider.allow(this.needs()), ...keys.filter(isAlias)];
   }
 
-  private declare(provider: SnapshotCopyProvider, prerequisites: IDependable[]): CustomResource {
+  private declare(provider: CopyProvider, prerequisites: IDependable[]): CustomResource {
     const resource: CustomResource = new CustomResource(this, 'Resource', {
       resourceType: RESOURCE_TYPE,
       serviceToken: provider.serviceToken,
@@ -342,7 +342,7 @@ export class SnapshotCopy extends Construct implements ITaggable {
   }
 
   /** The further stages of waiting, each after the one before. */
-  private declareCompletions(provider: SnapshotCopyProvider, prerequisites: IDependable[]): CustomResource[] {
+  private declareCompletions(provider: CopyProvider, prerequisites: IDependable[]): CustomResource[] {
     const owner = this.resource;
     let before = owner;
     return this.shares.slice(1).map((share, index) => {

@@ -112,10 +112,10 @@ test('there is no dependency but the peers', () => {
   expect(Object.keys(manifest.peerDependencies ?? {})).toEqual(['aws-cdk-lib', 'constructs']);
 });
 
-test('only the construct and its props are exported', () => {
+test('only the construct and the settings of its stack are exported', () => {
   const index = execFileSync(process.execPath, ['-p', `Object.keys(require(${JSON.stringify(NAME)})).join()`], {
     cwd: project,
     encoding: 'utf8',
   });
-  expect(index.trim()).toBe('SnapshotCopy');
+  expect(index.trim()).toBe('SnapshotCopyProvider,SnapshotCopy');
 });

@@ -1,7 +1,13 @@
-import { Deployment, MINUTE, copyInto } from './deployment';
+import { copyInto, Deployment, MINUTE } from './deployment';
+
+let deployment: Deployment;
+
+beforeEach(async () => {
+  deployment = await Deployment.start({ ec2: { maxConcurrentCopies: 20, copyDuration: 30 * MINUTE } });
+});
+afterEach(() => deployment.aws.stop());
 
 test('45 copies are made 20 at a time, and EC2 has to refuse none', async () => {
-  const deployment = await Deployment.start({ ec2: { maxConcurrentCopies: 20, copyDuration: 30 * MINUTE } });
   const sourceSnapshotId = deployment.source();
   const result = await deployment.deploy((stack) => {
     for (let n = 0; n < 45; n++) copyInto(stack, { sourceSnapshotId, destinationRegion: 'eu-west-1' }, `Copy${n}`);
@@ -11,5 +17,4 @@ test('45 copies are made 20 at a time, and EC2 has to refuse none', async () => 
   // A refused copy would have been asked for once more.
   expect(deployment.started()).toBe(45);
   expect(deployment.minutes(result)).toBeGreaterThan(90);
-  await deployment.aws.stop();
 });
