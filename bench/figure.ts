@@ -1,0 +1,38 @@
+// One line of the table, and the table.
+
+export interface Figure {
+  readonly what: string;
+  /** What the value is a ratio to; absent where it stands for itself. */
+  readonly baseline?: string;
+  readonly value: number;
+  readonly unit: string;
+  /** The most that the value may be; absent where it is only shown. */
+  readonly goal?: number;
+}
+
+export const isMissed = ({ value, goal }: Figure): boolean => goal !== undefined && !(value <= goal);
+
+export function table(figures: readonly Figure[]): string {
+  const rows = figures.map((figure) => [
+    figure.what,
+    figure.baseline ?? '–',
+    written(figure.value, figure.unit),
+    figure.goal === undefined ? '–' : `≤ ${written(figure.goal, figure.unit)}`,
+    ...(isMissed(figure) ? ['missed'] : ['']),
+  ]);
+  const all = [['what', 'compared with', 'measured', 'goal', ''], ...rows];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const lines = all.map((row) => {
+    const cells = widths.map((width, column) => (row[column] ?? '').padEnd(width));
+    return `| ${cells.join(' | ')} |${row[4] ? ` ${row[4]}` : ''}`;
+  });
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  return [lines[0], rule, ...lines.slice(1)].join('\n');
+}
+
+/** Three digits tell all that a measurement knows; counts are whole. */
+function written(value: number, unit: string): string {
+  const digits = Number.isInteger(value) ? value.toLocaleString('en-US') : Number(value.toPrecision(3)).toString();
+  if (unit === '×') return `${value.toFixed(2)}×`;
+  return unit === '$' ? `$${value.toPrecision(2)}` : `${digits} ${unit}`.trim();
+}
