@@ -88,21 +88,23 @@ function faultsIn(rows: readonly Row[], copy: string): fc.Arbitrary<Planned[]> {
 
 const failsAfter = fc.constantFrom(1, 20, 65, 200, 300, 500);
 
-/** The first step, or any on a stack that is not there. */
-const creation: fc.Arbitrary<Step> = copyName.chain((copy) =>
-  fc.record({
-    deletes: fc.constant(false),
-    changes: fc.constant([]),
-    failsAfterSeconds: fc.option(failsAfter, { nil: undefined, freq: 1 }),
-    settles: fc.boolean(),
-    faults: faultsIn(['create', 'create', 'rollback of create', 'abandoned'], copy),
-  }),
-);
+/** The first step. */
+const creation: fc.Arbitrary<Step> = fc
+  .tuple(fc.constantFrom<Row>('create', 'create', 'create', 'rollback of create', 'abandoned'), copyName)
+  .chain(([focus, copy]) =>
+    fc.record({
+      deletes: fc.constant(false),
+      changes: fc.constant([]),
+      failsAfterSeconds: focus === 'create' ? fc.constant(undefined) : failsAfter,
+      settles: fc.boolean(),
+      faults: faultsIn(focus === 'create' ? [focus] : [focus, focus, focus, 'create'], copy),
+    }),
+  );
 
 function stepAbout(focus: Row, copy: string): fc.Arbitrary<Step> {
   const isChange = (CHANGES as readonly string[]).includes(focus);
   const cleaning = fc.constantFrom<Change>('remove', 'description', 'region', 'key', 'source');
-  const anyChange = fc.constantFrom(...CHANGES);
+  const anyChange = fc.constantFrom<Change>(...CHANGES, 'tags', 'tags', 'retain');
   const change = isChange ? fc.constant(focus as Change) : focus === 'clean-up' ? cleaning : anyChange;
   const isRolledBack = focus === 'rollback of update' || focus === 'abandoned';
   const others = fc.array(fc.record({ change: anyChange, copy: copyName }), { maxLength: 2 });

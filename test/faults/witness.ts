@@ -40,6 +40,8 @@ export class Witness {
   private readonly undeleted = new Set<string>();
   /** Resources that were rolled back, well or not, by stack id and logical id. */
   private readonly rolledBack = new Set<string>();
+  /** Those whose rollback failed, with the Region that they are to be deleted in. */
+  private readonly halfway = new Map<string, string | undefined>();
   private readonly decoys: StoredSnapshot[] = [];
   private stackId = '';
   private status = '';
@@ -90,6 +92,7 @@ export class Witness {
     }
     if (status === 'DELETE_SKIPPED') this.keep(copy, physicalId);
     if (!status.endsWith('_FAILED')) return;
+    if (this.status === 'UPDATE_ROLLBACK_IN_PROGRESS') this.halfway.set(`${this.stackId} ${copy}`, this.regionOf(copy));
     if (status === 'DELETE_FAILED' && this.status.includes('CLEANUP')) this.undeleted.add(physicalId);
     if (!reason.endsWith('cancelled')) this.checkFailure(copy, reason);
   }
@@ -137,7 +140,8 @@ export class Witness {
       if (this.injector.disowned.has(copy.id)) continue;
       const owner = this.liveOwnerOf(copy);
       if (owner === undefined) {
-        const isExcused = this.wasRetained(copy) || this.wasUndeleted(copy) || this.wasKeptInRollback(copy);
+        const isKept = this.wasRetained(copy) || this.wasKeptInRollback(copy);
+        const isExcused = isKept || this.wasUndeleted(copy) || this.wasOutOfReach(copy);
         if (!isExcused) this.violate(1, `orphan: ${this.describe(copy)}`);
         continue;
       }
@@ -161,6 +165,16 @@ export class Witness {
   private wasUndeleted({ id }: StoredSnapshot): boolean {
     const handle = this.machine.ec2.tagsOf(id)[TAG.handle] ?? '';
     return this.undeleted.has(id) || this.undeleted.has(handle);
+  }
+
+  private regionOf(copy: string): string | undefined {
+    return this.asked.get(copy)?.ResourceProperties.DestinationRegion;
+  }
+
+  private wasOutOfReach({ id, region }: StoredSnapshot): boolean {
+    const { [TAG.stack]: stackId, [TAG.resource]: name } = this.machine.ec2.tagsOf(id);
+    const deletedIn = this.halfway.get(`${stackId ?? ''} ${name ?? ''}`);
+    return deletedIn !== undefined && deletedIn !== region;
   }
 
   private wasKeptInRollback({ id }: StoredSnapshot): boolean {
