@@ -31,7 +31,7 @@ export function table(figures: readonly Figure[]): string {
 }
 
 /** Three digits tell all that a measurement knows; counts are whole. */
-function written(value: number, unit: string): string {
+export function written(value: number, unit: string): string {
   const digits = Number.isInteger(value) ? value.toLocaleString('en-US') : Number(value.toPrecision(3)).toString();
   if (unit === '×') return `${value.toFixed(2)}×`;
   return unit === '$' ? `$${value.toPrecision(2)}` : `${digits} ${unit}`.trim();

@@ -37,7 +37,8 @@ export async function rounds<Name extends string>(
 async function run({ args, env = {} }: Command): Promise<Run> {
   const begin = performance.now();
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  const exit = once(child, 'exit') as Promise<[code: number | null]>;
+  const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
   if (code !== 0 || errors !== '') throw new Error(`node ${args.join(' ')}: ${String(code)}\n${errors}`);
   return { ms: performance.now() - begin, output };
 }
