@@ -29,6 +29,15 @@ export interface StackOperation {
   readonly begunAt: string;
 }
 
+export interface StackResource {
+  readonly physicalId?: string;
+  readonly status?: string;
+}
+
+/** Whether CloudFormation is known to wait for no answer about a resource. */
+export const isAtRest = (status: string | undefined): boolean =>
+  status !== undefined && !status.endsWith('_IN_PROGRESS');
+
 export interface Aws {
   describeSnapshot(region: string, snapshotId: string): Promise<Snapshot | undefined>;
   findSnapshots(region: string, filters: Filter[]): Promise<Snapshot[]>;
@@ -39,8 +48,8 @@ export interface Aws {
   deleteTags(region: string, snapshotId: string, keys: string[]): Promise<void>;
   describeKey(region: string, keyId: string): Promise<KeyMetadata>;
   describeStack(stackId: string): Promise<StackOperation>;
-  /** The physical id that CloudFormation has for a resource now. */
-  physicalIdOf(stackId: string, logicalId: string): Promise<string | undefined>;
+  /** What CloudFormation has for a resource now; empty where it does not know the resource (any more). */
+  describeResource(stackId: string, logicalId: string): Promise<StackResource>;
 }
 
 // A call that hangs must not outlive the function, whose death CloudFormation would take for a failure.
@@ -101,10 +110,10 @@ export function sdk(): Aws {
       const begunAt = stack?.LastUpdatedTime ?? stack?.CreationTime;
       return { status: stack?.StackStatus ?? '', begunAt: begunAt?.toISOString() ?? '' };
     },
-    async physicalIdOf(StackName, LogicalResourceId) {
+    async describeResource(StackName, LogicalResourceId) {
       const command = new DescribeStackResourceCommand({ StackName, LogicalResourceId });
-      const answer = await unlessGone(cloudFormation.send(command));
-      return answer?.StackResourceDetail?.PhysicalResourceId;
+      const detail = (await unlessGone(cloudFormation.send(command)))?.StackResourceDetail;
+      return { physicalId: detail?.PhysicalResourceId, status: detail?.ResourceStatus };
     },
   };
 }

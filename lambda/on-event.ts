@@ -1,5 +1,5 @@
 // onEvent decides and creates nothing: if the framework then fails to start its waiter, the id answered here is lost.
-import type { Aws } from './aws';
+import { isAtRest, type Aws } from './aws';
 import { inWords } from './failure';
 import { decidePhysicalId, isContinuation, isSnapshotId, type Begun, type CloudFormationEvent } from './request';
 
@@ -33,16 +33,19 @@ async function presentOperation(
   aws: Aws,
   log: Arrival['log'],
 ): Promise<Begun['Operation']> {
-  const { StackId, LogicalResourceId } = event;
   try {
-    const operation = await aws.describeStack(StackId);
+    const operation = await aws.describeStack(event.StackId);
     if (!operation.status.endsWith('_IN_PROGRESS')) return undefined;
-    // A Create that is delivered once more, later: the resource has its copy.
-    const mayBeLate = event.RequestType === 'Create' && !isContinuation(event);
-    const present = mayBeLate ? await aws.physicalIdOf(StackId, LogicalResourceId) : undefined;
-    return isSnapshotId(present ?? '') ? ENDED : operation;
+    return (await isAnswered(event, aws)) ? ENDED : operation;
   } catch (error) {
     log('operation unknown', { reason: inWords(error) });
     return undefined;
   }
+}
+
+/** An event that is delivered once more, later: the resource rests, or has the copy that a Create would make. */
+async function isAnswered(event: CloudFormationEvent, aws: Aws): Promise<boolean> {
+  const { physicalId = '', status } = await aws.describeResource(event.StackId, event.LogicalResourceId);
+  const hasCopy = event.RequestType === 'Create' && !isContinuation(event) && isSnapshotId(physicalId);
+  return hasCopy || isAtRest(status);
 }

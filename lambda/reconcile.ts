@@ -1,7 +1,7 @@
 // The reconciler: every poll looks at what is there and does the next thing, or reports. No state passes between
 // polls; any of them may be the first, the last, repeated, or run beside another.
 import { MAX_TIMEOUT_MINUTES, OWNER_TAGS, TAG, type Attributes } from '../lib/contract';
-import type { Aws, StackOperation } from './aws';
+import { isAtRest, type Aws, type StackOperation } from './aws';
 import {
   attributesOf,
   copyInput,
@@ -112,7 +112,7 @@ async function provide(poll: Poll): Promise<Answer> {
   if (isStartedUnder(request.handle)(copy)) poll.sightings.set(request.handle, { snapshotId: copy.id, at: poll.now() });
   if (!isFinished(copy)) return watch(poll, copy);
   if (!isSettled(poll, copy, operation)) return WAIT;
-  if (isRollback(operation) && !request.inPlace) await forgetUpdate(poll, copies, copy.id, operation);
+  await forgetOthers(poll, copies, copy, operation);
   return finish(poll, copy);
 }
 
@@ -166,7 +166,9 @@ const isRollback = ({ status }: StackOperation): boolean => status.includes('ROL
 async function sweep(poll: Poll, copies: Copy[], chosen: Copy | undefined, operation: StackOperation): Promise<void> {
   const { request } = poll;
   const isMine = isAttemptOf(request, operation);
-  const isLeftOver = (copy: Copy): boolean => isUnfinished(copy) && copy.startedAt < request.startedAt + CALL_MS;
+  // Going forward, what began since the operation did may be of a late duplicate, which is not to be fought.
+  const until = isRollback(operation) ? request.startedAt + CALL_MS : Date.parse(operation.begunAt);
+  const isLeftOver = (copy: Copy): boolean => isUnfinished(copy) && copy.startedAt < until;
   // Without a chosen copy, a failed one of this request stays for now: it tells that there was an attempt.
   const strays = copies.filter((copy) => copy !== chosen && (isMine(copy) ? chosen !== undefined : isLeftOver(copy)));
   if (strays.length === 0) return;
@@ -180,14 +182,20 @@ async function sweep(poll: Poll, copies: Copy[], chosen: Copy | undefined, opera
 }
 
 /**
- * In a rollback, the finished copy of the update that failed goes too: whether CloudFormation asks for that depends on
- * which physical id it took for the present one.
+ * What the operation has made besides, finished too: in a rollback the copy of the update that failed, which
+ * CloudFormation may or may not delete; else that of a late duplicate of another request.
  */
-async function forgetUpdate(poll: Poll, copies: Copy[], keep: string, operation: StackOperation): Promise<void> {
-  const since = Date.parse(operation.begunAt);
+async function forgetOthers(
+  poll: Poll,
+  copies: Copy[],
+  keep: Copy | undefined,
+  operation: StackOperation,
+): Promise<void> {
+  const begun = Date.parse(operation.begunAt);
+  const since = isRollback(operation) || !keep ? begun : Math.max(begun, keep.startedAt);
   for (const copy of copies) {
-    const isOfUpdate = copy.startedAt >= since && copy.tags[TAG.retain] === undefined;
-    if (copy.id !== keep && isOfUpdate) await deleteCopy(poll, copy, 'delete of failed update');
+    const isToBeRetained = isFinished(copy) && copy.tags[TAG.retain] !== undefined;
+    if (copy !== keep && copy.startedAt >= since && !isToBeRetained) await deleteCopy(poll, copy, 'delete other');
   }
 }
 
@@ -209,6 +217,7 @@ async function start(poll: Poll, failed: Copy[]): Promise<Answer> {
     return WAIT;
   }
   await preflight(aws, request, elapsed(poll));
+  await refuseIfAnswered(poll);
   if (now() - pollBegan > MAX_POLL_AGE_MS) throw new NotYet('this poll took too long to start a copy safely');
   const snapshotId = await aws.copySnapshot(request.wanted.destinationRegion, copyInput(request));
   log('start copy', { snapshotId, inputs: request.wanted.inputs });
@@ -278,18 +287,23 @@ const isOf =
 
 const isOld = (poll: Poll, copy: Copy): boolean => poll.now() >= copy.startedAt + settleTimeOf(poll);
 
-/** A double may still be invisible; and a rollback must outwait what the cancelled update may have started. */
+/**
+ * A double may still be invisible. A copy of an earlier request may have been deleted a moment ago, and a rollback must
+ * outwait what the cancelled update may have started.
+ */
 function isSettled(poll: Poll, copy: Copy, operation: StackOperation): boolean {
   const { request, log } = poll;
   const isPresent = request.inPlace && copy.id === request.handle;
-  const hasOutwaited = request.inPlace || !isRollback(operation) || elapsed(poll) >= settleTimeOf(poll);
+  const isOwn = isStartedUnder(request.handle)(copy) && !isRollback(operation);
+  const hasOutwaited = request.inPlace || isOwn || elapsed(poll) >= settleTimeOf(poll);
   if ((isPresent || isOld(poll, copy)) && hasOutwaited) return true;
-  log('wait', { snapshotId: copy.id, state: copy.state, reason: 'a double of the copy would be visible later' });
+  log('wait', { snapshotId: copy.id, state: copy.state, reason: 'what a stale read hides would be visible later' });
   return false;
 }
 
 async function finish(poll: Poll, copy: Copy): Promise<Answer> {
   const { request, log, sightings } = poll;
+  await refuseIfAnswered(poll);
   await writeTags(poll, copy);
   sightings.delete(request.handle);
   log('complete', { snapshotId: copy.id });
@@ -329,13 +343,26 @@ async function proveOnly(poll: Poll): Promise<Answer> {
   } catch (error) {
     if ((error as Error).name !== 'DryRunOperation') throw error;
   }
-  const operation = await aws.describeStack(request.stackId);
-  if (isRollback(operation)) await forgetUpdate(poll, await findCopies(aws, request), request.handle, operation);
   const present = isSnapshotId(request.handle)
     ? await describe(aws, request.wanted.destinationRegion, request.handle)
     : undefined;
+  if (!(await hasGoneBack(poll, present))) return WAIT;
   log('dry run passed', { snapshotId: present?.id });
   return { IsComplete: true, Data: attributesOf(present?.snapshot, request) };
+}
+
+/** Whether nothing is left of the update that a rollback to a dry run undoes. */
+async function hasGoneBack(poll: Poll, present: Copy | undefined): Promise<boolean> {
+  const { aws, request, log } = poll;
+  const operation = await aws.describeStack(request.stackId);
+  if (!isRollback(operation)) return true;
+  const copies = await findCopies(aws, request);
+  const keep = copies.find(({ id }) => id === present?.id);
+  await sweep(poll, copies, keep, operation);
+  await forgetOthers(poll, copies, keep, operation);
+  if (elapsed(poll) >= settleTimeOf(poll)) return true;
+  log('wait', { reason: 'a copy that the update began may still be invisible' });
+  return false;
 }
 
 // ---- Ends that are not a success ----------------------------------------------------------------------------------
@@ -351,8 +378,11 @@ async function abandon(poll: Poll, copies: Copy[]): Promise<Answer> {
     log('wait', { reason: 'the stack operation has ended; a copy that it began may still be invisible' });
     return WAIT;
   }
-  throw new Failure(`the stack operation that asked for the ${describeCopy(request)} has ended before it was complete`);
+  throw hasEnded(request);
 }
+
+const hasEnded = (request: Request): Failure =>
+  new Failure(`the stack operation that asked for the ${describeCopy(request)} has ended, or has its answer`);
 
 /** A copy that CloudFormation names now, or a finished one that a cancelled create is to leave behind. */
 async function isSpokenFor(poll: Poll, copy: Copy): Promise<boolean> {
@@ -362,8 +392,15 @@ async function isSpokenFor(poll: Poll, copy: Copy): Promise<boolean> {
   return present === copy.id || present === copy.tags[TAG.handle];
 }
 
-const presentId = ({ aws, request }: Poll): Promise<string | undefined> =>
-  aws.physicalIdOf(request.stackId, request.logicalId);
+async function presentId({ aws, request }: Poll): Promise<string | undefined> {
+  return (await aws.describeResource(request.stackId, request.logicalId)).physicalId;
+}
+
+/** To be asked before anything is made or changed: another poll, or a duplicate, may have given the answer. */
+async function refuseIfAnswered({ aws, request }: Poll): Promise<void> {
+  const { status } = await aws.describeResource(request.stackId, request.requesterId);
+  if (isAtRest(status)) throw hasEnded(request);
+}
 
 /** Best effort: what remains is found by its tags, by the Delete or the Update that follows every failure. */
 async function discardBegun(poll: Poll): Promise<void> {
@@ -448,9 +485,8 @@ async function remove(poll: Poll): Promise<Answer> {
 /** With the stack, all goes that is not to be retained: also what an operation that failed for good has left. */
 async function removeOthers(poll: Poll): Promise<void> {
   const { aws, request } = poll;
-  const [copies, { status }] = await Promise.all([findCopies(aws, request), aws.describeStack(request.stackId)]);
-  const isWholeStack = status === 'DELETE_IN_PROGRESS' || status === 'ROLLBACK_IN_PROGRESS';
-  const meant = copies.filter((copy) => copy.id !== request.handle && isMeant(copy, request, isWholeStack));
+  const [copies, operation] = await Promise.all([findCopies(aws, request), aws.describeStack(request.stackId)]);
+  const meant = copies.filter((copy) => copy.id !== request.handle && isMeant(copy, request, operation));
   if (meant.length === 0) return;
   const present = await presentId(poll);
   for (const copy of meant) if (copy.id !== present) await deleteCopy(poll, copy, 'delete');
@@ -461,12 +497,15 @@ async function removeOthers(poll: Poll): Promise<void> {
  * a copy that had gone, a new one was made, which has an id of its own once it is finished. An id that is not ours was
  * invented for a cancelled create: then all of the resource, but finished copies that are to be retained.
  */
-function isMeant(copy: Copy, { handle }: Request, isWholeStack: boolean): boolean {
+function isMeant(copy: Copy, { handle }: Request, { status, begunAt }: StackOperation): boolean {
   const isMine = isStartedUnder(handle)(copy);
   if (isMine && (isHandle(handle) || isUnfinished(copy))) return true;
   const isInvented = !isHandle(handle) && !isSnapshotId(handle);
+  const isWholeStack = status === 'DELETE_IN_PROGRESS' || status === 'ROLLBACK_IN_PROGRESS';
+  // RetainExceptOnCreate keeps finished copies of an earlier life, and not that of the create that is cancelled.
+  const isOfCreate = copy.tags[TAG.retain] === 'RetainExceptOnCreate' && copy.startedAt >= Date.parse(begunAt);
   const isLoose = isUnfinished(copy) || copy.tags[TAG.retain] === undefined;
-  return isLoose && (isInvented || isWholeStack);
+  return (isLoose && (isInvented || isWholeStack)) || (isOfCreate && isInvented);
 }
 
 async function deleteCopy({ aws, log, request, sightings }: Poll, copy: Copy, decision: string): Promise<void> {

@@ -60,6 +60,8 @@ export interface Request {
   readonly stackId: string;
   /** Of the resource that owns the copy, also in the request of a continuation. */
   readonly logicalId: string;
+  /** Of the resource that CloudFormation waits for. */
+  readonly requesterId: string;
   readonly partition: string;
   readonly account: string;
   /** The physical id that onEvent answered for the owner of the copy: copies are started under it. */
@@ -159,6 +161,7 @@ export function decodeRequest(event: PollEvent, ownRegion: string): Request {
   return {
     type: event.RequestType,
     stackId: event.StackId,
+    requesterId: event.LogicalResourceId,
     partition,
     account,
     ...subjectOf(event, ownRegion),

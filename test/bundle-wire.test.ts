@@ -188,8 +188,8 @@ const CALLS: Call[] = [
   ['describeKey', HERE, 'alias/nothing'],
   ['describeStack', STACK],
   ['describeStack', `${STACK}2`],
-  ['physicalIdOf', STACK, 'Copy'],
-  ['physicalIdOf', STACK, 'Other'],
+  ['describeResource', STACK, 'Copy'],
+  ['describeResource', STACK, 'Other'],
 ];
 
 async function compare(calls: Call[], faults?: FaultHook): Promise<{ outcomes: Outcome[]; sent: Sent[] }> {

@@ -53,7 +53,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'Delete takes all copies of the logical id, whatever the handle',
     file: 'lambda/reconcile.ts',
-    find: 'return isLoose && (isInvented || isWholeStack);',
+    find: 'return (isLoose && (isInvented || isWholeStack)) || (isOfCreate && isInvented);',
     replace: 'return isLoose;',
   },
   {
@@ -125,8 +125,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a rollback leaves the finished copy of the update',
     file: 'lambda/reconcile.ts',
-    find: 'if (isRollback(operation) && !request.inPlace) await forgetUpdate(poll, copies, copy.id, operation);',
-    replace: '',
+    find: '  await forgetOthers(poll, copies, copy, operation);\n  return finish',
+    replace: '  return finish',
   },
   {
     name: 'the copy of another request is missed when that deletes it',

@@ -43,9 +43,10 @@ export function awsOver(services: Services): Aws {
       const begunAt = stack?.LastUpdatedTime ?? stack?.CreationTime;
       return { status: stack?.StackStatus ?? '', begunAt: begunAt?.toISOString() ?? '' };
     },
-    async physicalIdOf(StackName, LogicalResourceId) {
-      const answer = await services.send(home, 'DescribeStackResource', { StackName, LogicalResourceId }).catch(gone);
-      return answer?.StackResourceDetail.PhysicalResourceId;
+    async describeResource(StackName, LogicalResourceId) {
+      const answer = await services.send(home, 'DescribeStackResource', { StackName, LogicalResourceId });
+      const { PhysicalResourceId: physicalId, ResourceStatus: status } = answer.StackResourceDetail;
+      return { physicalId, status };
     },
   };
 }
@@ -76,6 +77,8 @@ export class World {
   };
   /** The physical id that CloudFormation has for the resource. */
   physicalId: string | undefined;
+  /** The status that CloudFormation has for whatever resource. */
+  resourceStatus = 'UPDATE_IN_PROGRESS';
   /** What one process of the handler remembers; a new map is a new process. */
   sightings: Poll['sightings'] = new Map();
   private requests = 0;
@@ -89,7 +92,7 @@ export class World {
         LogicalResourceId,
         PhysicalResourceId: this.physicalId,
         ResourceType: 'Custom::SnapshotCopy',
-        ResourceStatus: 'CREATE_IN_PROGRESS',
+        ResourceStatus: this.resourceStatus,
         LastUpdatedTimestamp: new Date(this.time),
       }),
     };

@@ -488,6 +488,23 @@ describe('what a stale read or a late event must not do', () => {
     expect(world.copies()).toEqual([id]);
   });
 
+  test('an Update does not adopt a copy that was deleted a moment ago and is still shown', async () => {
+    const world = new World();
+    const before = world.declare();
+    await world.create(before);
+    const other = world.declare({ Description: 'other' });
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update(other, before));
+    world.time += 5 * MINUTE;
+    world.ec2.settings.staleness = { ...stale, deletions: 60 * SECOND };
+    world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: answer?.PhysicalResourceId });
+    [world.physicalId] = world.copies();
+    world.enter('UPDATE_IN_PROGRESS');
+    const again = await world.run(world.update(other, before));
+    expect(again.answer?.PhysicalResourceId).not.toBe(answer?.PhysicalResourceId);
+    expect(world.ec2.stateOf(again.answer?.PhysicalResourceId ?? '')).toBe('completed');
+  });
+
   test('a Create that arrives again while it is rolled back starts nothing', async () => {
     const world = new World();
     world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
@@ -505,6 +522,25 @@ describe('what a stale read or a late event must not do', () => {
     );
     expect(failure?.message).toContain('has ended');
     expect(world.copies()).toEqual([id]);
+  });
+
+  test('an Update that arrives again when its resource rests writes no old tags', async () => {
+    const world = new World();
+    const before = world.declare({ Tags: { a: 'new' } });
+    const id = await world.create(before);
+    world.resourceStatus = 'UPDATE_COMPLETE';
+    world.enter('UPDATE_IN_PROGRESS');
+    const { failure } = await world.run(world.update(world.declare({ Tags: { a: 'old' } }), before));
+    expect(failure?.message).toContain('has ended, or has its answer');
+    expect(world.ec2.tagsOf(id)).toMatchObject({ a: 'new' });
+  });
+
+  test('a request whose answer another poll has given changes and starts nothing any more', async () => {
+    const world = new World();
+    const event = await world.accept(world.event('Create'));
+    world.resourceStatus = 'CREATE_COMPLETE';
+    expect((await world.wait(event)).failure?.message).toContain('has ended, or has its answer');
+    expect(world.started()).toBe(0);
   });
 
   test('two requests for one resource read the errors of each other’s copies instead of hiding them', async () => {
@@ -812,6 +848,26 @@ describe('a Delete', () => {
       const world = new World();
       const id = await world.create();
       await world.run(world.event('Delete', { PhysicalResourceId: invented }));
+      expect(world.copies()).toEqual([id]);
+    });
+
+    test('deletes the finished copy of the cancelled create itself under RetainExceptOnCreate', async () => {
+      const world = new World({ copyDuration: 20 * SECOND });
+      const properties = world.declare({ DeletionPolicy: 'RetainExceptOnCreate' });
+      await world.poll(await world.accept(world.event('Create', { ResourceProperties: properties })));
+      world.time += MINUTE;
+      world.stack.StackStatus = 'ROLLBACK_IN_PROGRESS';
+      await world.run(world.event('Delete', { PhysicalResourceId: invented, ResourceProperties: properties }));
+      expect(world.copies()).toEqual([]);
+    });
+
+    test('and leaves that of an earlier life', async () => {
+      const world = new World();
+      const properties = world.declare({ DeletionPolicy: 'RetainExceptOnCreate' });
+      const id = await world.create(properties);
+      world.physicalId = undefined;
+      world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+      await world.run(world.event('Delete', { PhysicalResourceId: invented, ResourceProperties: properties }));
       expect(world.copies()).toEqual([id]);
     });
 
