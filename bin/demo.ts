@@ -70,7 +70,7 @@ export async function show(scenario: Scenario, console: Console): Promise<boolea
   });
   try {
     (scenario.scene ?? addSource)(aws);
-    watch = new Watch(console, aws);
+    watch = new Watch(console, aws, scenario.isCrowd);
     return await new Run(console, aws, watch).run(scenario);
   } finally {
     watch?.stop();

@@ -123,13 +123,20 @@ export class Watch {
   private readonly others: ReadonlySet<string>;
   private readonly seen = new Map<string, SeenCopy>();
   private readonly told = new Set<string>();
-  private readonly providerCounts = new Map<string, number>();
+  /** Of resources that have no line of their own, by subject and status. */
+  private readonly counts = new Map<string, Map<string, number>>();
+  private tally = '';
   private cancelTick: () => void = () => undefined;
 
-  /** What there is of copies by now is not the stack's. */
+  /**
+   * What there is of copies by now is not the stack's.
+   *
+   * @param isCrowd whether there are too many copies for a line of each
+   */
   constructor(
     private readonly console: Console,
     private readonly aws: LocalAws,
+    private readonly isCrowd = false,
   ) {
     this.start = aws.clock.now();
     this.others = new Set(aws.ec2.all().map(({ id }) => id));
@@ -148,7 +155,7 @@ export class Watch {
 
   endOperation(): void {
     this.lookAtCopies();
-    this.sumUpProvider();
+    this.sumUp();
   }
 
   stop(): void {
@@ -157,12 +164,13 @@ export class Watch {
 
   event({ logicalId, type, status, reason, physicalId }: StackEvent): void {
     this.lookAtCopies();
-    if (logicalId.startsWith(PROVIDER) && !status.endsWith('FAILED')) {
-      if (!status.endsWith('IN_PROGRESS')) this.count(status);
+    const isCustom = type.startsWith('Custom::');
+    const subject = logicalId.startsWith(PROVIDER) ? '(provider)' : isCustom && this.isCrowd ? '(copies)' : undefined;
+    if (subject !== undefined && !status.endsWith('FAILED')) {
+      if (!status.endsWith('IN_PROGRESS')) this.count(subject, status);
       return;
     }
-    this.sumUpProvider();
-    const isCustom = type.startsWith('Custom::');
+    this.sumUp();
     const id = isCustom && physicalId ? `  ${physicalId}` : '';
     const text = this.console.styled(styleOf(status), status) + id;
     if (reason === INITIATED) {
@@ -176,6 +184,7 @@ export class Watch {
   handlerLog({ line }: LogLine): void {
     const { decision, ...details } = line.message as HandlerMessage;
     if (decision === undefined || TOLD_OTHERWISE.includes(decision) || details.progress !== undefined) return;
+    if (this.isCrowd && details.snapshotId !== undefined) return;
     const text = `${decision}${inWords(details)}`;
     if (this.told.has(text)) return;
     this.told.add(text);
@@ -195,7 +204,18 @@ export class Watch {
   }
 
   private lookAtCopies(): void {
-    for (const copy of this.aws.ec2.all()) if (copy.source && !this.others.has(copy.id)) this.lookAt(copy);
+    const copies = this.aws.ec2.all().filter((copy) => copy.source && !this.others.has(copy.id));
+    if (this.isCrowd) this.lookAtCrowd(copies);
+    else for (const copy of copies) this.lookAt(copy);
+  }
+
+  private lookAtCrowd(copies: readonly StoredSnapshot[]): void {
+    const states = copies.map(({ id }) => this.aws.ec2.stateOf(id));
+    const count = (state: string): number => states.filter((each) => each === state).length;
+    const tally = ['pending', 'completed', 'deleted'].map((state) => `${count(state)} ${state}`).join(', ');
+    if (tally === this.tally || copies.length === 0) return;
+    this.tally = tally;
+    this.console.row(this.now(), '(copies)', tally);
   }
 
   private lookAt(copy: StoredSnapshot): void {
@@ -242,16 +262,20 @@ export class Watch {
     return describe(copy, now, now);
   }
 
-  private count(status: string): void {
-    this.providerCounts.set(status, (this.providerCounts.get(status) ?? 0) + 1);
+  private count(subject: string, status: string): void {
+    const counts = this.counts.get(subject) ?? new Map<string, number>();
+    this.counts.set(subject, counts.set(status, (counts.get(status) ?? 0) + 1));
   }
 
-  private sumUpProvider(): void {
-    for (const [status, count] of this.providerCounts) {
-      const what = `${count} ${count === 1 ? 'resource' : 'resources'} that all copies of the stack share`;
-      this.console.row(this.now(), '(provider)', this.console.styled('dim', `${status}  ${what}`));
+  private sumUp(): void {
+    for (const [subject, counts] of this.counts) {
+      const what = subject === '(provider)' ? 'that all copies of the stack share' : 'for the copies of the stack';
+      for (const [status, count] of counts) {
+        const text = `${status}  ${count} ${count === 1 ? 'resource' : 'resources'} ${what}`;
+        this.console.row(this.now(), subject, this.console.styled('dim', text));
+      }
     }
-    this.providerCounts.clear();
+    this.counts.clear();
   }
 }
 

@@ -3,6 +3,7 @@ import type { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import type { LocalAws, LocalAwsOptions } from '../../test/local-aws';
+import { SnapshotCopy } from '../../lib';
 import type { SnapshotCopyStack } from '../snapshot-copy-stack';
 
 export interface Scenario {
@@ -15,6 +16,8 @@ export interface Scenario {
   /** Prepares what is there before the first deployment. Default: the source snapshot. */
   readonly scene?: (aws: LocalAws) => void;
   readonly steps: readonly Step[];
+  /** Whether there are too many copies for a line of each. */
+  readonly isCrowd?: boolean;
   /** How many calls of CopySnapshot the handler makes in all. */
   readonly copySnapshotCalls: number;
 }
@@ -155,7 +158,8 @@ const copyError: Scenario = {
       context: { kmsKeyId: KEY },
       expected: {
         status: 'ROLLBACK_COMPLETE',
-        reason: /EC2 says of snap-\w+ "Given key ID is not accessible"; check of each key \(alias\/backup in eu-west-1\)/,
+        reason:
+          /EC2 says of snap-\w+ "Given key ID is not accessible"; check of each key \(alias\/backup in eu-west-1\)/,
         copies: 0,
       },
     },
@@ -334,6 +338,28 @@ const longCopy: Scenario = {
   copySnapshotCalls: 1,
 };
 
+const many: Scenario = {
+  name: 'many',
+  summary: '60 copies in one stack, where EC2 makes 20 at a time',
+  shows:
+    'EC2 makes at most 20 copies at a time to one Region. The stack declares 60, and the construct lets the later ' +
+    'ones depend on the earlier ones, so that none of them waits inside of its own time.',
+  lesson: 'No request was refused, and nobody had to count. The quota of your account goes into maxConcurrentCopies.',
+  isCrowd: true,
+  steps: [
+    {
+      title: 'Create the stack',
+      context: {},
+      addition: (stack) => {
+        for (let i = 2; i <= 60; i++) new SnapshotCopy(stack, `Copy${i}`, SOURCE);
+      },
+      expected: { status: 'CREATE_COMPLETE', output: 'a new copy', copies: 60 },
+    },
+    destroy,
+  ],
+  copySnapshotCalls: 60,
+};
+
 /** Depends on the copy. */
 function addLatest(stack: SnapshotCopyStack): void {
   new ssm.CfnParameter(stack, 'Latest', { type: 'String', name: '/golden/latest', value: stack.copy.snapshotId });
@@ -357,4 +383,5 @@ export const SCENARIOS: readonly Scenario[] = [
   lostResponse,
   retain,
   longCopy,
+  many,
 ];
