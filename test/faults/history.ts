@@ -66,13 +66,13 @@ const declared: fc.Arbitrary<Declared> = fc.record({
 });
 
 const copyName = fc.constantFrom(...NAMES);
-const nth = fc.constantFrom(1, 1, 1, 2, 3, 6);
+const nth = fc.constantFrom(1, 1, 1, 1, 1, 2, 3, 6);
 const seconds = fc.constantFrom(0, 0, 5, 40, 100, 200);
 
 /** Rows that a step can be about; the others come with these. */
 const FOCI: readonly Row[] = [
   ...(['tags', 'retain', 'timeout', 'description', 'region', 'key', 'source', 'dry run', 'add'] as const),
-  ...(['rollback of update', 'abandoned', 'clean-up', 'delete'] as const),
+  ...(['rollback of update', 'rollback of update', 'abandoned', 'abandoned', 'clean-up', 'delete'] as const),
 ];
 
 function faultIn(row: Row, copy: string): fc.Arbitrary<Planned> {

@@ -36,7 +36,7 @@ export class Witness {
   private readonly complete = new Map<string, Complete>();
   /** Physical ids that CloudFormation left behind on purpose, by logical id. */
   private readonly retained: { readonly copy: string; readonly physicalId: string; readonly stackId: string }[] = [];
-  /** Physical ids of which a Delete failed in a clean-up: nobody deletes them any more. */
+  /** Of what a Delete failed in a clean-up: a physical id, or the resource of an invented one. */
   private readonly undeleted = new Set<string>();
   /** Resources that were rolled back, well or not, by stack id and logical id. */
   private readonly rolledBack = new Set<string>();
@@ -93,7 +93,8 @@ export class Witness {
     if (status === 'DELETE_SKIPPED') this.keep(copy, physicalId);
     if (!status.endsWith('_FAILED')) return;
     if (this.status === 'UPDATE_ROLLBACK_IN_PROGRESS') this.halfway.set(`${this.stackId} ${copy}`, this.regionOf(copy));
-    if (status === 'DELETE_FAILED' && this.status.includes('CLEANUP')) this.undeleted.add(physicalId);
+    if (status === 'DELETE_FAILED' && this.status.includes('CLEANUP'))
+      this.undeleted.add(isInvented(physicalId) ? `${this.stackId} ${copy}` : physicalId);
     if (!reason.endsWith('cancelled')) this.checkFailure(copy, reason);
   }
 
@@ -137,7 +138,8 @@ export class Witness {
   private checkRemaining(): void {
     const owners = new Map<string, string>();
     for (const copy of this.machine.ec2.remainingCopies()) {
-      if (this.injector.disowned.has(copy.id)) continue;
+      // Deleted, if not yet: a pending copy may go when it ends.
+      if (this.injector.disowned.has(copy.id) || copy.deletion) continue;
       const owner = this.liveOwnerOf(copy);
       if (owner === undefined) {
         const isKept = this.wasRetained(copy) || this.wasKeptInRollback(copy);
@@ -163,8 +165,12 @@ export class Witness {
   }
 
   private wasUndeleted({ id }: StoredSnapshot): boolean {
-    const handle = this.machine.ec2.tagsOf(id)[TAG.handle] ?? '';
-    return this.undeleted.has(id) || this.undeleted.has(handle);
+    const {
+      [TAG.handle]: handle = '',
+      [TAG.stack]: stackId = '',
+      [TAG.resource]: name = '',
+    } = this.machine.ec2.tagsOf(id);
+    return [id, handle, `${stackId} ${name}`].some((one) => this.undeleted.has(one));
   }
 
   private regionOf(copy: string): string | undefined {
@@ -339,4 +345,9 @@ export class Witness {
 
 function describe({ id, region }: StoredSnapshot): string {
   return `${id} in ${region}`;
+}
+
+/** CloudFormation's own, for a request that was cancelled. */
+function isInvented(physicalId: string): boolean {
+  return !/^(snap|copy)-/.test(physicalId);
 }
