@@ -2,7 +2,8 @@
 import { POLL_INTERVAL_SECONDS } from '../lib/contract';
 import { sdk } from './aws';
 import { decide, type Decision } from './on-event';
-import { reconcile, type Answer, type Poll } from './reconcile';
+import type { Answer, Poll } from './poll';
+import { reconcile } from './reconcile';
 import { decodeRequest, type CloudFormationEvent, type PollEvent } from './request';
 
 const aws = sdk();

@@ -3,7 +3,8 @@
 import { dirname, join } from 'node:path';
 import { decide } from '../../lambda/on-event';
 import type { Aws } from '../../lambda/aws';
-import { reconcile, type Poll } from '../../lambda/reconcile';
+import type { Poll } from '../../lambda/poll';
+import { reconcile } from '../../lambda/reconcile';
 import { decodeRequest, type CloudFormationEvent, type PollEvent } from '../../lambda/request';
 import { awsOver } from '../lambda/in-process';
 import { VirtualClock } from '../local-aws/clock';

@@ -3,7 +3,8 @@
 import { RESOURCE_TYPE, type WireProperties } from '../../lib/contract';
 import type { Aws } from '../../lambda/aws';
 import { decide } from '../../lambda/on-event';
-import { reconcile, type Answer, type Poll } from '../../lambda/reconcile';
+import type { Answer, Poll } from '../../lambda/poll';
+import { reconcile } from '../../lambda/reconcile';
 import { decodeRequest, type CloudFormationEvent, type PollEvent } from '../../lambda/request';
 import { SimulatedEc2, type Ec2Settings } from '../local-aws/ec2';
 import { Services, type StackSummary } from '../local-aws/services';

@@ -1,0 +1,86 @@
+// Create and Update: a copy is wanted. From what is there to the one next step, or to the answer.
+import { TAG } from '../lib/contract';
+import { finish, handOn, isSettled } from './answer';
+import type { StackOperation } from './aws';
+import { findCopies, isDeleted, isFailed, isFinished, isOurs, isStartedUnder, type Copy } from './copies';
+import { proveOnly } from './dry-run';
+import { Failure } from './failure';
+import { describe, elapsed, isLate, isRollback, settleTimeOf, WAIT, windowOf, type Answer, type Poll } from './poll';
+import { describeCopy, hasEnded, howToWaitLonger, lostTags, minutes } from './reasons';
+import { isSnapshotId, type Request } from './request';
+import { start } from './start';
+import { deleteCopy, discard, forgetOthers, isAttemptOf, sweep } from './sweep';
+
+export async function provide(poll: Poll): Promise<Answer> {
+  const { aws, request } = poll;
+  if (request.wanted.dryRun) return proveOnly(poll);
+  const [copies, operation] = await Promise.all([findCopies(aws, request), aws.describeStack(request.stackId)]);
+  if (!isSameOperation(request, operation)) return abandon(poll, copies);
+  const copy = choose(copies, request, operation);
+  await sweep(poll, copies, copy, operation);
+  if (!copy) await refuseUntagged(poll);
+  if (!copy) return start(poll, copies.filter(isFailed).filter(isAttemptOf(request, operation)));
+  // Another request's copy may be deleted by that request, which is no reason to fail.
+  if (isStartedUnder(request.handle)(copy)) poll.sightings.set(request.handle, { snapshotId: copy.id, at: poll.now() });
+  if (!isFinished(copy)) return watch(poll, copy);
+  if (!isSettled(poll, copy, operation)) return WAIT;
+  await forgetOthers(poll, copies, copy, operation);
+  return finish(poll, copy);
+}
+
+/** Whether CloudFormation still wants the answer. Without what onEvent saw, a later operation is told by its start. */
+function isSameOperation({ type, operation, startedAt }: Request, now: StackOperation): boolean {
+  // A Create that is delivered once more while it is already rolled back.
+  if (type === 'Create' && isRollback(now)) return false;
+  if (operation) return now.status === operation.status && now.begunAt === operation.begunAt;
+  const sends =
+    type === 'Create' ? /^(CREATE|UPDATE)_IN_PROGRESS$/ : /^UPDATE_IN_PROGRESS$|^UPDATE_ROLLBACK_IN_PROGRESS$/;
+  return sends.test(now.status) && Date.parse(now.begunAt) <= startedAt;
+}
+
+/**
+ * The copy that the request is about: the present one if the request keeps it, else the oldest of those with the
+ * wanted inputs, which is the same for every poll. An Update takes a finished one that was there (a rollback goes
+ * back), a Create only one that cannot be from an earlier life of the resource.
+ */
+function choose(copies: Copy[], request: Request, operation: StackOperation): Copy | undefined {
+  const { handle, inPlace, type, wanted } = request;
+  const live = copies.filter((copy) => !isFailed(copy) && copy.region === wanted.destinationRegion);
+  const present = inPlace && live.find(({ id }) => id === handle);
+  if (present) return present;
+  const isAttempt = isAttemptOf(request, operation);
+  const isWanted = (copy: Copy): boolean => copy.tags[TAG.inputs] === wanted.inputs;
+  return live.find((copy) => isAttempt(copy) || (isWanted(copy) && (type === 'Update' || !isFinished(copy))));
+}
+
+/** A present copy that is not found by its tags has gone, or has lost them; the latter is for its owner to mend. */
+async function refuseUntagged({ aws, request }: Poll): Promise<void> {
+  const { handle, inPlace, wanted } = request;
+  if (!inPlace || !isSnapshotId(handle)) return;
+  const copy = await describe(aws, wanted.destinationRegion, handle);
+  if (copy && !isDeleted(copy) && !isOurs(copy, request)) throw lostTags(handle, wanted.destinationRegion);
+}
+
+async function watch(poll: Poll, copy: Copy): Promise<Answer> {
+  const { request, log } = poll;
+  const { Progress: progress = '' } = copy.snapshot;
+  log('wait', { snapshotId: copy.id, state: copy.state, progress });
+  if (!isLate(poll)) return WAIT;
+  if (!request.isLastStage) return handOn(poll, copy);
+  await deleteCopy(poll, copy, 'delete late');
+  throw new Failure(
+    `${describeCopy(request)} was ${progress.replace('%', ' %') || 'barely begun'}${progress ? ' done' : ''} after ${minutes(request)}; ${howToWaitLonger(request)}`,
+  );
+}
+
+/** CloudFormation no longer waits for this request: what it began must not outlive it. */
+async function abandon(poll: Poll, copies: Copy[]): Promise<Answer> {
+  const { request, log } = poll;
+  await discard(poll, copies);
+  // What the last window started is visible at the end of its cycle.
+  if (elapsed(poll) % settleTimeOf(poll) < settleTimeOf(poll) - windowOf(poll)) {
+    log('wait', { reason: 'the stack operation has ended; a copy that it began may still be invisible' });
+    return WAIT;
+  }
+  throw hasEnded(request);
+}

@@ -1,0 +1,57 @@
+// Delete: nothing is lost, and nothing is left.
+import { TAG } from '../lib/contract';
+import type { StackOperation } from './aws';
+import { findCopies, isDeleted, isOurs, isStartedUnder, isUnfinished, type Copy } from './copies';
+import { describe, elapsed, presentId, settleTimeOf, WAIT, type Answer, type Poll } from './poll';
+import { lostTags } from './reasons';
+import { isHandle, isSnapshotId, type Request } from './request';
+import { deleteCopy } from './sweep';
+
+export async function remove(poll: Poll): Promise<Answer> {
+  const { aws, request, log } = poll;
+  const { handle, wanted } = request;
+  if (request.stage > 1) return { IsComplete: true };
+  if (isSnapshotId(handle)) {
+    const copy = await describe(aws, wanted.destinationRegion, handle);
+    if (copy && !isDeleted(copy)) {
+      if (!isOurs(copy, request)) throw lostTags(handle, wanted.destinationRegion);
+      await deleteCopy(poll, copy, 'delete');
+      await removeOthers(poll);
+      return { IsComplete: true };
+    }
+  }
+  await removeOthers(poll);
+  // A copy that was started just before is not visible yet.
+  if (elapsed(poll) < settleTimeOf(poll) && !wanted.dryRun) {
+    log('wait', { reason: 'a copy that was begun may still be invisible' });
+    return WAIT;
+  }
+  log('deleted', {});
+  return { IsComplete: true };
+}
+
+/** With the stack, all goes that is not to be retained: also what an operation that failed for good has left. */
+async function removeOthers(poll: Poll): Promise<void> {
+  const { aws, request } = poll;
+  const [copies, operation] = await Promise.all([findCopies(aws, request), aws.describeStack(request.stackId)]);
+  const meant = copies.filter((copy) => copy.id !== request.handle && isMeant(copy, request, operation));
+  if (meant.length === 0) return;
+  const present = await presentId(poll);
+  for (const copy of meant) if (copy.id !== present) await deleteCopy(poll, copy, 'delete');
+}
+
+/**
+ * What a Delete is about, other than the snapshot that its id names: the copies started under that id. Under the id of
+ * a copy that had gone, a new one was made, which has an id of its own once it is finished. An id that is not ours was
+ * invented for a cancelled create: then all of the resource, but finished copies that are to be retained.
+ */
+function isMeant(copy: Copy, { handle }: Request, { status, begunAt }: StackOperation): boolean {
+  const isMine = isStartedUnder(handle)(copy);
+  if (isMine && (isHandle(handle) || isUnfinished(copy))) return true;
+  const isInvented = !isHandle(handle) && !isSnapshotId(handle);
+  const isWholeStack = status === 'DELETE_IN_PROGRESS' || status === 'ROLLBACK_IN_PROGRESS';
+  // RetainExceptOnCreate keeps finished copies of an earlier life, and not that of the create that is cancelled.
+  const isOfCreate = copy.tags[TAG.retain] === 'RetainExceptOnCreate' && copy.startedAt >= Date.parse(begunAt);
+  const isLoose = isUnfinished(copy) || copy.tags[TAG.retain] === undefined;
+  return (isLoose && (isInvented || isWholeStack)) || (isOfCreate && isInvented);
+}
