@@ -129,14 +129,14 @@ function sourcesOf(copies: readonly CopyNeeds[], stack: Stack): string[] {
 /**
  * What the role may do to copies is bound by the stack's tag alone: an update that changes Regions, sources and
  * keys changes this policy before the clean-up deletes the old copy. Deleting tags without naming keys would
- * delete all of them, the stack's too.
+ * delete all of them, the stack's too. A condition key finds a tag in whatever case, so our tags are ours in any.
  */
 function ownCopies(stack: Stack): Statement[] {
   const ofThisStack = { [`aws:ResourceTag/${TAG.stack}`]: stack.stackId };
   return [
     allow(['ec2:CreateTags', 'ec2:DeleteTags'], snapshotsIn('*'), {
       StringEquals: ofThisStack,
-      'ForAllValues:StringNotEquals': { 'aws:TagKeys': OWNER_TAGS },
+      'ForAllValues:StringNotEqualsIgnoreCase': { 'aws:TagKeys': OWNER_TAGS },
       Null: { 'aws:TagKeys': 'false' },
     }),
     allow('ec2:DeleteSnapshot', snapshotsIn('*'), { StringEquals: ofThisStack }),

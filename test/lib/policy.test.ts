@@ -3,27 +3,10 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { SnapshotCopy, type SnapshotCopyProps } from '../../lib';
 import { cycleIn } from './cycles';
+import { policiesIn, STACK_ID, STACK_NAME, type Statement } from './iam';
 
-// A long name, as a stack's id is in the policy some times.
-const STACK_NAME = 'S'.repeat(128);
-const STACK_ID = `arn:aws-us-gov:cloudformation:us-gov-west-1:111122223333:stack/${STACK_NAME}/1234abcd-12ab-34cd-56ef-1234567890ab`;
-const PSEUDO: Readonly<Record<string, string>> = {
-  'AWS::Partition': 'aws-us-gov',
-  'AWS::Region': 'us-gov-west-1',
-  'AWS::AccountId': '111122223333',
-  'AWS::StackId': STACK_ID,
-};
 const MAX_CHARACTERS = 6_000;
 const MAX_CHARACTERS_OF_ROLE = 10_240;
-
-interface Statement {
-  readonly Action: string | string[];
-  readonly Resource: string | string[];
-  readonly Condition?: Readonly<Record<string, Record<string, unknown>>>;
-}
-interface Policy {
-  readonly Properties: { readonly PolicyDocument: { readonly Statement: Statement[] }; readonly Roles: unknown[] };
-}
 
 const hex = (n: number) => n.toString(16).padStart(17, '0');
 const source = (n: number) => `snap-${hex(n)}`;
@@ -42,27 +25,8 @@ function templateOf(count: number, declare: Declare = () => ({}), order = range(
   return Template.fromStack(stack).toJSON();
 }
 
-/** The policies of the handler's role, as IAM gets them: the stack-wide one first. */
-function policiesIn(template: object): Statement[][] {
-  const { Resources: resources } = template as { Resources: Record<string, Policy> };
-  return Object.entries(resources)
-    .filter(([id]) => /^cdkebssnapshotcopy(Handler|Key)Policy/.test(id))
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, policy]) => rendered(policy.Properties.PolicyDocument.Statement) as Statement[]);
-}
-
 function stackWidePolicy(count: number, declare?: Declare): Statement[] {
   return policiesIn(templateOf(count, declare))[0] ?? [];
-}
-
-function rendered(tree: unknown): unknown {
-  if (Array.isArray(tree)) return tree.map(rendered);
-  if (typeof tree !== 'object' || tree === null) return tree;
-  const intrinsic = tree as { Ref?: string; 'Fn::Join'?: [string, unknown[]]; 'Fn::GetAtt'?: [string, string] };
-  if (intrinsic.Ref !== undefined) return PSEUDO[intrinsic.Ref] ?? intrinsic.Ref;
-  if (intrinsic['Fn::GetAtt']) return `arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/${intrinsic['Fn::GetAtt'][0]}`;
-  if (intrinsic['Fn::Join']) return intrinsic['Fn::Join'][1].map(rendered).join('');
-  return Object.fromEntries(Object.entries(tree).map(([name, value]) => [name, rendered(value)]));
 }
 
 function makerIn(stack: Stack): CustomResource {
@@ -104,7 +68,7 @@ describe('what the handler may do to snapshots', () => {
           Resource: snapshots('*'),
           Condition: {
             StringEquals: tagged('ResourceTag'),
-            'ForAllValues:StringNotEquals': {
+            'ForAllValues:StringNotEqualsIgnoreCase': {
               'aws:TagKeys': ['stack', 'resource', 'inputs', 'handle'].map((name) => `cdk-ebs-snapshot-copy:${name}`),
             },
             Null: { 'aws:TagKeys': 'false' },
