@@ -13,6 +13,8 @@ const ANSWER = `<?xml version="1.0" encoding="UTF-8"?>
 
 export class Loopback {
   requests = 0;
+  /** The file of the server's own certificate. */
+  readonly certificate: string;
   private readonly server: Server;
 
   static async start(): Promise<Loopback> {
@@ -22,7 +24,9 @@ export class Loopback {
   }
 
   private constructor() {
-    this.server = createServer(selfSigned(), (request, response) => {
+    const { key, cert } = selfSigned();
+    this.certificate = cert;
+    this.server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
       this.requests += 1;
       request.resume().on('end', () => response.setHeader('Content-Type', 'text/xml;charset=UTF-8').end(ANSWER));
     });
@@ -38,10 +42,11 @@ export class Loopback {
   }
 }
 
-function selfSigned(): { key: Buffer; cert: Buffer } {
+function selfSigned(): { key: string; cert: string } {
   const folder = mkdtempSync(join(tmpdir(), 'bench-tls-'));
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const kind = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=127.0.0.1'];
-  execFileSync('openssl', ['req', ...kind, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-  return { key: readFileSync(key), cert: readFileSync(cert) };
+  const name = ['-subj', '/CN=loopback', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', ...name, '-keyout', key, '-out', cert];
+  execFileSync('openssl', args, { stdio: 'ignore' });
+  return { key, cert };
 }
