@@ -57,7 +57,7 @@ const NAMES = ['Copy0', 'Copy1', 'Copy2', 'Copy3'] as const;
 const declared: fc.Arbitrary<Declared> = fc.record({
   source: fc.integer({ min: 0, max: 1 }),
   region: fc.integer({ min: 0, max: 1 }),
-  key: fc.integer({ min: 0, max: 2 }),
+  key: fc.constantFrom(0, 1, 1, 2, 2),
   description: fc.constant(0),
   tags: fc.integer({ min: 0, max: 3 }),
   retain: fc.constantFrom(undefined, undefined, 'Retain' as const, 'RetainExceptOnCreate' as const),
@@ -71,7 +71,7 @@ const seconds = fc.constantFrom(0, 0, 5, 40, 100, 200);
 
 /** Rows that a step can be about; the others come with these. */
 const FOCI: readonly Row[] = [
-  ...(['tags', 'retain', 'timeout', 'description', 'region', 'key', 'source', 'dry run', 'add'] as const),
+  ...(['tags', 'retain', 'timeout', 'description', 'region', 'key', 'source', 'dry run', 'add', 'add'] as const),
   ...(['rollback of update', 'rollback of update', 'abandoned', 'abandoned', 'clean-up', 'delete'] as const),
 ];
 

@@ -5,6 +5,7 @@ import { runShare, runShares, unreached, type Result } from './campaign';
 import { FAULTS, PAIRS, ROWS } from './kinds';
 import { catchMutations } from './mutations';
 import { replaySample } from './replay';
+import { survey, tell } from './survey';
 
 const { values } = parseArgs({
   options: {
@@ -13,6 +14,8 @@ const { values } = parseArgs({
     path: { type: 'string' },
     processes: { type: 'string', default: '2' },
     replays: { type: 'string', default: '10' },
+    survey: { type: 'string' },
+    index: { type: 'string' },
     mutations: { type: 'boolean', default: false },
   },
 });
@@ -71,12 +74,18 @@ async function replay(path: string): Promise<boolean> {
   return !result.failure;
 }
 
+function surveyed(count: number): Promise<boolean> {
+  const seed = Number(values.seed);
+  return values.index === undefined ? survey(seed, count) : tell(seed, count, Number(values.index));
+}
+
 function seconds(since: number): number {
   return Math.max(1, Math.round((Date.now() - since) / 1000));
 }
 
 async function main(): Promise<boolean> {
   if (values.mutations) return catchMutations();
+  if (values.survey !== undefined) return surveyed(Number(values.survey));
   if (values.path !== undefined) return replay(values.path);
   const isFine = await campaign();
   return (await replaySample(Number(values.seed), Number(values.replays))) && isFine;
