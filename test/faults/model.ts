@@ -75,7 +75,8 @@ export function changed(before: Declarations, change: Change, name: string, fres
   const others = Object.fromEntries(Object.entries(before).filter(([other]) => other !== name));
   if (!copy || change === 'add') return copy ? before : { ...before, [name]: fresh };
   if (change === 'remove') return Object.keys(others).length > 0 ? others : before;
-  return { ...before, [name]: altered(copy, change) };
+  const now = altered(copy, change);
+  return now === copy ? before : { ...before, [name]: now };
 }
 
 function altered(copy: Declared, change: Exclude<Change, 'add' | 'remove'>): Declared {
@@ -89,7 +90,8 @@ function altered(copy: Declared, change: Exclude<Change, 'add' | 'remove'>): Dec
     case 'description':
       return { ...copy, description: copy.description + 1 };
     case 'region':
-      return { ...copy, region: copy.region + 1 };
+      // A dry run may not leave the copy that it keeps in another Region.
+      return copy.dryRun ? copy : { ...copy, region: copy.region + 1 };
     case 'key':
       return { ...copy, key: (copy.key + 1) % 3 };
     case 'source':
