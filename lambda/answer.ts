@@ -2,7 +2,7 @@
 import { TAG } from '../lib/contract';
 import { isAtRest, type StackOperation } from './aws';
 import { attributesOf, declaredTags, isStartedUnder, toTags, type Copy } from './copies';
-import { elapsed, isOld, isRollback, settleTimeOf, type Answer, type Poll } from './poll';
+import { CALL_MS, elapsed, isOld, isRollback, settleTimeOf, type Answer, type Poll } from './poll';
 import { hasEnded } from './reasons';
 import { isHandle, type Request } from './request';
 import { isOf } from './sweep';
@@ -32,17 +32,23 @@ function ownId({ stage }: Request, PhysicalResourceId: string): Pick<Answer, 'Ph
 }
 
 /**
- * A double may still be invisible. A copy of an earlier request may have been deleted a moment ago, and a rollback must
- * outwait what the cancelled update may have started.
+ * A double may still be invisible, and a copy of an earlier request may have been deleted a moment ago. A rollback must
+ * outwait what the cancelled update may have started or is about to write.
  */
 export function isSettled(poll: Poll, copy: Copy, operation: StackOperation): boolean {
   const { request, log } = poll;
   const isPresent = request.inPlace && copy.id === request.handle;
-  const isOwn = isStartedUnder(request.handle)(copy) && !isRollback(operation);
-  const hasOutwaited = request.inPlace || isOwn || elapsed(poll) >= settleTimeOf(poll);
-  if ((isPresent || isOld(poll, copy)) && hasOutwaited) return true;
-  log('wait', { snapshotId: copy.id, state: copy.state, reason: 'what a stale read hides would be visible later' });
-  return false;
+  const isSafe = (isPresent || isOld(poll, copy)) && elapsed(poll) >= timeToOutwait(poll, copy, operation);
+  if (!isSafe) {
+    log('wait', { snapshotId: copy.id, state: copy.state, reason: 'what a stale read hides would be visible later' });
+  }
+  return isSafe;
+}
+
+function timeToOutwait(poll: Poll, copy: Copy, operation: StackOperation): number {
+  const { handle, inPlace } = poll.request;
+  if (inPlace) return isRollback(operation) ? CALL_MS : 0;
+  return isStartedUnder(handle)(copy) && !isRollback(operation) ? 0 : settleTimeOf(poll);
 }
 
 export async function finish(poll: Poll, copy: Copy): Promise<Answer> {

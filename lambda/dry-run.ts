@@ -1,5 +1,6 @@
 // A dry run makes no copy, and keeps the one that is there.
 import { attributesOf, copyInput, findCopies, type Copy } from './copies';
+import { Failure } from './failure';
 import { describe, elapsed, isLate, isRollback, settleTimeOf, WAIT, type Answer, type Poll } from './poll';
 import { preflight } from './preflight';
 import { isSnapshotId } from './request';
@@ -10,6 +11,7 @@ import { forgetOthers, sweep } from './sweep';
 export async function proveOnly(poll: Poll): Promise<Answer> {
   const { aws, request, log } = poll;
   if (isLate(poll)) throw await neverStarted(poll);
+  await refuseMove(poll);
   await preflight(aws, request, elapsed(poll));
   try {
     await aws.copySnapshot(request.wanted.destinationRegion, copyInput(request));
@@ -22,6 +24,20 @@ export async function proveOnly(poll: Poll): Promise<Answer> {
   if (!(await hasGoneBack(poll, present))) return WAIT;
   log('dry run passed', { snapshotId: present?.id });
   return { IsComplete: true, Data: attributesOf(present?.snapshot, request) };
+}
+
+/**
+ * The Delete that comes some day knows the declared Region only: the copy that is kept must be there. The rollback of
+ * an update that was refused for this comes here too, and is where it belongs.
+ */
+async function refuseMove({ aws, request }: Poll): Promise<void> {
+  const { handle, wanted, before, stackId } = request;
+  const region = before?.destinationRegion;
+  if (!isSnapshotId(handle) || region === undefined || region === wanted.destinationRegion) return;
+  if (isRollback(await aws.describeStack(stackId))) return;
+  throw new Failure(
+    `a dry run keeps ${handle}, and cannot change its Region from ${region} to ${wanted.destinationRegion}; try that with a SnapshotCopy of its own`,
+  );
 }
 
 /** Whether nothing is left of the update that a rollback to a dry run undoes. */

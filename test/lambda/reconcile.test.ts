@@ -338,7 +338,8 @@ describe('an Update', () => {
     world.enter('UPDATE_IN_PROGRESS');
     await world.run(world.update(wanted, before));
     world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
-    await world.run(world.update(before, wanted));
+    // A write of the cancelled update may still be under way.
+    expect((await world.run(world.update(before, wanted))).after).toBe(30);
     expect(world.ec2.tagsOf(id)).toMatchObject({ team: 'storage' });
   });
 
@@ -460,6 +461,20 @@ describe('an Update', () => {
     const changed = await world.run(world.update(world.declare({ Description: 'new' }), dry));
     expect(changed.answer?.PhysicalResourceId).not.toBe(id);
   });
+});
+
+test('a dry run cannot move a copy to another Region, since it keeps it where it is', async () => {
+  const world = new World();
+  const before = world.declare();
+  const id = await world.create(before);
+  world.enter('UPDATE_IN_PROGRESS');
+  const dry = world.declare({ DestinationRegion: 'eu-west-2', DryRun: 'true' });
+  const { failure } = await world.run(world.update(dry, before));
+  expect(failure?.message).toContain(`a dry run keeps ${id}, and cannot change its Region from eu-west-1 to eu-west-2`);
+  world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+  const back = await world.run(world.update({ ...before, DryRun: 'true' }, dry));
+  expect(back.answer?.Data?.SnapshotId).toBe(id);
+  expect(world.copies()).toEqual([id]);
 });
 
 describe('what a stale read or a late event must not do', () => {
