@@ -17,6 +17,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as cr from 'aws-cdk-lib/custom-resources';
 import { Construct, type IDependable } from 'constructs';
+import { acknowledgeFindings } from './acknowledge';
 import { POLL_INTERVAL_SECONDS } from './contract';
 import type { KeyReference } from './keys';
 import { type CopyStages, putInLanes } from './lanes';
@@ -45,7 +46,7 @@ export class CopyProvider extends Construct {
   public readonly serviceToken: string;
   private readonly copies: CopyNeeds[] = [];
   private readonly queued: CopyStages[] = [];
-  private hasLanes = false;
+  private isCompleted = false;
   private readonly keyPolicies = new Map<string, iam.CfnPolicy>();
   private readonly settings: Settings;
   private readonly network: Network;
@@ -63,7 +64,7 @@ export class CopyProvider extends Construct {
       description: 'Copies EBS snapshots for the SnapshotCopy resources of the stack',
     });
     this.policy = this.createPolicy('HandlerPolicy', ({ preparing }) => {
-      if (preparing) this.putInLanes();
+      if (preparing) this.complete();
       return [this.writeLogs(), ...this.useNetwork(), ...statementsFor(this.copies, stack)];
     });
     const provider = new cr.Provider(this, 'Framework', {
@@ -96,10 +97,11 @@ export class CopyProvider extends Construct {
    * At the time when the CDK looks for references in the template: Aspects have been through by then, and nothing is
    * written yet. Validations come after nested stacks have been written.
    */
-  private putInLanes(): void {
-    if (this.hasLanes) return;
-    this.hasLanes = true;
+  private complete(): void {
+    if (this.isCompleted) return;
+    this.isCompleted = true;
     putInLanes(this.queued, this.settings.maxConcurrentCopies, this.stack);
+    acknowledgeFindings(this);
   }
 
   private isFixedKey({ arn, alias }: KeyReference): boolean {
