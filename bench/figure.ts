@@ -16,16 +16,12 @@ export function table(figures: readonly Figure[]): string {
   const rows = figures.map((figure) => [
     figure.what,
     figure.baseline ?? '–',
-    written(figure.value, figure.unit),
+    `${written(figure.value, figure.unit)}${isMissed(figure) ? ' (missed)' : ''}`,
     figure.goal === undefined ? '–' : `≤ ${written(figure.goal, figure.unit)}`,
-    ...(isMissed(figure) ? ['missed'] : ['']),
   ]);
-  const all = [['what', 'compared with', 'measured', 'goal', ''], ...rows];
+  const all = [['what', 'compared with', 'measured', 'goal'], ...rows];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  const lines = all.map((row) => {
-    const cells = widths.map((width, column) => (row[column] ?? '').padEnd(width));
-    return `| ${cells.join(' | ')} |${row[4] ? ` ${row[4]}` : ''}`;
-  });
+  const lines = all.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
   const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
   return [lines[0], rule, ...lines.slice(1)].join('\n');
 }
