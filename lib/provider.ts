@@ -33,6 +33,20 @@ const HANDLER = path.join(__dirname, '..', 'assets', 'handler');
 /** All inline policies of a role may have 10,240 characters together; an alias alone may have 256. */
 const MAX_KEY_POLICIES = 3;
 
+/** Lambda makes and removes network interfaces as the role, of which none exists yet. */
+const USE_OF_NETWORK: Statement = {
+  Effect: 'Allow',
+  Action: [
+    'ec2:CreateNetworkInterface',
+    'ec2:DescribeNetworkInterfaces',
+    'ec2:DescribeSubnets',
+    'ec2:DeleteNetworkInterface',
+    'ec2:AssignPrivateIpAddresses',
+    'ec2:UnassignPrivateIpAddresses',
+  ],
+  Resource: '*',
+};
+
 type Network = Pick<Settings, 'vpc' | 'vpcSubnets' | 'securityGroups'>;
 
 /** What serves all copies of a stack: the handler's functions, their role, and the framework that drives them. */
@@ -53,6 +67,7 @@ export class CopyProvider extends Construct {
   private readonly handlerLogs: logs.LogGroup;
   private readonly role: iam.Role;
   private readonly policy: iam.CfnPolicy;
+  private readonly networkPolicy?: iam.CfnPolicy;
 
   private constructor(private readonly stack: Stack) {
     super(stack, ID);
@@ -65,8 +80,9 @@ export class CopyProvider extends Construct {
     });
     this.policy = this.createPolicy('HandlerPolicy', ({ preparing }) => {
       if (preparing) this.complete();
-      return [this.writeLogs(), ...this.useNetwork(), ...statementsFor(this.copies, stack)];
+      return [this.writeLogs(), ...statementsFor(this.copies, stack)];
     });
+    this.networkPolicy = this.network.vpc && this.createPolicy('NetworkPolicy', () => [USE_OF_NETWORK]);
     const provider = new cr.Provider(this, 'Framework', {
       onEventHandler: this.createFunction('OnEvent', 'onEvent'),
       isCompleteHandler: this.createFunction('IsComplete', 'isComplete'),
@@ -141,19 +157,6 @@ export class CopyProvider extends Construct {
     };
   }
 
-  /** Lambda makes and removes network interfaces as the role; these actions know no resources that exist before. */
-  private useNetwork(): Statement[] {
-    if (this.network.vpc === undefined) return [];
-    const actions = [
-      'CreateNetworkInterface',
-      'DescribeNetworkInterfaces',
-      'DescribeSubnets',
-      'DeleteNetworkInterface',
-    ];
-    const addresses = ['AssignPrivateIpAddresses', 'UnassignPrivateIpAddresses'];
-    return [{ Effect: 'Allow', Action: [...actions, ...addresses].map((action) => `ec2:${action}`), Resource: '*' }];
-  }
-
   private createNetwork(): Network {
     const { vpc, vpcSubnets, securityGroups } = this.settings;
     if (vpc === undefined) return {};
@@ -187,7 +190,7 @@ export class CopyProvider extends Construct {
       ...this.network,
     });
     // Lambda refuses a function in a VPC whose role cannot make network interfaces yet.
-    if (this.network.vpc !== undefined) handler.node.addDependency(this.policy);
+    if (this.networkPolicy !== undefined) handler.node.addDependency(this.networkPolicy);
     return handler;
   }
 

@@ -23,7 +23,7 @@ interface Policy {
 export function policiesIn(template: object): Statement[][] {
   const { Resources: resources } = template as { Resources: Record<string, Policy> };
   return Object.entries(resources)
-    .filter(([id]) => /^cdkebssnapshotcopy(Handler|Key)Policy/.test(id))
+    .filter(([id]) => /^cdkebssnapshotcopy(Handler|Key|Network)Policy/.test(id))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, policy]) => rendered(policy.Properties.PolicyDocument.Statement) as Statement[]);
 }

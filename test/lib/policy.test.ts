@@ -1,7 +1,8 @@
 import { App, Aws, CfnParameter, CustomResource, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import { SnapshotCopy, type SnapshotCopyProps } from '../../lib';
+import { SnapshotCopy, SnapshotCopyProvider, type SnapshotCopyProps } from '../../lib';
 import { cycleIn } from './cycles';
 import { policiesIn, STACK_ID, STACK_NAME, type Statement } from './iam';
 
@@ -18,7 +19,7 @@ const range = (count: number) => Array.from({ length: count }, (_, n) => n);
 type Declare = (stack: Stack, n: number) => Partial<SnapshotCopyProps>;
 
 function templateOf(count: number, declare: Declare = () => ({}), order = range(count)): object {
-  const stack = new Stack(new App(), 'Stack', { stackName: STACK_NAME });
+  const stack = new Stack(new App({ builtinCloudFormationValidation: false }), 'Stack', { stackName: STACK_NAME });
   for (const n of order) {
     new SnapshotCopy(stack, `Copy${n}`, { sourceSnapshotId: source(0), ...declare(stack, n) });
   }
@@ -261,6 +262,11 @@ function keyAtTheLimits(stack: Stack, n: number): Partial<SnapshotCopyProps> {
   return n < 8 ? { kmsKey: new kms.Key(stack, `Key${n}`) } : {};
 }
 
+function inVpc(stack: Stack): Partial<SnapshotCopyProps> {
+  SnapshotCopyProvider.configure(stack, { vpc: new ec2.Vpc(stack, 'Vpc') });
+  return {};
+}
+
 const CROWDS: [string, number, Declare][] = [
   ['one copy', 1, () => ({})],
   ['450 plain copies', 450, () => ({})],
@@ -282,9 +288,10 @@ const CROWDS: [string, number, Declare][] = [
   ['450 aliases', 450, (_, n) => ({ kmsKeyId: `alias/${'a'.repeat(100)}${n}` })],
   ['450 sources that are tokens', 450, (stack, n) => ({ sourceSnapshotId: makerIn(stack).getAttString(`Id${n}`) })],
   [
-    'as many of all as are listed, and as many keys of the stack as have policies',
+    'as many of all as are listed, as many keys of the stack as have policies, and a VPC',
     10,
     (stack, n) => ({
+      ...(n === 0 && inVpc(stack)),
       sourceSnapshotId: source(n),
       sourceRegion: region(n % 4),
       destinationRegion: region(n % 4),

@@ -61,13 +61,13 @@ test('without security groups, all functions share one', () => {
 test('the functions of the handler come after the permission to make network interfaces', () => {
   const template = configured({ vpc: newVpc() });
   template.hasResourceProperties('AWS::IAM::Policy', {
-    PolicyName: 'HandlerPolicy',
+    PolicyName: 'NetworkPolicy',
     PolicyDocument: {
       Statement: Match.arrayWith([Match.objectLike({ Action: Match.arrayWith(['ec2:CreateNetworkInterface']) })]),
     },
   });
   const json = template.toJSON();
-  const policy = Object.keys(template.findResources('AWS::IAM::Policy')).find((id) => id.includes('HandlerPolicy'));
+  const policy = Object.keys(template.findResources('AWS::IAM::Policy')).find((id) => id.includes('NetworkPolicy'));
   for (const id of Object.keys(template.findResources('AWS::Lambda::Function', { Properties: HANDLER }))) {
     expect(waitsFor(json, id, policy ?? '')).toBe(true);
   }
