@@ -45,9 +45,9 @@ export function awsOver(services: Services): Aws {
       return { status: stack?.StackStatus ?? '', begunAt: begunAt?.toISOString() ?? '' };
     },
     async describeResource(StackName, LogicalResourceId) {
-      const answer = await services.send(home, 'DescribeStackResource', { StackName, LogicalResourceId });
-      const { PhysicalResourceId: physicalId, ResourceStatus: status } = answer.StackResourceDetail;
-      return { physicalId, status };
+      const answer = await services.send(home, 'DescribeStackResource', { StackName, LogicalResourceId }).catch(gone);
+      const detail = answer?.StackResourceDetail;
+      return { physicalId: detail?.PhysicalResourceId, status: detail?.ResourceStatus };
     },
   };
 }
