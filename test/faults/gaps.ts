@@ -4,7 +4,7 @@
 export interface Gap {
   readonly name: string;
   /** What it excuses. */
-  readonly excuses: 'a failed operation' | 'a copy that stays behind';
+  readonly excuses: 'a failed operation' | 'a copy that stays behind' | 'tags of another request';
   readonly reason: string;
 }
 
@@ -43,6 +43,13 @@ export const GAPS = [
     excuses: 'a copy that stays behind',
     reason:
       'if the stack is deleted after a rollback that failed, the Delete names the Region of one of the two copies only',
+  },
+  {
+    name: 'event out of its time',
+    excuses: 'tags of another request',
+    reason:
+      'an event says neither when it was sent nor for which operation: one that is delivered late, or again, when ' +
+      'CloudFormation has gone on to the next request for the same resource (or cannot be asked) looks like that request',
   },
 ] as const satisfies readonly Gap[];
 

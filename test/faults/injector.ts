@@ -50,6 +50,8 @@ export class Injector {
   readonly disowned = new Set<string>();
   /** Snapshots whose other tags somebody changed. */
   readonly retagged = new Set<string>();
+  /** Resources of which an event came out of its time, by stack id and logical id. */
+  readonly untimely = new Set<string>();
   step = 0;
   private armed: Armed[] = [];
   private rows: RowsOfStep = {};
@@ -116,7 +118,21 @@ export class Injector {
     return { afterSeconds: armed.seconds, newRequestId: armed.kind.means.newRequestId };
   }
 
-  private atCall(call: Call, { event }: Invocation): CallFault | undefined {
+  private atCall(call: Call, { event, function: handler }: Invocation): CallFault | undefined {
+    const fault = this.faultAt(call, event);
+    if (handler === 'onEvent') this.noteUntimely(event, fault !== undefined);
+    return fault;
+  }
+
+  /** In onEvent, CloudFormation is asked which operation it is in. */
+  private noteUntimely(event: CloudFormationEvent, isUnanswered: boolean): void {
+    const { StackId, LogicalResourceId, RequestId } = event;
+    const request = this.requests.get(`${LogicalResourceId} ${RequestId}`);
+    const hasGoneOn = request?.step !== this.step || request.status !== this.status();
+    if (hasGoneOn || isUnanswered) this.untimely.add(`${StackId} ${LogicalResourceId}`);
+  }
+
+  private faultAt(call: Call, event: CloudFormationEvent): CallFault | undefined {
     const matches = ({ means }: FaultKind): boolean => means.at === 'call' && means.action === call.action;
     const armed = this.next(event, matches);
     return armed?.kind.means.at === 'call' ? armed.kind.means.fault : undefined;
