@@ -72,7 +72,15 @@ const seconds = fc.constantFrom(0, 0, 5, 40, 100, 200);
 /** Rows that a step can be about; the others come with these. */
 const FOCI: readonly Row[] = [
   ...(['tags', 'retain', 'timeout', 'description', 'region', 'key', 'source', 'dry run', 'add', 'add'] as const),
-  ...(['rollback of update', 'rollback of update', 'abandoned', 'abandoned', 'clean-up', 'delete'] as const),
+  ...([
+    'rollback of update',
+    'rollback of update',
+    'rollback of update',
+    'abandoned',
+    'abandoned',
+    'clean-up',
+    'delete',
+  ] as const),
 ];
 
 function faultIn(row: Row, copy: string): fc.Arbitrary<Planned> {
@@ -90,7 +98,7 @@ const failsAfter = fc.constantFrom(1, 20, 65, 200, 300, 500);
 
 /** The first step. */
 const creation: fc.Arbitrary<Step> = fc
-  .tuple(fc.constantFrom<Row>('create', 'create', 'create', 'rollback of create', 'abandoned'), copyName)
+  .tuple(fc.constantFrom<Row>('create', 'create', 'rollback of create', 'abandoned'), copyName)
   .chain(([focus, copy]) =>
     fc.record({
       deletes: fc.constant(false),
@@ -104,7 +112,7 @@ const creation: fc.Arbitrary<Step> = fc
 function stepAbout(focus: Row, copy: string): fc.Arbitrary<Step> {
   const isChange = (CHANGES as readonly string[]).includes(focus);
   const cleaning = fc.constantFrom<Change>('remove', 'description', 'region', 'key', 'source');
-  const anyChange = fc.constantFrom<Change>(...CHANGES, 'tags', 'tags', 'retain');
+  const anyChange = fc.constantFrom<Change>(...CHANGES, 'tags', 'tags', 'tags', 'retain', 'description');
   const change = isChange ? fc.constant(focus as Change) : focus === 'clean-up' ? cleaning : anyChange;
   const isRolledBack = focus === 'rollback of update' || focus === 'abandoned';
   const others = fc.array(fc.record({ change: anyChange, copy: copyName }), { maxLength: 2 });
