@@ -5,7 +5,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as ts from 'typescript';
-import * as library from '../lib';
+import * as published from '../lib';
 import { TAG } from '../lib/contract';
 import { MINUTE, World } from './lambda/in-process';
 
@@ -15,13 +15,13 @@ const examples = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) =
 const modules: Record<string, object> = {
   'aws-cdk-lib': cdk,
   'aws-cdk-lib/aws-ec2': ec2,
-  'cdk-ebs-snapshot-copy': library,
+  'cdk-ebs-snapshot-copy': published,
 };
 
 /** Runs an example as the body of a stack's constructor, with what an app has imported by then. */
 function run(code: string, stack: cdk.Stack): void {
   const { outputText } = ts.transpileModule(code, { compilerOptions: { module: ts.ModuleKind.CommonJS } });
-  const scope = { ...cdk, ...library, ec2, kms, logs, exports: {}, require: (name: string) => modules[name] };
+  const scope = { ...cdk, ...published, ec2, kms, logs, exports: {}, require: (name: string) => modules[name] };
   // A block, since what an example imports itself is declared once more.
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- that is the point
   new Function(...Object.keys(scope), `{${outputText}}`).apply(stack, Object.values(scope));
