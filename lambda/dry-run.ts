@@ -1,9 +1,10 @@
 // A dry run makes no copy, and keeps the one that is there.
-import { attributesOf, copyInput, findCopies, type Copy } from './copies';
+import type { StackOperation } from './aws';
+import { attributesOf, copyInput, findCopies, isFinished, type Copy } from './copies';
 import { Failure } from './failure';
-import { describe, elapsed, isLate, isRollback, settleTimeOf, WAIT, type Answer, type Poll } from './poll';
+import { elapsed, isLate, isRollback, settleTimeOf, WAIT, type Answer, type Poll } from './poll';
 import { preflight } from './preflight';
-import { isSnapshotId } from './request';
+import { isSnapshotId, type Request } from './request';
 import { neverStarted } from './start';
 import { forgetOthers, sweep } from './sweep';
 
@@ -18,12 +19,24 @@ export async function proveOnly(poll: Poll): Promise<Answer> {
   } catch (error) {
     if ((error as Error).name !== 'DryRunOperation') throw error;
   }
-  const present = isSnapshotId(request.handle)
-    ? await describe(aws, request.wanted.destinationRegion, request.handle)
-    : undefined;
-  if (!(await hasGoneBack(poll, present))) return WAIT;
-  log('dry run passed', { snapshotId: present?.id });
-  return { IsComplete: true, Data: attributesOf(present?.snapshot, request) };
+  const operation = await aws.describeStack(request.stackId);
+  const copies = await findCopies(aws, request);
+  const kept = keptCopy(copies, request, operation);
+  if (isRollback(operation) && !(await hasGoneBack(poll, copies, kept, operation))) return WAIT;
+  log('dry run passed', { snapshotId: kept?.id });
+  const id = kept && request.stage === 1 ? { PhysicalResourceId: kept.id } : {};
+  return { IsComplete: true, ...id, Data: attributesOf(kept?.snapshot, request) };
+}
+
+/**
+ * The copy that the dry run keeps goes by its id. A rollback may not carry that id, as it takes back a request that was
+ * to make another copy: then it is the last one from before the operation.
+ */
+function keptCopy(copies: Copy[], { handle }: Request, operation: StackOperation): Copy | undefined {
+  const isBefore = ({ startedAt }: Copy): boolean => startedAt < Date.parse(operation.begunAt);
+  const named = copies.find(({ id }) => id === handle);
+  if (named || isSnapshotId(handle) || !isRollback(operation)) return named;
+  return copies.filter((copy) => isFinished(copy) && isBefore(copy)).at(-1);
 }
 
 /**
@@ -41,15 +54,15 @@ async function refuseMove({ aws, request }: Poll): Promise<void> {
 }
 
 /** Whether nothing is left of the update that a rollback to a dry run undoes. */
-async function hasGoneBack(poll: Poll, present: Copy | undefined): Promise<boolean> {
-  const { aws, request, log } = poll;
-  const operation = await aws.describeStack(request.stackId);
-  if (!isRollback(operation)) return true;
-  const copies = await findCopies(aws, request);
-  const keep = copies.find(({ id }) => id === present?.id);
-  await sweep(poll, copies, keep, operation);
-  await forgetOthers(poll, copies, keep, operation);
+async function hasGoneBack(
+  poll: Poll,
+  copies: Copy[],
+  kept: Copy | undefined,
+  operation: StackOperation,
+): Promise<boolean> {
+  await sweep(poll, copies, kept, operation);
+  await forgetOthers(poll, copies, kept, operation);
   if (elapsed(poll) >= settleTimeOf(poll)) return true;
-  log('wait', { reason: 'a copy that the update began may still be invisible' });
+  poll.log('wait', { reason: 'a copy that the update began may still be invisible' });
   return false;
 }

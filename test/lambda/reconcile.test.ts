@@ -626,6 +626,23 @@ describe('what failed operations leave', () => {
     expect(world.copies()).toEqual([]);
   });
 
+  test('and the copy that the dry run had kept is named again', async () => {
+    const world = new World();
+    const before = world.declare();
+    const id = await world.create(before);
+    const dry = world.declare({ DryRun: 'true' });
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update(dry, before));
+    world.time += MINUTE;
+    world.enter('UPDATE_IN_PROGRESS');
+    const { PhysicalResourceId } = await world.accept(world.update(before, dry));
+    world.physicalId = PhysicalResourceId;
+    world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    const { answer } = await world.run(world.update(dry, before));
+    expect(answer?.PhysicalResourceId).toBe(id);
+    expect(world.copies()).toEqual([id]);
+  });
+
   test('unless it is to be retained', async () => {
     const world = new World();
     const before = world.declare();
