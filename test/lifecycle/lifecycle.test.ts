@@ -51,6 +51,8 @@ describe('the life of a copy', () => {
 
     const tagged = await deployment.deploy(declare({ ...props, tags: { team: 'b' } }));
     expect(tagged).toMatchObject({ status: 'UPDATE_COMPLETE', outputs: { Id: first } });
+    // In place there is nothing to wait for.
+    expect(deployment.minutes(tagged)).toBeLessThan(1);
     expect(deployment.aws.ec2.tagsOf(first)).toMatchObject({ team: 'b' });
     expect(deployment.started()).toBe(1);
 
