@@ -248,6 +248,25 @@ describe('a cancelled operation', () => {
     expect(deployment.started()).toBe(0);
   });
 
+  test('create in an update, whose functions stay: a copy that found no room is not started any more', async () => {
+    const deployment = await start();
+    const props = { sourceSnapshotId: deployment.source() };
+    await deployment.deploy(withFailingSibling(props));
+    const before = deployment.copies();
+    const begun = deployment.aws.clock.now();
+    deployment.aws.services.faults = ({ action, time }) =>
+      action === 'CopySnapshot' && time < begun + 2 * MINUTE ? 'throttled' : undefined;
+    deployment.aws.cloudFormation.failNext('Sibling', 'Update', { afterSeconds: 100 });
+    const result = await deployment.deploy((stack) => {
+      withFailingSibling(props, '2')(stack);
+      copyInto(stack, { ...props, description: 'added' }, 'Added');
+    });
+    expect(result.status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    await deployment.aws.clock.settle();
+    expect(deployment.aws.ec2.all().filter(({ source }) => source)).toHaveLength(1);
+    expect(deployment.copies()).toEqual(before);
+  });
+
   test('update: the old copy is kept, the new one is deleted', async () => {
     const deployment = await start();
     const props = { sourceSnapshotId: deployment.source() };
