@@ -3,6 +3,8 @@ module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  testTimeout: 30_000,
+  // The default leaves one of two cores idle.
+  maxWorkers: '100%',
+  testTimeout: 60_000,
   transform: { '^.+\\.ts$': ['ts-jest', { diagnostics: false }] },
 };
