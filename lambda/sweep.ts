@@ -87,7 +87,8 @@ async function isSpokenFor(poll: Poll, copy: Copy): Promise<boolean> {
 
 export async function deleteCopy({ aws, log, request, sightings }: Poll, copy: Copy, decision: string): Promise<void> {
   log(decision, { snapshotId: copy.id, state: copy.state });
-  sightings.delete(request.handle);
+  // Nobody is to miss it: another request would fail over a deletion that is ours.
+  for (const handle of [request.handle, copy.tags[TAG.handle] ?? '']) sightings.delete(handle);
   try {
     await aws.deleteSnapshot(copy.region, copy.id);
   } catch (error) {

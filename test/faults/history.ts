@@ -166,6 +166,8 @@ class Run {
   readonly witness: Witness;
   private readonly scenery: Scenery;
   private declarations: Declarations;
+  /** The Region that each copy was last declared in. */
+  private readonly regions = new Map<string, number>();
   private version = 0;
 
   constructor(
@@ -235,14 +237,21 @@ class Run {
   private change({ changes }: Step): RowsOfStep {
     const [fresh] = this.history.copies;
     const rows: Record<string, Row> = {};
+    for (const [copy, { region }] of Object.entries(this.declarations)) this.regions.set(copy, region);
     for (const { change, copy } of changes) {
       const before = this.declarations;
       if (!fresh || copy in rows) continue;
       const actual = copy in before ? change : 'add';
-      this.declarations = changed(before, actual, copy, fresh);
+      this.declarations = changed(before, actual, copy, this.movable(copy, fresh));
       if (this.declarations !== before) rows[copy] = rowOf(actual);
     }
     return rows;
+  }
+
+  /** A dry run may not be in another Region than a copy which is still there: its Delete may have failed. */
+  private movable(copy: string, fresh: Declared): Declared {
+    const before = this.regions.get(copy);
+    return fresh.dryRun && before !== undefined ? { ...fresh, region: before } : fresh;
   }
 
   remaining(): Record<string, number> {

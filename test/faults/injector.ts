@@ -50,8 +50,8 @@ export class Injector {
   readonly disowned = new Set<string>();
   /** Snapshots whose other tags somebody changed. */
   readonly retagged = new Set<string>();
-  /** Resources of which an event came out of its time, by stack id and logical id. */
-  readonly untimely = new Set<string>();
+  /** The last step in which an event of a resource came out of its time, by stack id and logical id. */
+  readonly untimely = new Map<string, number>();
   step = 0;
   private armed: Armed[] = [];
   private rows: RowsOfStep = {};
@@ -129,7 +129,7 @@ export class Injector {
     const { StackId, LogicalResourceId, RequestId } = event;
     const request = this.requests.get(`${LogicalResourceId} ${RequestId}`);
     const hasGoneOn = request?.step !== this.step || request.status !== this.status();
-    if (hasGoneOn || isUnanswered) this.untimely.add(`${StackId} ${LogicalResourceId}`);
+    if (hasGoneOn || isUnanswered) this.untimely.set(`${StackId} ${LogicalResourceId}`, this.step);
   }
 
   private faultAt(call: Call, event: CloudFormationEvent): CallFault | undefined {
