@@ -1,8 +1,8 @@
 // The answers that end a request well: the copy is finished, or the next stage waits on.
 import { TAG } from '../lib/contract';
-import { isAtRest, type StackOperation } from './aws';
+import type { StackOperation } from './aws';
 import { attributesOf, declaredTags, isStartedUnder, toTags, type Copy } from './copies';
-import { CALL_MS, elapsed, isOld, isRollback, settleTimeOf, type Answer, type Poll } from './poll';
+import { CALL_MS, elapsed, isAtRest, isOld, isRollback, settleTimeOf, type Answer, type Poll } from './poll';
 import { hasEnded } from './reasons';
 import { isHandle, type Request } from './request';
 import { isOf } from './sweep';

@@ -34,10 +34,6 @@ export interface StackResource {
   readonly status?: string;
 }
 
-/** Whether CloudFormation is known to wait for no answer about a resource. */
-export const isAtRest = (status: string | undefined): boolean =>
-  status !== undefined && !status.endsWith('_IN_PROGRESS');
-
 export interface Aws {
   describeSnapshot(region: string, snapshotId: string): Promise<Snapshot | undefined>;
   findSnapshots(region: string, filters: Filter[]): Promise<Snapshot[]>;

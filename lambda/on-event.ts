@@ -1,6 +1,7 @@
 // onEvent decides and creates nothing: if the framework then fails to start its waiter, the id answered here is lost.
-import { isAtRest, type Aws } from './aws';
+import type { Aws } from './aws';
 import { inWords } from './failure';
+import { isAtRest } from './poll';
 import { decidePhysicalId, isContinuation, isSnapshotId, type Begun, type CloudFormationEvent } from './request';
 
 export interface Decision {

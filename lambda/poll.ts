@@ -60,6 +60,10 @@ export function isInWindow(poll: Poll): boolean {
 
 export const isRollback = ({ status }: StackOperation): boolean => status.includes('ROLLBACK');
 
+/** Whether CloudFormation is known to wait for no answer about a resource. */
+export const isAtRest = (status: string | undefined): boolean =>
+  status !== undefined && !status.endsWith('_IN_PROGRESS');
+
 export async function describe(aws: Aws, region: string, id: string): Promise<Copy | undefined> {
   try {
     const snapshot = await aws.describeSnapshot(region, id);
