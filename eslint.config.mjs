@@ -2,7 +2,7 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['.stryker-tmp/', 'dist/', 'assets/', 'coverage/', 'cdk.out/', 'packages/', 'node_modules/'] },
+  { ignores: ['.stryker-tmp/', 'dist/', 'assets/', 'coverage/', '**/cdk.out/', 'packages/', 'node_modules/'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

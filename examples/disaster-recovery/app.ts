@@ -1,0 +1,29 @@
+// When to use it: the data of one Region must survive the loss of that Region.
+// The stack is in the Region of the copy, so that it can be deployed when the source Region cannot.
+import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as ssm from 'aws-cdk-lib/aws-ssm';
+import { SnapshotCopy } from 'cdk-ebs-snapshot-copy';
+
+const SOURCE_SNAPSHOT = 'snap-0123456789abcdef0';
+const SOURCE_REGION = 'us-east-1';
+const RECOVERY_REGION = 'us-west-2';
+
+const app = new App();
+const stack = new Stack(app, 'DisasterRecovery', { env: { region: RECOVERY_REGION } });
+
+const copy = new SnapshotCopy(stack, 'Copy', {
+  sourceSnapshotId: SOURCE_SNAPSHOT,
+  sourceRegion: SOURCE_REGION,
+  destinationRegion: RECOVERY_REGION,
+  encrypted: true,
+  timeout: Duration.hours(4),
+  // A backup outlives its stack; the copy of a deployment that is rolled back does not.
+  removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+  tags: { purpose: 'disaster-recovery' },
+});
+
+// Where whoever restores finds the present copy. An export would stand in the way of the next one.
+new ssm.StringParameter(stack, 'LatestCopy', {
+  parameterName: '/disaster-recovery/snapshot-id',
+  stringValue: copy.snapshotId,
+});

@@ -1,0 +1,21 @@
+// When to use it: another account shares an encrypted snapshot with yours, and you want a copy that is your own.
+//
+// The other account first modifies the permissions of the snapshot so that your account may create volumes from it,
+// and lets your account use the key by a statement in the key's policy:
+//   actions: kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt*
+import { App, Stack } from 'aws-cdk-lib';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import { SnapshotCopy } from 'cdk-ebs-snapshot-copy';
+
+const THEIR_SNAPSHOT = 'snap-0123456789abcdef0';
+const THEIR_KEY = 'arn:aws:kms:us-east-1:999988887777:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+
+const app = new App();
+const stack = new Stack(app, 'SharedSnapshot', { env: { region: 'us-east-1' } });
+
+new SnapshotCopy(stack, 'Copy', {
+  sourceSnapshotId: THEIR_SNAPSHOT,
+  sourceKmsKey: kms.Key.fromKeyArn(stack, 'TheirKey', THEIR_KEY),
+  // Under a key of your own, the copy stays usable when they stop sharing.
+  kmsKey: new kms.Key(stack, 'OurKey', { enableKeyRotation: true }),
+});
