@@ -1,0 +1,40 @@
+// npm run test:integ: deploys each integration test with the present credentials, looks at its assertions, and destroys
+// it. With --synth it only synthesizes them, which needs no account.
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+
+const synthOnly = process.argv.includes('--synth');
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'integ-'));
+const outputsFile = path.join(scratch, 'outputs.json');
+
+function cdk(file: string, ...args: string[]): boolean {
+  const app = `npx tsx ${path.join('test', 'integ', file)}`;
+  const common = ['--app', app, '--output', path.join(scratch, 'cdk.out')];
+  return spawnSync('npx', ['cdk', ...args, ...common], { stdio: 'inherit' }).status === 0;
+}
+
+function deployAndDestroy(file: string): boolean {
+  const isDeployed = cdk(file, 'deploy', '--all', '--require-approval', 'never', '--outputs-file', outputsFile);
+  const isAsExpected = isDeployed && assertionsHold();
+  return cdk(file, 'destroy', '--all', '--force') && isAsExpected;
+}
+
+/** An assertion that fails does not fail the deployment: it is an output. */
+function assertionsHold(): boolean {
+  const stacks = JSON.parse(fs.readFileSync(outputsFile, 'utf8')) as Record<string, Record<string, string>>;
+  const outputs = Object.values(stacks).flatMap((stack) => Object.entries(stack));
+  const assertions = outputs.filter(([name]) => name.startsWith('AssertionResults')).map(([, result]) => result);
+  const failed = assertions.filter((result) => (JSON.parse(result) as { status: string }).status !== 'success');
+  for (const result of failed) console.error(result);
+  return assertions.length > 0 && failed.length === 0;
+}
+
+const files = fs.readdirSync(__dirname).filter((name) => /^integ\..*\.ts$/.test(name));
+for (const file of files) {
+  const isRight = synthOnly ? cdk(file, 'synth', '--quiet', '--no-lookups') : deployAndDestroy(file);
+  console.log(`${file}: ${isRight ? 'as expected' : 'FAILED'}`);
+  if (!isRight) process.exitCode = 1;
+}
+fs.rmSync(scratch, { recursive: true });
