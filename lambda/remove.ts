@@ -2,7 +2,7 @@
 import { TAG } from '../lib/contract';
 import type { StackOperation } from './aws';
 import { findCopies, isDeleted, isOurs, isStartedUnder, isUnfinished, type Copy } from './copies';
-import { describe, elapsed, presentId, settleTimeOf, WAIT, type Answer, type Poll } from './poll';
+import { describe, elapsed, isAtRest, presentId, settleTimeOf, WAIT, type Answer, type Poll } from './poll';
 import { lostTags } from './reasons';
 import { isHandle, isSnapshotId, type Request } from './request';
 import { deleteCopy } from './sweep';
@@ -15,6 +15,7 @@ export async function remove(poll: Poll): Promise<Answer> {
     const copy = await describe(aws, wanted.destinationRegion, handle);
     if (copy && !isDeleted(copy)) {
       if (!isOurs(copy, request)) throw lostTags(handle, wanted.destinationRegion);
+      if (await isLeftBehind(poll, copy)) return { IsComplete: true };
       await deleteCopy(poll, copy, 'delete');
       await removeOthers(poll);
       return { IsComplete: true };
@@ -28,6 +29,14 @@ export async function remove(poll: Poll): Promise<Answer> {
   }
   log('deleted', {});
   return { IsComplete: true };
+}
+
+/** An event that is delivered once more, when CloudFormation has retained the copy since. */
+async function isLeftBehind({ aws, request, log }: Poll, copy: Copy): Promise<boolean> {
+  if (copy.tags[TAG.retain] === undefined) return false;
+  const { status } = await aws.describeStack(request.stackId);
+  if (isAtRest(status)) log('retained', { snapshotId: copy.id, stack: status });
+  return isAtRest(status);
 }
 
 /** With the stack, all goes that is not to be retained: also what an operation that failed for good has left. */

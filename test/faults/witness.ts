@@ -25,7 +25,6 @@ interface Complete {
 const STALE_MS = 120_000;
 const MAX_BYTES = 1_000;
 const BLOB = /[\w-]{100,}/;
-const DELETED = /was deleted by somebody else/;
 /** What the framework says for its own failures and those of its functions. */
 const FRAMEWORK = /signal: killed|TooManyRequestsException|ThrottlingException/;
 
@@ -89,6 +88,7 @@ export class Witness {
       const complete = { physicalId, event };
       this.complete.set(copy, complete);
       this.checkComplete(copy, complete);
+      if (status === 'CREATE_COMPLETE') this.checkCreated(copy, physicalId);
       return;
     }
     if (status === 'DELETE_SKIPPED') this.keep(copy, physicalId);
@@ -270,7 +270,8 @@ export class Witness {
     const isExcused = met.some((one) => this.excuses(one, row, met, reason));
     // The last gap: the two requests cannot tell each other.
     const isOfAnother =
-      this.injector.untimely.get(`${this.stackId} ${copy}`) === this.injector.step && DELETED.test(reason);
+      this.injector.untimely.get(`${this.stackId} ${copy}`) === this.injector.step &&
+      reason.includes('was deleted by somebody else');
     if (!isExcused && !isOfAnother)
       this.violate(3, `${copy} failed (${row ?? ''}) without a reason that counts: ${reason}`);
   }
@@ -317,6 +318,12 @@ export class Witness {
       add({ [TAG.resource]: 'Copy0' });
       add({ [TAG.stack]: stackId, [TAG.resource]: 'Copy0' }, { ownerId: '444455556666', sharedWith: [ec2.accountId] });
     }
+  }
+
+  /** It would go with the new resource. */
+  private checkCreated(copy: string, physicalId: string): void {
+    if (this.retained.some((one) => one.physicalId === physicalId))
+      this.violate(4, `${copy} is created as ${physicalId}, which an earlier resource left behind on purpose`);
   }
 
   /** What was retained stands, unless the resource took it back. */

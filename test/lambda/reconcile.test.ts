@@ -830,6 +830,16 @@ describe('a Delete', () => {
     expect(world.copies()).toEqual([]);
   });
 
+  test('leaves a retained copy alone when it is delivered once more after its operation', async () => {
+    const world = new World();
+    const properties = world.declare({ DeletionPolicy: 'RetainExceptOnCreate' });
+    const id = await world.create(properties);
+    const late = world.event('Delete', { ResourceProperties: properties });
+    world.enter('DELETE_COMPLETE');
+    expect((await world.run(late)).answer).toEqual({ IsComplete: true });
+    expect(world.copies()).toEqual([id]);
+  });
+
   test('is content when the copy has gone', async () => {
     const world = new World();
     const id = await world.create();
