@@ -1,0 +1,48 @@
+// npm run package:all [-- --complete]: the packages for the CDK's languages, in packages/.
+// A language that cannot be built here gets its source code only, and that is said; with --complete it is a failure.
+import { spawnSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+
+const TOOLCHAINS = {
+  js: ['npm', '--version'],
+  python: ['python3', '--version'],
+  java: ['mvn', '--version'],
+  dotnet: ['dotnet', '--version'],
+  go: ['go', 'version'],
+};
+
+const { values: flags } = parseArgs({ options: { complete: { type: 'boolean' } } });
+
+const reasons = Object.entries(TOOLCHAINS).map(([language, toolchain]) => [language, make(language, toolchain)]);
+
+console.log('\npackages/');
+for (const [language, reason] of reasons) {
+  console.log(`  ${language.padEnd(8)}${reason === undefined ? 'built' : `CODE ONLY, not built: ${reason}`}`);
+}
+if (flags.complete && reasons.some(([, reason]) => reason !== undefined)) process.exitCode = 1;
+
+/** Answers why only the code was generated, if so. */
+function make(language, [command, argument]) {
+  console.log(`== ${language}`);
+  const isThere = run(command, argument).status === 0;
+  const reason = isThere ? reasonOfFailure(pacmak(language)) : `${command} is not installed`;
+  if (reason === undefined) return undefined;
+  const failure = reasonOfFailure(pacmak(language, '--code-only'));
+  if (failure !== undefined) throw new Error(`the code for ${language} could not be generated: ${failure}`);
+  return reason;
+}
+
+function pacmak(language, ...options) {
+  return run('npx', 'jsii-pacmak', '--force', '--no-npmignore', '--target', language, ...options);
+}
+
+function run(command, ...args) {
+  return spawnSync(command, args, { cwd: import.meta.dirname, encoding: 'utf8', shell: process.platform === 'win32' });
+}
+
+/** The last line that speaks of an error is the nearest to the cause. */
+function reasonOfFailure({ status, stdout, stderr }) {
+  if (status === 0) return undefined;
+  const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => /error/i.test(line));
+  return lines.at(-1)?.trim() ?? `exit code ${status}`;
+}
