@@ -40,9 +40,9 @@ function run(command, ...args) {
   return spawnSync(command, args, { cwd: import.meta.dirname, encoding: 'utf8', shell: process.platform === 'win32' });
 }
 
-/** The last line that speaks of an error is the nearest to the cause. */
+/** The toolchain's first line about an error is the nearest to the cause. */
 function reasonOfFailure({ status, stdout, stderr }) {
   if (status === 0) return undefined;
-  const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => /error/i.test(line));
-  return lines.at(-1)?.trim() ?? `exit code ${status}`;
+  const [, cause] = /^#STD(?:OUT|ERR)> .*?\bERROR\b\S* (.*)$/m.exec(`${stdout}\n${stderr}`) ?? [];
+  return cause ?? `exit code ${status}`;
 }

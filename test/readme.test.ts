@@ -10,7 +10,7 @@ import { TAG } from '../lib/contract';
 import { MINUTE, World } from './lambda/in-process';
 
 const readme = readFileSync(join(__dirname, '..', 'README.md'), 'utf8');
-const examples = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code);
+const examples = [...readme.matchAll(/```ts[^\n]*\n(.*?)```/gs)].map(([, code = '']) => code);
 
 const modules: Record<string, object> = {
   'aws-cdk-lib': cdk,
