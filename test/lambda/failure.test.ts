@@ -15,9 +15,11 @@ describe('an error of AWS', () => {
     ['Unavailable', 503, 'transient'],
     ['InternalError', 500, 'transient'],
     ['InternalFailure', 500, 'transient'],
+    ['SomethingNew', 500, 'transient'],
     ['SomethingNew', 502, 'transient'],
     ['SomethingNew', 429, 'transient'],
     ['SomethingNew', undefined, 'transient'],
+    ['SomethingNew', 200, 'transient'],
     ['UnauthorizedOperation', 403, 'denied'],
     ['AccessDenied', 403, 'denied'],
     ['AccessDeniedException', 400, 'denied'],
@@ -35,6 +37,16 @@ describe('an error of AWS', () => {
     ['TagPolicyViolation', 400, 'refused'],
   ])('%s (%s) is %s', (name, status, kind) => {
     expect(kindOf(awsError(name, status))).toBe(kind);
+  });
+
+  test.each<[Kind, string[]]>([
+    ['transient', ['RequestLimitExceeded', 'Unavailable', 'ServiceUnavailable', 'InternalError', 'InternalFailure']],
+    ['transient', ['RequestTimeout', 'TimeoutError', 'TooManyRequestsException', 'CredentialsProviderError']],
+    ['transient', ['KMSInternalException', 'DependencyTimeoutException']],
+    ['denied', ['ExpiredToken', 'ExpiredTokenException', 'InvalidClientTokenId', 'UnrecognizedClientException']],
+    ['denied', ['UnauthorizedOperation', 'AccessDenied', 'AccessDeniedException', 'AuthFailure']],
+  ])('is %s by its code, whatever status comes with it: %j', (kind, codes) => {
+    for (const code of codes) expect([code, kindOf(awsError(code, 400))]).toEqual([code, kind]);
   });
 
   test('over a key that is not accessible is a matter of policies, whatever its code', () => {
@@ -57,7 +69,13 @@ describe('an error of AWS', () => {
     );
   });
 
+  test('is told without the blob also where that goes over several lines', () => {
+    const message = ' Denied.\nEncoded authorization failure message: 4GIO\nhlTk';
+    expect(inWords(awsError('AccessDenied', 403, message))).toBe('AccessDenied: Denied.');
+  });
+
   test('without a message is told by its code', () => {
+    expect(inWords({})).toBe('Error');
     expect(inWords(awsError('Throttling', 400))).toBe('Throttling');
     expect(inWords(awsError('TimeoutError', 400, 'TimeoutError'))).toBe('TimeoutError');
   });
@@ -72,6 +90,18 @@ describe('a failure', () => {
     const failure = new Failure('first\n  second\tthird ');
     expect(failure.message).toBe('first second third');
     expect(failure.stack).toBe('first second third');
+    expect(failure.name).toBe('SnapshotCopyFailed');
+  });
+
+  test('is whole up to a thousand bytes', () => {
+    expect(new Failure('x'.repeat(1000)).message).toBe('x'.repeat(1000));
+    expect(new Failure('x'.repeat(1001)).message).toBe(`${'x'.repeat(994)}…`);
+  });
+
+  test('is cut between characters, wherever the cut comes', () => {
+    for (let shift = 0; shift < 4; shift++) {
+      expect(new Failure('a'.repeat(shift) + '🔑'.repeat(500)).message).toMatch(/^a*(🔑)+…$/u);
+    }
   });
 
   test('is cut before a thousand bytes, in whatever script', () => {

@@ -1,5 +1,12 @@
 import type { WireProperties } from '../../lib/contract';
-import { decidePhysicalId, decodeRequest, type CloudFormationEvent, type PollEvent } from '../../lambda/request';
+import {
+  decidePhysicalId,
+  decodeRequest,
+  isHandle,
+  isSnapshotId,
+  type CloudFormationEvent,
+  type PollEvent,
+} from '../../lambda/request';
 
 const properties: WireProperties = {
   SourceSnapshotId: 'snap-0123456789abcdef0',
@@ -140,5 +147,71 @@ describe('a request', () => {
     [undefined, 3_000_000],
   ])('with TimeoutSeconds %s waits %i ms: never longer than two days', (TimeoutSeconds, ms) => {
     expect(decode({ ResourceProperties: { ...properties, TimeoutSeconds } }).wanted.timeoutMs).toBe(ms);
+  });
+});
+
+describe('a continuation', () => {
+  const ResourceType = 'Custom::SnapshotCopyCompletion';
+
+  test('has an id of its own from its first request on', () => {
+    expect(decidePhysicalId(event({ ResourceType }), 'us-west-2')).toBe('completion-Copy');
+    const PhysicalResourceId = 'completion-of-old';
+    expect(decidePhysicalId(event({ ResourceType, PhysicalResourceId }), 'us-west-2')).toBe(PhysicalResourceId);
+  });
+
+  test.each([
+    ['snap-0123456789abcdef0', true],
+    ['copy-0123456789abcdef0123456789abcdef', false],
+  ])('is about the copy of its owner, %s', (CopyId, inPlace) => {
+    const ResourceProperties = { ...properties, CopyLogicalId: 'Owner', CopyId, Stage: '2' };
+    expect(decode({ ResourceType, ResourceProperties })).toMatchObject({
+      logicalId: 'Owner',
+      requesterId: 'Copy',
+      handle: CopyId,
+      inPlace,
+      stage: 2,
+    });
+  });
+});
+
+describe('the stages of waiting', () => {
+  test.each([
+    ['3000', '1', true, 3000],
+    ['3001', '1', false, 3000],
+    ['3001', '2', true, 60],
+    ['9000', '2', false, 3000],
+    ['9000', '3', true, 3000],
+    ['600', '4', true, 60],
+    ['600', undefined, true, 600],
+  ])('of %s s in all: in stage %s the last is %s and waits %i s', (TimeoutSeconds, Stage, isLastStage, seconds) => {
+    const { shareMs, ...request } = decode({ ResourceProperties: { ...properties, TimeoutSeconds, Stage } });
+    expect([request.isLastStage, shareMs]).toEqual([isLastStage, seconds * 1000]);
+  });
+});
+
+describe('a physical id', () => {
+  test.each<[string, 'a handle' | 'a snapshot' | 'neither']>([
+    ['copy-0123456789abcdef0123456789abcdef', 'a handle'],
+    ['copy-0123456789abcdef0123456789abcdef0', 'neither'],
+    ['my-copy-0123456789abcdef0123456789abcdef', 'neither'],
+    ['copy-0123456789ABCDEF0123456789ABCDEF', 'neither'],
+    ['snap-01234567', 'a snapshot'],
+    ['snap-0123456789abcdef0', 'a snapshot'],
+    ['snap-0123456', 'neither'],
+    ['snap-0123456789abcdef01', 'neither'],
+    ['app-snap-0123456789abcdef0', 'neither'],
+    ['app-Copy1A2B3C-1XYZ', 'neither'],
+    ['', 'neither'],
+  ])('%s names %s', (id, kind) => {
+    expect([isHandle(id), isSnapshotId(id)]).toEqual([kind === 'a handle', kind === 'a snapshot']);
+  });
+});
+
+test('tags that are not declared are none, and a source that is not is no id', () => {
+  const { wanted } = decode({ ResourceProperties: {} });
+  expect(wanted).toMatchObject({ tags: {}, sourceSnapshotId: '', encrypted: false, dryRun: false });
+  expect(wanted.completionDurationMinutes).toBeUndefined();
+  expect(decode({ ResourceProperties: { ...properties, CompletionDurationMinutes: '15' } }).wanted).toMatchObject({
+    completionDurationMinutes: 15,
   });
 });
