@@ -30,7 +30,7 @@ export class SourceSnapshot extends Construct {
         action: 'DeleteSnapshot',
         parameters: { SnapshotId: new cr.PhysicalResourceIdReference() },
         // What failed to be created has an id that is none.
-        ignoreErrorCodesMatching: 'InvalidSnapshot',
+        ignoreErrorCodesMatching: 'InvalidSnapshot|InvalidParameterValue',
       },
       policy: cr.AwsCustomResourcePolicy.fromSdkCalls({ resources: cr.AwsCustomResourcePolicy.ANY_RESOURCE }),
       installLatestAwsSdk: false,
