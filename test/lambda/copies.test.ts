@@ -1,4 +1,4 @@
-import { ATTRIBUTES, TAG, type WireProperties } from '../../lib/contract';
+import { ATTRIBUTES, TAG } from '../../lib/contract';
 import type { Aws, Snapshot } from '../../lambda/aws';
 import {
   attributesOf,
@@ -10,23 +10,7 @@ import {
   isUnfinished,
   toCopy,
 } from '../../lambda/copies';
-import { decodeRequest, type Request } from '../../lambda/request';
-import { LOGICAL_ID, STACK_ID } from './in-process';
-
-function request(wanted: Partial<WireProperties> = {}, before?: Partial<WireProperties>): Request {
-  const event = {
-    RequestType: 'Create' as const,
-    RequestId: 'request-1',
-    StackId: STACK_ID,
-    ResourceType: 'Custom::SnapshotCopy',
-    LogicalResourceId: LOGICAL_ID,
-    PhysicalResourceId: 'copy-1',
-    ResourceProperties: { SourceSnapshotId: 'snap-0123456789abcdef0', DestinationRegion: 'eu-west-1', ...wanted },
-    OldResourceProperties: before,
-    Begun: { At: '2030-01-01T00:00:00.000Z' },
-  };
-  return decodeRequest(event, 'us-east-1');
-}
+import { LOGICAL_ID, requestFor as request, STACK_ID } from './in-process';
 
 const owner = [
   { Key: TAG.stack, Value: STACK_ID },
@@ -35,7 +19,7 @@ const owner = [
 
 /** The ids found where EC2 answers these for each Region. */
 async function found(snapshots: Record<string, Snapshot[]>, of = request()): Promise<string[]> {
-  const aws = { findSnapshots: (region: string) => Promise.resolve(snapshots[region] ?? []) };
+  const aws: Partial<Aws> = { findSnapshots: (region) => Promise.resolve(snapshots[region] ?? []) };
   return (await findCopies(aws as Aws, of)).map(({ id }) => id);
 }
 

@@ -5,7 +5,7 @@ import type { Aws } from '../../lambda/aws';
 import { decide } from '../../lambda/on-event';
 import type { Answer, Poll } from '../../lambda/poll';
 import { reconcile } from '../../lambda/reconcile';
-import { decodeRequest, type CloudFormationEvent, type PollEvent } from '../../lambda/request';
+import { decodeRequest, type CloudFormationEvent, type PollEvent, type Request } from '../../lambda/request';
 import { SimulatedEc2, type Ec2Settings } from '../local-aws/ec2';
 import { Services, type StackSummary } from '../local-aws/services';
 
@@ -56,6 +56,22 @@ export function awsOver(services: Services): Aws {
 function gone(error: Error): undefined {
   if (error.name === 'ValidationError' && error.message.includes('not exist')) return undefined;
   throw error;
+}
+
+/** The request for a copy, for what is asked about one without a world around it. */
+export function requestFor(wanted: Partial<WireProperties> = {}, before?: Partial<WireProperties>): Request {
+  const event: PollEvent = {
+    RequestType: 'Create',
+    RequestId: 'request-1',
+    StackId: STACK_ID,
+    ResourceType: RESOURCE_TYPE,
+    LogicalResourceId: LOGICAL_ID,
+    PhysicalResourceId: 'copy-1',
+    ResourceProperties: { SourceSnapshotId: 'snap-0123456789abcdef0', DestinationRegion: 'eu-west-1', ...wanted },
+    OldResourceProperties: before,
+    Begun: { At: '2030-01-01T00:00:00.000Z' },
+  };
+  return decodeRequest(event, 'us-east-1');
 }
 
 export interface Outcome {

@@ -1,5 +1,9 @@
 import type { WireProperties } from '../../lib/contract';
-import { MINUTE, World, type Outcome } from './in-process';
+import type { Aws, KeyMetadata, Snapshot } from '../../lambda/aws';
+import { Failure, NotYet } from '../../lambda/failure';
+import { preflight } from '../../lambda/preflight';
+import { AwsError } from '../local-aws/faults';
+import { MINUTE, requestFor, World, type Outcome } from './in-process';
 
 async function create(world: World, declared: Partial<WireProperties>): Promise<Outcome> {
   return world.run(world.event('Create', { ResourceProperties: world.declare(declared) }));
@@ -136,6 +140,47 @@ describe('the key of the source', () => {
     },
   );
 
+  test('is not declared by an alias of another key, or of none', async () => {
+    const world = new World();
+    const key = world.ec2.kms.addKey({ region: 'us-east-1' });
+    const other = world.ec2.kms.addAlias('alias/other', world.ec2.kms.addKey({ region: 'us-east-1' }));
+    const source = world.ec2.addSnapshot({ region: 'us-east-1', kmsKeyId: key.arn });
+    for (const SourceKmsKeyArn of [other, other.replace('other', 'nowhere')]) {
+      expect(await refusal(world, { SourceSnapshotId: source.id, SourceKmsKeyArn })).toContain(
+        `under the customer key ${key.arn}, but "sourceKmsKey" is ${SourceKmsKeyArn}`,
+      );
+    }
+  });
+
+  test('is not declared by the id of its replica in the other Region', async () => {
+    const world = new World();
+    const key = world.ec2.kms.addKey({ region: 'us-east-1', multiRegion: true });
+    world.ec2.kms.addKey({ region: 'eu-west-1', multiRegion: true, keyId: key.keyId });
+    const source = world.ec2.addSnapshot({ region: 'us-east-1', kmsKeyId: key.arn });
+    expect(await refusal(world, { SourceSnapshotId: source.id, KmsKeyId: key.keyId })).toContain(
+      '"sourceKmsKey" is not set',
+    );
+  });
+
+  test('that does not exist any more is a customer key', async () => {
+    const world = new World();
+    const kmsKeyId = 'arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000';
+    const source = world.ec2.addSnapshot({ region: 'us-east-1', kmsKeyId });
+    expect(await refusal(world, { SourceSnapshotId: source.id })).toContain(`under the customer key ${kmsKeyId}`);
+  });
+
+  test('may be declared for a source that is not encrypted', async () => {
+    const world = new World();
+    const key = world.ec2.kms.addKey({ region: 'us-east-1' });
+    const other = world.ec2.kms.addKey({ region: 'us-east-1' });
+    const { answer } = await create(world, {
+      SourceKmsKeyArn: other.arn,
+      KmsKeyId: key.arn,
+      DestinationRegion: 'us-east-1',
+    });
+    expect(answer?.Data?.KmsKeyArn).toBe(key.arn);
+  });
+
   test('that AWS manages needs no declaration', async () => {
     const world = new World();
     const source = world.ec2.addSnapshot({ region: 'us-east-1', encrypted: true });
@@ -171,6 +216,12 @@ describe('the key of the copy', () => {
       { usage: 'SIGN_VERIFY' as const, spec: 'RSA_2048' as const },
       'is of usage SIGN_VERIFY and spec RSA_2048',
     ],
+    ['asymmetric', { spec: 'RSA_2048' as const }, 'is of usage ENCRYPT_DECRYPT and spec RSA_2048'],
+    [
+      'for MACs',
+      { usage: 'GENERATE_VERIFY_MAC' as const },
+      'is of usage GENERATE_VERIFY_MAC and spec SYMMETRIC_DEFAULT',
+    ],
   ])('that is %s is refused at once', async (_, properties, words) => {
     const world = new World();
     const key = world.ec2.kms.addKey({ region: 'eu-west-1', ...properties });
@@ -180,9 +231,9 @@ describe('the key of the copy', () => {
     expect(world.started()).toBe(0);
   });
 
-  test('that is being created is waited for', async () => {
+  test.each(['Creating', 'Updating'] as const)('that is %s is waited for', async (state) => {
     const world = new World();
-    const key = world.ec2.kms.addKey({ region: 'eu-west-1', state: 'Creating' });
+    const key = world.ec2.kms.addKey({ region: 'eu-west-1', state });
     const event = await world.accept(
       world.event('Create', { ResourceProperties: world.declare({ KmsKeyId: key.arn }) }),
     );
@@ -198,5 +249,71 @@ describe('the key of the copy', () => {
     const { failure, after } = await create(world, { KmsKeyId: key.arn });
     expect(after).toBe(360);
     expect(failure?.message).toContain('AccessDeniedException');
+  });
+});
+
+describe('what EC2 and KMS rarely say', () => {
+  const completed: Snapshot = { State: 'completed' };
+  const enabled: KeyMetadata = {
+    KeyId: 'k',
+    Arn: 'arn:aws:kms:eu-west-1:111122223333:key/k',
+    KeyState: 'Enabled',
+    KeyUsage: 'ENCRYPT_DECRYPT',
+    KeySpec: 'SYMMETRIC_DEFAULT',
+  };
+
+  /** What a look at this source and, if there is one, this key comes to. */
+  async function look(source: Snapshot, key?: KeyMetadata, declared?: Partial<WireProperties>): Promise<unknown> {
+    const aws: Partial<Aws> = {
+      describeSnapshot: () => Promise.resolve(source),
+      describeKey: () => Promise.resolve(key ?? { KeyId: undefined }),
+    };
+    const request = requestFor(declared ?? { KmsKeyId: key && 'alias/mine' });
+    return preflight(aws as Aws, request, Infinity).catch((error: unknown) => error);
+  }
+
+  test('a source in error without a reason, or in no state', async () => {
+    expect(await look({ State: 'error' })).toEqual(
+      new Failure('source snapshot snap-0123456789abcdef0 in us-east-1 is in state error (no reason given)'),
+    );
+    expect(await look({})).toEqual(
+      new NotYet('source snapshot snap-0123456789abcdef0 in us-east-1 is in no state, not completed yet'),
+    );
+  });
+
+  test('an archived source that has been restored for a while is copied', async () => {
+    const RestoreExpiryTime = new Date(Date.UTC(2031, 0, 1));
+    expect(await look({ ...completed, StorageTier: 'archive', RestoreExpiryTime })).toBeUndefined();
+  });
+
+  test('an encrypted source whose key is not told is left to EC2', async () => {
+    const arn = enabled.Arn ?? '';
+    const declared = { DestinationRegion: 'eu-west-1', SourceRegion: 'eu-west-1', KmsKeyId: arn, SourceKmsKeyArn: arn };
+    expect(await look({ ...completed, Encrypted: true }, enabled, declared)).toBeUndefined();
+  });
+
+  test.each<[KeyMetadata, string]>([
+    [{ KeyId: 'k' }, 'KMS key alias/mine is in state unknown in eu-west-1'],
+    [{ KeyId: 'k', KeyState: 'Enabled' }, 'KMS key alias/mine is of usage unknown and spec unknown in eu-west-1'],
+    [{ ...enabled, Arn: undefined }, 'KMS key alias/mine (without ARN) is not in eu-west-1'],
+    [
+      { ...enabled, Arn: 'arn:aws:kms:eu-west-2:111122223333:key/k' },
+      'KMS key alias/mine (arn:aws:kms:eu-west-2:111122223333:key/k) is not in eu-west-1',
+    ],
+  ])('a key that is %j', async (key, words) => {
+    expect(await look(completed, key)).toEqual(
+      new Failure(`${words}; the copy needs an enabled symmetric encryption key there`),
+    );
+  });
+
+  test.each(['Creating', 'Updating'] as const)('a key that is %s is named by its id', async (KeyState) => {
+    expect(await look(completed, { ...enabled, KeyState })).toEqual(new NotYet(`KMS key k is in state ${KeyState}`));
+  });
+
+  test('a source that is not found is missing from the second minute on, and before it may be new', async () => {
+    const missing = new AwsError('InvalidSnapshot.NotFound', 'The snapshot does not exist.');
+    const aws: Partial<Aws> = { describeSnapshot: () => Promise.reject(missing) };
+    await expect(preflight(aws as Aws, requestFor(), 2 * MINUTE - 1)).rejects.toThrow(NotYet);
+    await expect(preflight(aws as Aws, requestFor(), 2 * MINUTE)).rejects.toThrow(Failure);
   });
 });
