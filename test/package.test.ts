@@ -112,6 +112,20 @@ test('there is no dependency but the peers', () => {
   expect(Object.keys(manifest.peerDependencies ?? {})).toEqual(['aws-cdk-lib', 'constructs']);
 });
 
+test('Construct Hub can list it: its keyword and licence, and an assembly with all languages', () => {
+  const read = (file: string): unknown =>
+    JSON.parse(fs.readFileSync(path.join(project, 'node_modules', NAME, file), 'utf8'));
+  expect(read('package.json')).toMatchObject({
+    license: 'Apache-2.0',
+    keywords: expect.arrayContaining(['cdk', 'aws-cdk', 'awscdk']) as unknown,
+    repository: { type: 'git', url: expect.stringMatching(/^git\+https:\/\/github\.com\//) as unknown },
+    stability: 'experimental',
+  });
+  const { targets, docs } = read('.jsii') as { targets: object; docs: { stability: string } };
+  expect(Object.keys(targets).sort()).toEqual(['dotnet', 'go', 'java', 'js', 'python']);
+  expect(docs.stability).toBe('experimental');
+});
+
 test('only the construct and the settings of its stack are exported', () => {
   const index = execFileSync(process.execPath, ['-p', `Object.keys(require(${JSON.stringify(NAME)})).join()`], {
     cwd: project,
