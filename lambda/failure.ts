@@ -58,8 +58,8 @@ export function kindOf(error: unknown): Kind {
   if (MISSING.has(name)) return 'missing';
   if (DENIED.has(name) || /key.* not accessible/i.test(message)) return 'denied';
   if (TRANSIENT.has(name) || name.startsWith('Throttl')) return 'transient';
-  const status = $metadata?.httpStatusCode;
-  if (status !== undefined && status >= 400) return status >= 500 || status === 429 ? 'transient' : 'refused';
+  const status = $metadata?.httpStatusCode ?? 0;
+  if (status >= 400) return status >= 500 || status === 429 ? 'transient' : 'refused';
   // No status: the answer was lost on the way (a system error's code), or could not be read. All else is a bug of ours.
   const onTheWire = typeof code === 'string' || $metadata !== undefined || $response !== undefined;
   return onTheWire ? 'transient' : 'refused';
@@ -82,5 +82,5 @@ function cut(line: string, bytes: number): string {
   return `${whole
     .subarray(0, bytes - 6)
     .toString()
-    .replace(/\uFFFD+$/, '')}…`;
+    .replace(/\uFFFD$/, '')}…`;
 }

@@ -83,6 +83,7 @@ describe('an error of AWS', () => {
 
 test('a mistake of our own is not waited out', () => {
   expect(kindOf(new TypeError('x is not a function'))).toBe('refused');
+  expect(kindOf({})).toBe('refused');
 });
 
 describe('a failure', () => {
@@ -102,6 +103,7 @@ describe('a failure', () => {
     for (let shift = 0; shift < 4; shift++) {
       expect(new Failure('a'.repeat(shift) + '🔑'.repeat(500)).message).toMatch(/^a*(🔑)+…$/u);
     }
+    expect(new Failure(`\uFFFD${'x'.repeat(1000)}`).message).toMatch(/^\uFFFDx+…$/);
   });
 
   test('is cut before a thousand bytes, in whatever script', () => {

@@ -174,6 +174,17 @@ describe('a continuation', () => {
   });
 });
 
+test('a continuation that names no copy is about none', () => {
+  const request = decode({ ResourceType: 'Custom::SnapshotCopyCompletion' });
+  expect(request).toMatchObject({ logicalId: '', handle: '', inPlace: false });
+});
+
+test('a dry run that creates its resource keeps no copy, and has a handle', () => {
+  const dry = { ResourceProperties: { ...properties, DryRun: 'true' as const } };
+  expect(decidePhysicalId(event(dry), 'us-west-2')).toMatch(/^copy-/);
+  expect(decode(dry).inPlace).toBe(false);
+});
+
 describe('the stages of waiting', () => {
   test.each([
     ['3000', '1', true, 3000],
