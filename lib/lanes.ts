@@ -2,6 +2,7 @@
 // of the stack in CloudFormation, so that nobody's hour runs while they do.
 import { CfnElement, CfnResource, DefaultTokenResolver, Reference, Stack, Token, Tokenization } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
+import { CopyResource } from './resource';
 
 /** A copy as CloudFormation sees it. */
 export interface CopyStages {
@@ -76,6 +77,7 @@ class Dependencies {
   }
 
   public of(resource: CfnResource): Set<CfnResource> {
+    if (resource instanceof CopyResource && resource.isPlain) return directDependencies(resource);
     const found = new Set<CfnResource>();
     for (const element of this.elementsOf.get(resource) ?? []) {
       const targets = new Targets();
@@ -98,6 +100,10 @@ class Dependencies {
     if (Stack.of(construct) === this.stack) return CfnResource.isCfnResource(construct) ? construct : undefined;
     return nestedStackResource && this.resourceAround(nestedStackResource);
   }
+}
+
+function directDependencies(resource: CfnResource): Set<CfnResource> {
+  return new Set(resource.obtainDependencies().filter((target) => CfnResource.isCfnResource(target)));
 }
 
 /** Notes whom tokens refer to, and leaves only the names in the tree that were written as text. */

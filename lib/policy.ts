@@ -195,7 +195,8 @@ function few(values: readonly string[], max: number, stack: Stack): string[] {
 }
 
 function distinct(values: readonly string[], stack: Stack): string[] {
-  return sortedByIdentity(new Map(values.map((value) => [JSON.stringify(stack.resolve(value)), value])));
+  // Most are the same text already, which is much faster to find than what a token stands for.
+  return sortedByIdentity(new Map([...new Set(values)].map((value) => [JSON.stringify(stack.resolve(value)), value])));
 }
 
 function sortedByIdentity<T>(byIdentity: ReadonlyMap<string, T>): T[] {

@@ -1,11 +1,7 @@
 import {
-  type CfnDeletionPolicy,
-  type CfnResource,
-  CustomResource,
+  CfnDeletionPolicy,
   type Duration,
-  type IResolvable,
   type ITaggable,
-  Lazy,
   RemovalPolicy,
   Stack,
   TagManager,
@@ -26,6 +22,7 @@ import {
 } from './contract';
 import { isAlias, type KeyReference, referenceOf, referenceOfKeyId } from './keys';
 import { CopyProvider } from './provider';
+import { CopyResource } from './resource';
 import { serviceTimeoutFor, sharesOf, timeoutOf } from './stages';
 import { problemsOfProps, problemsOfRemoval, problemsOfTags } from './validate';
 
@@ -179,9 +176,9 @@ export class SnapshotCopy extends Construct implements ITaggable {
   /** Tags of the copy: those of the props, and what Aspects add. */
   public readonly tags: TagManager;
 
-  private readonly resource: CustomResource;
+  private readonly resource: CopyResource;
   /** The resource that is complete when the copy is: attributes come from it, so that their readers wait. */
-  private readonly last: CustomResource;
+  private readonly last: CopyResource;
   private readonly destinationRegion: string;
   private readonly timeout: Duration;
   /** How long each resource waits: the first one, which owns the copy, and its completions. */
@@ -207,13 +204,14 @@ export class SnapshotCopy extends Construct implements ITaggable {
     this.last = completions.at(-1) ?? this.resource;
     // A dry run takes no place among EC2's copies.
     if (props.dryRun !== true) {
-      const stages = [resourceOf(this.resource), ...completions.map(resourceOf)] as const;
-      provider.queue({ destinationRegion: this.destinationRegion, stages });
+      provider.queue({ destinationRegion: this.destinationRegion, stages: [this.resource, ...completions] });
     }
     this.node.addValidation({
       validate: () => [
         ...problemsOfTags(this.tags.tagValues()),
-        ...problemsOfRemoval(deletionPolicyOf(this.resource) === 'Snapshot' ? RemovalPolicy.SNAPSHOT : undefined),
+        ...problemsOfRemoval(
+          this.resource.cfnOptions.deletionPolicy === CfnDeletionPolicy.SNAPSHOT ? RemovalPolicy.SNAPSHOT : undefined,
+        ),
       ],
     });
   }
@@ -329,35 +327,33 @@ export class SnapshotCopy extends Construct implements ITaggable {
     return [...provider.allow(this.needs()), ...keys.filter(isAlias)];
   }
 
-  private declare(provider: CopyProvider, prerequisites: IDependable[]): CustomResource {
-    const resource: CustomResource = new CustomResource(this, 'Resource', {
-      resourceType: RESOURCE_TYPE,
+  private declare(provider: CopyProvider, prerequisites: IDependable[]): CopyResource {
+    const resource = new CopyResource(this, 'Resource', {
+      type: RESOURCE_TYPE,
       serviceToken: provider.serviceToken,
-      serviceTimeout: serviceTimeoutFor(this.shares[0]),
-      removalPolicy: this.props.removalPolicy,
-      properties: this.properties(() => retaining(resource)),
+      properties: () => this.properties(this.shares[0]),
     });
+    if (this.props.removalPolicy !== undefined) resource.applyRemovalPolicy(this.props.removalPolicy);
     resource.node.addDependency(...prerequisites);
     return resource;
   }
 
   /** The further stages of waiting, each after the one before. */
-  private declareCompletions(provider: CopyProvider, prerequisites: IDependable[]): CustomResource[] {
+  private declareCompletions(provider: CopyProvider, prerequisites: IDependable[]): CopyResource[] {
     const owner = this.resource;
     let before = owner;
     return this.shares.slice(1).map((share, index) => {
       const stage = index + 2;
-      const identity: OnTheWire<Omit<CompletionWireProperties, keyof WireProperties>> = {
-        CopyLogicalId: resourceOf(owner).logicalId,
+      const identity: Omit<CompletionWireProperties, keyof WireProperties> = {
+        CopyLogicalId: owner.logicalId,
         CopyId: owner.ref,
         Stage: `${stage}`,
       };
       // The ids are for ever: CloudFormation would take another one for another resource.
-      const completion = new CustomResource(this, `Completion${stage}`, {
-        resourceType: COMPLETION_RESOURCE_TYPE,
+      const completion = new CopyResource(this, `Completion${stage}`, {
+        type: COMPLETION_RESOURCE_TYPE,
         serviceToken: provider.serviceToken,
-        serviceTimeout: serviceTimeoutFor(share),
-        properties: { ...this.properties(() => retaining(owner)), ...identity },
+        properties: () => ({ ...this.properties(share), ...identity }),
       });
       completion.node.addDependency(before, ...prerequisites);
       before = completion;
@@ -365,10 +361,12 @@ export class SnapshotCopy extends Construct implements ITaggable {
     });
   }
 
-  private properties(deletionPolicy: () => RetainingPolicy | undefined): OnTheWire<WireProperties> {
+  private properties(share: Duration): WireProperties & { readonly ServiceTimeout: string } {
     const { props } = this;
     const kmsKeyId = props.kmsKey?.keyArn ?? props.kmsKeyId;
     return {
+      // CloudFormation takes it for itself.
+      ServiceTimeout: serviceTimeoutFor(share),
       SourceSnapshotId: props.sourceSnapshotId,
       SourceRegion: props.sourceRegion ?? Stack.of(this).region,
       DestinationRegion: this.destinationRegion,
@@ -379,9 +377,9 @@ export class SnapshotCopy extends Construct implements ITaggable {
       KmsKeyId: kmsKeyId,
       SourceKmsKeyArn: props.sourceKmsKey?.keyArn,
       CompletionDurationMinutes: props.completionDuration && asText(props.completionDuration.toMinutes()),
-      Tags: this.tags.renderedTags,
+      Tags: this.tags.renderTags() as WireProperties['Tags'],
       TimeoutSeconds: asText(this.timeout.toSeconds()),
-      DeletionPolicy: Lazy.uncachedAny({ produce: deletionPolicy }),
+      DeletionPolicy: retaining(this.resource),
       DryRun: props.dryRun === true ? 'true' : undefined,
     };
   }
@@ -407,7 +405,7 @@ export class SnapshotCopy extends Construct implements ITaggable {
   }
 
   private attribute(name: keyof Attributes): string {
-    return this.last.getAttString(name);
+    return this.last.getAtt(name).toString();
   }
 
   /** An alias is no resource to IAM: the handler answers with the key that it stood for. */
@@ -430,23 +428,11 @@ export class SnapshotCopy extends Construct implements ITaggable {
   }
 }
 
-/** A property on its way to CloudFormation, where tokens become text. */
-type OnTheWire<T> = { readonly [K in keyof T]: T[K] | IResolvable };
-
 function asText(value: number): string {
   return Tokenization.stringifyNumber(value);
 }
 
-/** Read at the end of synthesis: Aspects and applyRemovalPolicy may still change it. */
-function retaining(resource: CustomResource): RetainingPolicy | undefined {
-  const policy = deletionPolicyOf(resource);
+function retaining({ cfnOptions }: CopyResource): RetainingPolicy | undefined {
+  const policy: `${CfnDeletionPolicy}` | undefined = cfnOptions.deletionPolicy;
   return policy === 'Retain' || policy === 'RetainExceptOnCreate' ? policy : undefined;
-}
-
-function deletionPolicyOf(resource: CustomResource): `${CfnDeletionPolicy}` | undefined {
-  return resourceOf(resource).cfnOptions.deletionPolicy;
-}
-
-function resourceOf(resource: CustomResource): CfnResource {
-  return resource.node.defaultChild as CfnResource;
 }

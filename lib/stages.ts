@@ -35,9 +35,9 @@ export function sharesOf(timeout: Duration, dryRun = false): [Duration, ...Durat
 }
 
 /** When CloudFormation is to give up, so that a handler that died is noticed as early as it can be. */
-export function serviceTimeoutFor(share: Duration): Duration {
-  if (share.isUnresolved()) return Duration.seconds(MAX_SERVICE_TIMEOUT_SECONDS);
-  return Duration.seconds(Math.min(share.toSeconds() + SERVICE_TIMEOUT_MARGIN_SECONDS, MAX_SERVICE_TIMEOUT_SECONDS));
+export function serviceTimeoutFor(share: Duration): string {
+  const seconds = share.isUnresolved() ? Infinity : share.toSeconds() + SERVICE_TIMEOUT_MARGIN_SECONDS;
+  return `${Math.min(seconds, MAX_SERVICE_TIMEOUT_SECONDS)}`;
 }
 
 /** CloudFormation's limit of resources of a stack, under the context key by which the CDK lets it be set. */

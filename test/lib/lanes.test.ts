@@ -34,9 +34,9 @@ function copies(count: number, props: Partial<SnapshotCopyProps> = {}, prefix = 
 }
 
 function idOf(construct: IConstruct): string {
-  const child = construct.node.defaultChild;
-  if (child === undefined) throw new Error(`${construct.node.path} has no resource`);
-  return CfnResource.isCfnResource(child) ? (stack.resolve(child.logicalId) as string) : idOf(child);
+  const resource = construct.node.defaultChild ?? construct;
+  if (!CfnResource.isCfnResource(resource)) throw new Error(`${construct.node.path} has no resource`);
+  return stack.resolve(resource.logicalId) as string;
 }
 
 /** The copies among the direct dependencies of one. */
@@ -78,7 +78,7 @@ test('of 450 copies each comes after the twentieth before it, at one resource a 
 test('a copy comes after the last stage of the one before', () => {
   const all = copies(QUOTA + 1, { timeout: Duration.hours(2) });
   const { Resources: resources } = templateOf(stack);
-  const last = all[0]?.node.findChild('Completion3') as SnapshotCopy;
+  const last = at(all, 0).node.findChild('Completion3');
   expect(copiesBefore(at(all, QUOTA), resources)).toEqual([idOf(last)]);
 });
 
@@ -157,6 +157,30 @@ const CONTRARY: [string, (first: SnapshotCopy, last: SnapshotCopy) => void][] = 
     },
   ]),
   [
+    'an override of its own DependsOn',
+    (first, last) => {
+      resourceOf(first).addOverride('DependsOn', [idOf(last)]);
+    },
+  ],
+  [
+    'an override of a property of its own',
+    (first, last) => {
+      resourceOf(first).addPropertyOverride('Description', { Ref: idOf(last) });
+    },
+  ],
+  [
+    'a token among its props',
+    (first, last) => {
+      first.tags.setTag('after', last.snapshotId);
+    },
+  ],
+  [
+    'a name in its metadata',
+    (first, last) => {
+      resourceOf(first).addMetadata('after', { Ref: idOf(last) });
+    },
+  ],
+  [
     'an override of DependsOn',
     (first, last) => {
       const topic = new CfnResource(stack, 'Topic', { type: 'AWS::SNS::Topic' });
@@ -186,7 +210,7 @@ const CONTRARY: [string, (first: SnapshotCopy, last: SnapshotCopy) => void][] = 
     },
   ],
 ];
-const resourceOf = (copy: SnapshotCopy) => copy.node.findChild('Resource').node.defaultChild as CfnResource;
+const resourceOf = (copy: SnapshotCopy) => copy.node.defaultChild as CfnResource;
 
 test.each(CONTRARY)('%s makes no cycle with the lanes', (_, declare) => {
   const all = copies(QUOTA + 1);

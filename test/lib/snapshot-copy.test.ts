@@ -192,6 +192,14 @@ describe('tags', () => {
 });
 
 describe('removal policies', () => {
+  const isCopyResource = (node: IConstruct): node is CfnResource =>
+    CfnResource.isCfnResource(node) && node.cfnResourceType === RESOURCE_TYPE;
+
+  test('none is written where none is given: the template’s default is to delete', () => {
+    const { DeletionPolicy: deletion, UpdateReplacePolicy: replacement } = synthesized(copyWith());
+    expect([deletion, replacement]).toEqual([undefined, undefined]);
+  });
+
   const policies: [RemovalPolicy, deletion: string, replacement: string, wire: string | undefined][] = [
     [RemovalPolicy.DESTROY, 'Delete', 'Delete', undefined],
     [RemovalPolicy.RETAIN, 'Retain', 'Retain', 'Retain'],
@@ -214,7 +222,7 @@ describe('removal policies', () => {
         const copy = copyWith({ removalPolicy: RemovalPolicy.RETAIN });
         Aspects.of(stack).add({
           visit: (node) => {
-            if (node instanceof CustomResource) node.applyRemovalPolicy(policy);
+            if (isCopyResource(node)) node.applyRemovalPolicy(policy);
           },
         });
         return copy;
@@ -249,7 +257,7 @@ describe('removal policies', () => {
     copyWith();
     Aspects.of(stack).add({
       visit: (node) => {
-        if (node instanceof CustomResource) node.applyRemovalPolicy(RemovalPolicy.SNAPSHOT);
+        if (isCopyResource(node)) node.applyRemovalPolicy(RemovalPolicy.SNAPSHOT);
       },
     });
     expect(synth).toThrow(/snapshot/i);

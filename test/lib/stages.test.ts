@@ -1,5 +1,6 @@
 import { App, CfnParameter, type CfnResource, Duration, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
 import * as sns from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
 import { SnapshotCopy, type SnapshotCopyProps } from '../../lib';
 import { COMPLETION_RESOURCE_TYPE, RESOURCE_TYPE } from '../../lib/contract';
 import { cycleIn, waitsFor } from './cycles';
@@ -78,7 +79,7 @@ test('a stage knows what the owner of the copy knows, and who that is', () => {
 test('only the owner of the copy is retained', () => {
   const copy = copyFor(Duration.hours(2), { removalPolicy: RemovalPolicy.RETAIN });
   copy.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
-  expect(stages().map(({ DeletionPolicy: policy }) => policy)).toEqual(['RetainExceptOnCreate', 'Delete', 'Delete']);
+  expect(stages().map(({ DeletionPolicy: policy }) => policy)).toEqual(['RetainExceptOnCreate', undefined, undefined]);
 });
 
 test('each stage comes after the one before, and after the permissions', () => {
@@ -110,9 +111,18 @@ test('what depends on the copy waits for its last stage, and all stages for what
   expect(cycleIn(template)).toBeUndefined();
 });
 
+test('logical ids are for ever: CloudFormation would take another one for another copy', () => {
+  new SnapshotCopy(new Construct(stack, 'Backups'), 'Copy', { sourceSnapshotId: SOURCE, timeout: Duration.hours(2) });
+  expect(stages().map(({ id }) => id)).toEqual([
+    'BackupsCopy1152BBA3',
+    'BackupsCopyCompletion2262EA53F',
+    'BackupsCopyCompletion3256D264D',
+  ]);
+});
+
 test('the stages follow a logical id that is overridden', () => {
   const copy = copyFor(Duration.hours(1));
-  (copy.node.findChild('Resource').node.defaultChild as CfnResource).overrideLogicalId('Renamed');
+  (copy.node.defaultChild as CfnResource).overrideLogicalId('Renamed');
   expect(stages()[1]?.Properties).toMatchObject({ CopyLogicalId: 'Renamed', CopyId: { Ref: 'Renamed' } });
 });
 

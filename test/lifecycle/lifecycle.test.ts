@@ -531,7 +531,7 @@ describe('an upgrade of the library', () => {
     // As the first release wrote it: explicit defaults, another order.
     await deployment.deploy((stack) => {
       const copy = copyInto(stack, props);
-      const resource = copy.node.findChild('Resource').node.defaultChild as CfnResource;
+      const resource = copy.node.defaultChild as CfnResource;
       resource.addPropertyOverride('Description', '');
       resource.addPropertyOverride('Unknown', 'of some other release');
       new CfnOutput(stack, 'Id', { value: copy.snapshotId });
@@ -562,5 +562,5 @@ function madeIn(stack: Stack, snapshotId: string): string {
 function logicalIdOfCopy(): string {
   const stack = new Stack(new App(), 'Test', { env: ENV });
   const copy = copyInto(stack, { sourceSnapshotId: 'snap-0123456789abcdef0' });
-  return stack.getLogicalId(copy.node.findChild('Resource').node.defaultChild as CfnResource);
+  return stack.getLogicalId(copy.node.defaultChild as CfnResource);
 }

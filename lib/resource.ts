@@ -1,0 +1,47 @@
+import { CfnResource, Token } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { WireProperties } from './contract';
+
+export interface CopyResourceProps {
+  readonly type: string;
+  readonly serviceToken: string;
+  /** Read at the end of synthesis: Aspects and applyRemovalPolicy may change them until then. */
+  readonly properties: () => WireProperties;
+}
+
+/**
+ * The custom resource of a copy, or of a further stage of waiting for it. Not a CustomResource, which writes the
+ * default deletion policies into the template, in every copy.
+ */
+export class CopyResource extends CfnResource {
+  private isOverridden = false;
+
+  public constructor(
+    scope: Construct,
+    id: string,
+    private readonly copy: CopyResourceProps,
+  ) {
+    super(scope, id, { type: copy.type });
+  }
+
+  public override addOverride(path: string, value: unknown): void {
+    this.isOverridden = true;
+    super.addOverride(path, value);
+  }
+
+  /** Whether it waits for nothing but the provider and what is in its DependsOn: so do most copies. */
+  public get isPlain(): boolean {
+    const { Tags: tags = {}, ...properties } = this.copy.properties();
+    const { metadata = {}, ...options } = this.cfnOptions;
+    const values = [properties, tags, metadata, options].flatMap((each) => Object.entries(each).flat() as unknown[]);
+    return !this.isOverridden && values.every(isText);
+  }
+
+  protected override get cfnProperties(): Record<string, unknown> {
+    return { ServiceToken: this.copy.serviceToken, ...this.copy.properties() };
+  }
+}
+
+function isText(value: unknown): boolean {
+  return value === undefined || (typeof value === 'string' && !Token.isUnresolved(value));
+}
