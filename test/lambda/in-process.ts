@@ -1,13 +1,13 @@
 // The handler's decisions over the simulated EC2, KMS and CloudFormation in one process: what a test sees of one
 // custom resource when it plays CloudFormation and the framework by hand, poll by poll.
-import { RESOURCE_TYPE, type WireProperties } from '../../lib/contract';
+import { COMPLETION_RESOURCE_TYPE, RESOURCE_TYPE, type WireProperties } from '../../lib/contract';
 import type { Aws } from '../../lambda/aws';
 import { decide } from '../../lambda/on-event';
 import type { Answer, Poll } from '../../lambda/poll';
 import { reconcile } from '../../lambda/reconcile';
 import { decodeRequest, type CloudFormationEvent, type PollEvent, type Request } from '../../lambda/request';
 import { SimulatedEc2, type Ec2Settings } from '../local-aws/ec2';
-import { Services, type StackSummary } from '../local-aws/services';
+import { Services, type Action, type StackSummary } from '../local-aws/services';
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
@@ -209,6 +209,31 @@ export class World {
 
   update(wanted: Partial<WireProperties>, before: Partial<WireProperties>): CloudFormationEvent {
     return this.event('Update', { ResourceProperties: wanted, OldResourceProperties: before });
+  }
+
+  /** The request of a continuation, about what the owner's physical id names. */
+  stage(
+    number: number,
+    declared: WireProperties,
+    type: CloudFormationEvent['RequestType'] = 'Create',
+  ): CloudFormationEvent {
+    return this.event(type, {
+      ResourceType: COMPLETION_RESOURCE_TYPE,
+      LogicalResourceId: `Copy${number}`,
+      PhysicalResourceId: type === 'Create' ? undefined : `completion-Copy${number}`,
+      ResourceProperties: {
+        ...declared,
+        CopyLogicalId: LOGICAL_ID,
+        CopyId: this.physicalId,
+        Stage: String(number),
+      },
+    });
+  }
+
+  /** The calls of an action, or all. */
+  calls(action?: Action): string[] {
+    const all = this.services.calls.map((call) => call.action);
+    return action ? all.filter((name) => name === action) : all;
   }
 
   copies(): string[] {
