@@ -53,7 +53,6 @@ function timeToOutwait(poll: Poll, copy: Copy, operation: StackOperation): numbe
 
 export async function finish(poll: Poll, copy: Copy): Promise<Answer> {
   const { request, log, sightings } = poll;
-  await refuseIfAnswered(poll);
   await writeTags(poll, copy);
   sightings.delete(request.handle);
   log('complete', { snapshotId: copy.id });

@@ -1,6 +1,6 @@
 // Create and Update: a copy is wanted. From what is there to the one next step, or to the answer.
 import { TAG } from '../lib/contract';
-import { finish, handOn, isSettled } from './answer';
+import { finish, handOn, isSettled, refuseIfAnswered } from './answer';
 import type { StackOperation } from './aws';
 import { findCopies, isDeleted, isFailed, isFinished, isOurs, isStartedUnder, type Copy } from './copies';
 import { proveOnly } from './dry-run';
@@ -24,6 +24,7 @@ export async function provide(poll: Poll): Promise<Answer> {
   if (isStartedUnder(request.handle)(copy)) poll.sightings.set(request.handle, { snapshotId: copy.id, at: poll.now() });
   if (!isFinished(copy)) return watch(poll, copy);
   if (!isSettled(poll, copy, operation)) return WAIT;
+  await refuseIfAnswered(poll);
   await forgetOthers(poll, copies, copy, operation);
   return finish(poll, copy);
 }

@@ -77,10 +77,10 @@ export async function discard(poll: Poll, copies: Copy[]): Promise<void> {
   }
 }
 
-/** A copy that CloudFormation names now, or a finished one that a cancelled create is to leave behind. */
+/** A copy that CloudFormation names now, or a finished one that it may have left behind since: a backup. */
 async function isSpokenFor(poll: Poll, copy: Copy): Promise<boolean> {
   if (isFailed(copy)) return false;
-  if (isFinished(copy) && copy.tags[TAG.retain] === 'Retain') return true;
+  if (isFinished(copy) && copy.tags[TAG.retain] !== undefined) return true;
   const present = await presentId(poll);
   return present === copy.id || present === copy.tags[TAG.handle];
 }

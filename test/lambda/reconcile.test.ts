@@ -558,6 +558,35 @@ describe('what a stale read or a late event must not do', () => {
     expect(world.started()).toBe(0);
   });
 
+  test('an Update that is delivered late deletes nothing when the present request has its answer', async () => {
+    const world = new World();
+    const before = world.declare();
+    await world.create(before);
+    world.enter('UPDATE_IN_PROGRESS');
+    const wanted = world.declare({ Description: 'new' });
+    const late = await world.accept(world.update(before, wanted));
+    await world.poll(late);
+    const { answer } = await world.run(world.update(wanted, before));
+    world.physicalId = answer?.PhysicalResourceId;
+    world.resourceStatus = 'UPDATE_COMPLETE';
+    expect((await world.wait(late)).failure?.message).toContain('has ended, or has its answer');
+    expect(world.copies()).toContain(world.physicalId);
+  });
+
+  test('a Create that is polled twice leaves the copy alone that has been retained since', async () => {
+    const world = new World();
+    const event = await world.accept(
+      world.event('Create', { ResourceProperties: world.declare({ DeletionPolicy: 'RetainExceptOnCreate' }) }),
+    );
+    await world.wait(event);
+    const copies = world.copies();
+    world.enter('DELETE_COMPLETE');
+    world.physicalId = undefined;
+    expect((await world.wait(event)).failure?.message).toContain('has ended');
+    expect(world.copies()).toEqual(copies);
+    expect(copies).toHaveLength(1);
+  });
+
   test('two requests for one resource read the errors of each other’s copies instead of hiding them', async () => {
     const fails = { duration: 10 * SECOND, outcome: 'error', message: 'Given key ID is not accessible' };
     const world = new World({ course: () => fails });
