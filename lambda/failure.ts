@@ -68,7 +68,7 @@ export function kindOf(error: unknown): Kind {
 /** An AWS error in words: its code and message, without the blob that only its owner can decode. */
 export function inWords(error: unknown): string {
   const { name = 'Error', message = '' } = error as AwsError;
-  const text = message.replace(/\s*Encoded authorization failure message:.*/s, '').trim();
+  const text = message.replace(/Encoded authorization failure message:.*/s, '').trim();
   return text === '' || text === name ? name : `${name}: ${text}`;
 }
 

@@ -1,4 +1,5 @@
 import { TAG } from '../../lib/contract';
+import { AwsError } from '../local-aws/faults';
 import { MINUTE, SECOND, World } from './in-process';
 
 const LONG = { TimeoutSeconds: String(3 * 3600) };
@@ -58,6 +59,17 @@ describe('a copy is waited for until its doubles would be seen', () => {
 });
 
 describe('tags', () => {
+  test('are written to a copy that EC2 does not find at first', async () => {
+    const world = new World();
+    const before = world.declare();
+    const id = await world.create(before);
+    const missing = new AwsError('InvalidSnapshot.NotFound', 'The snapshot does not exist.');
+    world.services.faults = ({ action, count }) => (action === 'CreateTags' && count < 4 ? missing : undefined);
+    world.enter('UPDATE_IN_PROGRESS');
+    expect((await world.run(world.update({ ...before, Tags: { a: '1' } }, before))).after).toBe(90);
+    expect(world.ec2.tagsOf(id)).toHaveProperty('a', '1');
+  });
+
   test('that are declared and that somebody has changed are put right, in one call', async () => {
     const world = new World();
     const before = world.declare({ Tags: { a: '1', b: '2', c: '3' } });

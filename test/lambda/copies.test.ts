@@ -74,7 +74,15 @@ test.each([
 });
 
 test('a snapshot of which EC2 says nothing is an old copy without tags', () => {
-  expect(toCopy({}, 'eu-west-1')).toMatchObject({ id: '', state: '', startedAt: 0, tags: {} });
+  const snapshot = {};
+  expect(toCopy(snapshot, 'eu-west-1')).toEqual({
+    id: '',
+    region: 'eu-west-1',
+    state: '',
+    startedAt: 0,
+    tags: {},
+    snapshot,
+  });
   expect(toCopy({ Tags: [{ Key: 'a' }, { Value: 'b' }] }, 'eu-west-1').tags).toEqual({ a: '', '': 'b' });
 });
 

@@ -78,6 +78,31 @@ describe('the log tells', () => {
     expect(told(world).slice(1)).toEqual([{ decision: 'retained', snapshotId, stack: 'DELETE_COMPLETE' }]);
   });
 
+  test('of a Delete nothing of retaining when it deletes a retained copy by its own id', async () => {
+    const world = new World();
+    const properties = world.declare({ DeletionPolicy: 'Retain' });
+    const snapshotId = await world.create(properties);
+    forget(world);
+    world.enter('DELETE_IN_PROGRESS');
+    await world.run(world.event('Delete', { ResourceProperties: properties }));
+    expect(told(world).slice(1)).toEqual([{ decision: 'delete', snapshotId, state: 'completed' }]);
+  });
+
+  test('of a Delete each copy that goes with the stack', async () => {
+    const world = new World();
+    const before = world.declare();
+    const old = await world.create(before);
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update(world.declare({ Description: 'new' }), before));
+    forget(world);
+    world.enter('DELETE_IN_PROGRESS');
+    await world.run(world.event('Delete'));
+    expect(told(world).slice(1)).toEqual([
+      { decision: 'delete', snapshotId: answer?.PhysicalResourceId, state: 'completed' },
+      { decision: 'delete', snapshotId: old, state: 'completed' },
+    ]);
+  });
+
   test('why no copy is started, and the failure that the user reads', async () => {
     const world = new World({ maxConcurrentCopies: 0 });
     const ResourceProperties = world.declare({ TimeoutSeconds: '180' });
