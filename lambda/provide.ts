@@ -15,7 +15,7 @@ export async function provide(poll: Poll): Promise<Answer> {
   const { aws, request } = poll;
   if (request.wanted.dryRun) return proveOnly(poll);
   const [copies, operation] = await Promise.all([findCopies(aws, request), aws.describeStack(request.stackId)]);
-  if (!isSameOperation(request, operation)) return abandon(poll, copies);
+  if (!isSameOperation(request, operation)) return abandon(poll, copies, operation);
   const copy = choose(copies, request, operation);
   await sweep(poll, copies, copy, operation);
   if (!copy) await refuseUntagged(poll);
@@ -75,9 +75,9 @@ async function watch(poll: Poll, copy: Copy): Promise<Answer> {
 }
 
 /** CloudFormation no longer waits for this request: what it began must not outlive it. */
-async function abandon(poll: Poll, copies: Copy[]): Promise<Answer> {
+async function abandon(poll: Poll, copies: Copy[], operation: StackOperation): Promise<Answer> {
   const { request, log } = poll;
-  await discard(poll, copies);
+  await discard(poll, copies, operation);
   // What the last window started is visible at the end of its cycle.
   if (elapsed(poll) % settleTimeOf(poll) < settleTimeOf(poll) - windowOf(poll)) {
     log('wait', { reason: 'the stack operation has ended; a copy that it began may still be invisible' });

@@ -5,7 +5,7 @@ import { findCopies, isDeleted, isOurs, isStartedUnder, isUnfinished, type Copy 
 import { describe, elapsed, isAtRest, presentId, settleTimeOf, WAIT, type Answer, type Poll } from './poll';
 import { lostTags } from './reasons';
 import { isHandle, isSnapshotId, type Request } from './request';
-import { deleteCopy } from './sweep';
+import { deleteCopy, isOfCreate } from './sweep';
 
 export async function remove(poll: Poll): Promise<Answer> {
   const { aws, request, log } = poll;
@@ -54,13 +54,14 @@ async function removeOthers(poll: Poll): Promise<void> {
  * a copy that had gone, a new one was made, which has an id of its own once it is finished. An id that is not ours was
  * invented for a cancelled create: then all of the resource, but finished copies that are to be retained.
  */
-function isMeant(copy: Copy, { handle }: Request, { status, begunAt }: StackOperation): boolean {
+function isMeant(copy: Copy, { handle }: Request, operation: StackOperation): boolean {
   const isMine = isStartedUnder(handle)(copy);
   if (isMine && (isHandle(handle) || isUnfinished(copy))) return true;
   const isInvented = !isHandle(handle) && !isSnapshotId(handle);
-  const isWholeStack = status === 'DELETE_IN_PROGRESS' || status === 'ROLLBACK_IN_PROGRESS';
-  // RetainExceptOnCreate keeps finished copies of an earlier life, and not that of the create that is cancelled.
-  const isOfCreate = copy.tags[TAG.retain] === 'RetainExceptOnCreate' && copy.startedAt >= Date.parse(begunAt);
+  const isCancelled = isInvented || operation.status === 'ROLLBACK_IN_PROGRESS';
   const isLoose = isUnfinished(copy) || copy.tags[TAG.retain] === undefined;
-  return (isLoose && (isInvented || isWholeStack)) || (isOfCreate && isInvented);
+  return (
+    (isLoose && (isCancelled || operation.status === 'DELETE_IN_PROGRESS')) ||
+    (isCancelled && isOfCreate(copy, operation))
+  );
 }

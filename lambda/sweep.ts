@@ -71,10 +71,18 @@ export async function discardBegun(poll: Poll): Promise<void> {
 }
 
 /** Deletes what this request has begun, and nobody else counts on. */
-export async function discard(poll: Poll, copies: Copy[]): Promise<void> {
-  for (const copy of copies.filter(isStartedUnder(poll.request.handle))) {
-    if (!(await isSpokenFor(poll, copy))) await deleteCopy(poll, copy, 'delete begun');
+export async function discard(poll: Poll, copies: Copy[], operation?: StackOperation): Promise<void> {
+  const { handle, type } = poll.request;
+  const isCancelled = type === 'Create' && operation !== undefined && isRollback(operation);
+  for (const copy of copies.filter(isStartedUnder(handle))) {
+    const isUnwanted = isCancelled && isOfCreate(copy, operation);
+    if (isUnwanted || !(await isSpokenFor(poll, copy))) await deleteCopy(poll, copy, 'delete begun');
   }
+}
+
+/** RetainExceptOnCreate keeps finished copies of an earlier life, and not that of the create that is cancelled. */
+export function isOfCreate(copy: Copy, { begunAt }: StackOperation): boolean {
+  return copy.tags[TAG.retain] === 'RetainExceptOnCreate' && copy.startedAt >= Date.parse(begunAt);
 }
 
 /** A copy that CloudFormation names now, or a finished one that it may have left behind since: a backup. */

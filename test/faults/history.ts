@@ -60,7 +60,7 @@ const declared: fc.Arbitrary<Declared> = fc.record({
   key: fc.constantFrom(0, 1, 1, 2, 2),
   description: fc.constant(0),
   tags: fc.integer({ min: 0, max: 3 }),
-  retain: fc.constantFrom(undefined, undefined, 'Retain' as const, 'RetainExceptOnCreate' as const),
+  retain: fc.constantFrom(...Array<undefined>(4), 'Retain' as const, 'RetainExceptOnCreate' as const),
   timeoutSeconds: fc.constant(3000),
   dryRun: fc.integer({ min: 0, max: 9 }).map((one) => one === 9),
 });
@@ -78,14 +78,20 @@ const FOCI: readonly Row[] = [
     'rollback of update',
     'abandoned',
     'abandoned',
+    'abandoned',
+    'clean-up',
     'clean-up',
     'delete',
   ] as const),
 ];
 
+/** Calls that few requests make. */
+const RARE = /DeleteTags|CreateTags|DeleteSnapshot/;
+
 function faultIn(row: Row, copy: string): fc.Arbitrary<Planned> {
   const names = FAULTS.filter(({ rows }) => rows.includes(row)).map(({ name }) => name);
-  return fc.constantFrom(...names).chain((fault) =>
+  const rare = names.filter((name) => RARE.test(name));
+  return fc.constantFrom(...names, ...rare, ...rare).chain((fault) =>
     fc.record({
       ...{ fault: fc.constant(fault), row: fc.constant(row), copy: fc.constant(copy), nth },
       // Shorter, it would be over before most calls are made.
@@ -119,10 +125,15 @@ function stepAbout(focus: Row, copy: string): fc.Arbitrary<Step> {
   const isChange = (CHANGES as readonly string[]).includes(focus);
   const cleaning = fc.constantFrom<Change>('remove', 'description', 'region', 'key', 'source');
   const anyChange = fc.constantFrom<Change>(...CHANGES, 'tags', 'tags', 'tags', 'retain', 'description');
-  const change = isChange ? fc.constant(focus as Change) : focus === 'clean-up' ? cleaning : anyChange;
   const isRolledBack = focus === 'rollback of update' || focus === 'abandoned';
-  const others = fc.array(fc.record({ change: anyChange, copy: copyName }), { maxLength: 2 });
-  return fc.tuple(change, others).chain(([main, more]) =>
+  const fitting: Partial<Record<Row, fc.Arbitrary<Change>>> = {
+    'clean-up': cleaning,
+    'rollback of update': fc.oneof(anyChange, fc.constant<Change>('tags')),
+    abandoned: fc.oneof(anyChange, cleaning),
+  };
+  const change = isChange ? fc.constant(focus as Change) : (fitting[focus] ?? anyChange);
+  const besides = fc.array(fc.record({ change: anyChange, copy: copyName }), { maxLength: 2 });
+  return fc.tuple(change, besides).chain(([main, more]) =>
     fc.record({
       deletes: fc.constant(focus === 'delete'),
       changes: fc.constant([{ change: main, copy }, ...more]),

@@ -46,8 +46,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'Delete takes all copies of the logical id, whatever the handle',
-    find: 'return (isLoose && (isInvented || isWholeStack)) || (isOfCreate && isInvented);',
-    replace: 'return isLoose;',
+    find: "(isLoose && (isCancelled || operation.status === 'DELETE_IN_PROGRESS')) ||",
+    replace: 'isLoose ||',
   },
   {
     name: 'Delete of a handle answers at once',

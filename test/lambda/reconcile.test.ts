@@ -587,6 +587,23 @@ describe('what a stale read or a late event must not do', () => {
     expect(copies).toHaveLength(1);
   });
 
+  test('the copy of a Create that arrived twice does not outlive the rollback, finished and retained as it may be', async () => {
+    const properties = { ResourceProperties: new World().declare({ DeletionPolicy: 'RetainExceptOnCreate' }) };
+    for (const end of ['the second one itself', 'the Delete of the first one']) {
+      const world = new World();
+      world.declare();
+      const first = await world.accept(world.event('Create', properties));
+      const second = await world.accept(world.event('Create', properties));
+      await world.poll(second);
+      world.time += SECOND;
+      expect(world.copies()).toHaveLength(1);
+      world.stack.StackStatus = 'ROLLBACK_IN_PROGRESS';
+      if (end === 'the second one itself') await world.poll(second);
+      else await world.run(world.event('Delete', { ...properties, PhysicalResourceId: first.PhysicalResourceId }));
+      expect(world.copies()).toEqual([]);
+    }
+  });
+
   test('two requests for one resource read the errors of each other’s copies instead of hiding them', async () => {
     const fails = { duration: 10 * SECOND, outcome: 'error', message: 'Given key ID is not accessible' };
     const world = new World({ course: () => fails });
