@@ -65,7 +65,7 @@ export class Scenery {
   }
 }
 
-export function regionOf(region: number): string {
+function regionOf(region: number): string {
   return REGIONS[region % REGIONS.length] ?? HOME;
 }
 
@@ -108,7 +108,7 @@ const NEXT_POLICY: Record<string, RetainingPolicy | undefined> = {
 };
 
 /** Keys come, go and change. */
-export function tagsOf(tags: number): Record<string, string> {
+function tagsOf(tags: number): Record<string, string> {
   const all = {
     Name: `backup ${tags}`,
     ...(tags % 2 === 0 && { stage: 'prod' }),

@@ -17,9 +17,8 @@ import { StepFunctions } from './step-functions';
 import type { TemplateBody } from './template';
 
 export type { OperationResult } from './cloudformation';
-export type { Invocation, InvocationResult, Interceptor, LogLine } from './lambda';
+export type { Invocation, InvocationResult, LogLine } from './lambda';
 export type { StackEvent } from './stack';
-export { ValidationError } from './template';
 
 export interface LocalAwsOptions extends RollbackOptions {
   readonly accountId?: string;

@@ -3,7 +3,7 @@ import type { DescribeKeyRequest, DescribeKeyResponse, KeyMetadata } from '@aws-
 import { AwsError, type Clock } from './faults';
 
 export const ACCOUNT_ID = '111122223333';
-export const DEFAULT_EBS_ALIAS = 'alias/aws/ebs';
+const DEFAULT_EBS_ALIAS = 'alias/aws/ebs';
 
 /**
  * What the policies let our account do with a key: `describe` is enough for DescribeKey, but not for the grant
