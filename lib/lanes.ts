@@ -11,9 +11,6 @@ export interface CopyStages {
   readonly stages: readonly [CfnResource, ...CfnResource[]];
 }
 
-/** The name of the method has changed since aws-cdk-lib 2.200, and the old one warns. */
-const DEPEND = 'addResourceDependency' in CfnResource.prototype ? 'addResourceDependency' : 'addDependency';
-
 /**
  * Lets each copy come after the one that is `max` places before it in the queue of its destination Region. To be
  * called when no Aspect and no user can add a copy or a dependency any more.
@@ -29,9 +26,16 @@ export function putInLanes(declared: readonly CopyStages[], max: number, stack: 
     const queue = inOrder.filter(({ destinationRegion }) => regionOf(destinationRegion, stack) === region);
     queue.slice(max).forEach(({ stages: [first] }, index) => {
       const last = queue[index]?.stages.at(-1);
-      if (last !== undefined) first[DEPEND](last);
+      if (last !== undefined) addDependency(first, last);
     });
   }
+}
+
+/** The method has another name since aws-cdk-lib 2.200, whose types do not know that one; the old one warns now. */
+export function addDependency(from: CfnResource, to: CfnResource): void {
+  const name = 'addResourceDependency' in from ? 'addResourceDependency' : 'addDependency';
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- the types of the least aws-cdk-lib know no other
+  from[name as 'addDependency'](to);
 }
 
 /** All Regions that are known at deployment only are taken for one. */

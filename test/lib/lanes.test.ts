@@ -3,6 +3,7 @@ import * as sns from 'aws-cdk-lib/aws-sns';
 import type { IConstruct } from 'constructs';
 import { SnapshotCopy, type SnapshotCopyProps } from '../../lib';
 import { COMPLETION_RESOURCE_TYPE, RESOURCE_TYPE } from '../../lib/contract';
+import { addDependency } from '../../lib/lanes';
 import { cycleIn, waitsFor } from './cycles';
 import { type Resource, templateOf } from './templates';
 
@@ -135,7 +136,7 @@ const CONTRARY: [string, (first: SnapshotCopy, last: SnapshotCopy) => void][] = 
   [
     'a dependency of resources',
     (first, last) => {
-      resourceOf(first).addResourceDependency(resourceOf(last));
+      addDependency(resourceOf(first), resourceOf(last));
     },
   ],
   [
@@ -225,7 +226,7 @@ test('all stages of a copy count for what it waits for', () => {
   const all = copies(QUOTA + 2, { timeout: Duration.hours(1) });
   const [first, beforeLast, last] = [at(all, 0), at(all, -2), at(all, -1)];
   first.node.addDependency(beforeLast.node.findChild('Completion2'));
-  resourceOf(beforeLast).addResourceDependency(resourceOf(last));
+  addDependency(resourceOf(beforeLast), resourceOf(last));
   expect(cycleIn(templateOf(stack))).toBeUndefined();
 });
 
