@@ -232,6 +232,26 @@ describe('after its operation has ended, a request', () => {
     },
   );
 
+  test.each([
+    ['Create', 0],
+    ['Update', 1],
+  ] as const)('a %s that is rolled back, leaves %i finished copies under RetainExceptOnCreate', async (type, left) => {
+    const world = new World({ copyDuration: 20 * SECOND });
+    const wanted = world.declare({ DeletionPolicy: 'RetainExceptOnCreate' });
+    world.physicalId = `copy-${'0'.repeat(32)}`;
+    world.enter('UPDATE_IN_PROGRESS');
+    const event = await world.accept(
+      type === 'Create'
+        ? world.event(type, { ResourceProperties: wanted })
+        : world.update(wanted, { ...wanted, Description: 'old' }),
+    );
+    await world.poll(event);
+    world.time += 30 * SECOND;
+    world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    await world.poll(event);
+    expect(world.copies()).toHaveLength(left);
+  });
+
   test('deletes its unfinished copy under Retain', async () => {
     const { world, event } = await ended({ DeletionPolicy: 'Retain' }, 1);
     await world.poll(event);
