@@ -1,10 +1,11 @@
 // npm run test:examples: a project that has installed the packed tarball type-checks and synthesizes each example, as
 // a user does, without network.
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
+import { projectWith } from './installed-package';
 
 const ROOT = path.join(__dirname, '..');
 const SOURCE = path.join(ROOT, 'examples');
@@ -25,8 +26,7 @@ let project: string;
 const failures = new Map<string, string>();
 
 beforeAll(async () => {
-  project = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'examples-')));
-  installPackage();
+  ({ folder: project } = projectWith(NAME, ['aws-cdk', 'tsx', '.bin/cdk', '.bin/tsx']));
   const folders = [...EXAMPLES, PIPELINE_ELSEWHERE];
   for (const folder of folders) copyExample(path.basename(folder), folder);
   const waiting = [...folders];
@@ -39,22 +39,6 @@ beforeAll(async () => {
 afterAll(() => {
   fs.rmSync(project, { recursive: true });
 });
-
-/** What `npm install` makes, without a registry. */
-function installPackage(): void {
-  const modules = path.join(project, 'node_modules');
-  const installed = path.join(modules, NAME);
-  for (const folder of [installed, path.join(modules, '@types'), path.join(modules, '.bin')]) {
-    fs.mkdirSync(folder, { recursive: true });
-  }
-  execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', project], { cwd: ROOT, stdio: 'ignore' });
-  const tarball = fs.readdirSync(project).find((file) => file.endsWith('.tgz')) ?? '';
-  execFileSync('tar', ['-xzf', path.join(project, tarball), '-C', installed, '--strip-components=1']);
-  for (const module of ['aws-cdk-lib', 'constructs', 'aws-cdk', 'tsx', '@types/node', '.bin/cdk', '.bin/tsx']) {
-    fs.symlinkSync(path.join(ROOT, 'node_modules', module), path.join(modules, module));
-  }
-  fs.writeFileSync(path.join(project, 'package.json'), '{ "private": true }');
-}
 
 function copyExample(name: string, folder: string): void {
   for (const file of ['app.ts', 'cdk.json']) fs.cpSync(path.join(SOURCE, name, file), path.join(project, folder, file));

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
+import { projectWith } from './installed-package';
 
 const ROOT = path.join(__dirname, '..');
 const NAME = 'cdk-ebs-snapshot-copy';
@@ -34,26 +34,10 @@ app.synth();
 `;
 
 let project: string;
-let packed: string[];
+let packed: readonly string[];
 
-/** An empty project with the packed tarball and its peers: what an installation makes, without a registry. */
 beforeAll(() => {
-  project = fs.mkdtempSync(path.join(os.tmpdir(), 'project-'));
-  const pack = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  const [tarball] = JSON.parse(pack) as [{ filename: string; files: { path: string }[] }];
-  packed = tarball.files.map((file) => file.path).sort();
-  const installed = path.join(project, 'node_modules', NAME);
-  fs.mkdirSync(path.join(project, 'node_modules', '@types'), { recursive: true });
-  fs.mkdirSync(installed);
-  execFileSync('tar', ['-xzf', path.join(project, tarball.filename), '-C', installed, '--strip-components=1']);
-  for (const peer of ['aws-cdk-lib', 'constructs', '@types/node']) {
-    fs.symlinkSync(path.join(ROOT, 'node_modules', peer), path.join(project, 'node_modules', peer));
-  }
-  fs.writeFileSync(path.join(project, 'package.json'), '{ "private": true }');
+  ({ folder: project, packed } = projectWith(NAME, []));
 });
 
 afterAll(() => {
