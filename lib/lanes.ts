@@ -13,17 +13,18 @@ export interface CopyStages {
 
 /**
  * Lets each copy come after the one that is `max` places before it in the queue of its destination Region. To be
- * called when no Aspect and no user can add a copy or a dependency any more.
+ * called when no Aspect and no user can add a copy or a dependency any more. What is `shared`, all copies wait for.
  */
-export function putInLanes(declared: readonly CopyStages[], max: number, stack: Stack): void {
+export function putInLanes(declared: readonly CopyStages[], max: number, shared: CfnResource): void {
+  const { stack } = shared;
   const elements = stack.node.findAll().filter((node) => CfnElement.isCfnElement(node));
   const present = new Set<CfnElement>(elements);
   const copies = declared.filter(({ stages }) => present.has(stages[0]));
-  const regions = groupBy(copies, ({ destinationRegion }) => regionOf(destinationRegion, stack));
-  if ([...regions.values()].every(({ length }) => length <= max)) return;
-  const inOrder = sorted(copies, new Dependencies(elements, stack));
-  for (const region of regions.keys()) {
-    const queue = inOrder.filter(({ destinationRegion }) => regionOf(destinationRegion, stack) === region);
+  const queuesOf = (queued: readonly CopyStages[]) => [
+    ...groupBy(queued, ({ destinationRegion }) => regionOf(destinationRegion, stack)).values(),
+  ];
+  if (queuesOf(copies).every(({ length }) => length <= max)) return;
+  for (const queue of queuesOf(sorted(copies, new Dependencies(elements, stack), shared))) {
     queue.slice(max).forEach(({ stages: [first] }, index) => {
       const last = queue[index]?.stages.at(-1);
       if (last !== undefined) addDependency(first, last);
@@ -40,18 +41,18 @@ export function addDependency(from: CfnResource, to: CfnResource): void {
 
 /** All Regions that are known at deployment only are taken for one. */
 function regionOf(region: string, stack: Stack): string {
-  const name = JSON.stringify(stack.resolve(region));
-  if (name === JSON.stringify({ Ref: 'AWS::Region' })) return JSON.stringify(stack.resolve(stack.region));
-  return Token.isUnresolved(region) ? 'unknown' : name;
+  if (!Token.isUnresolved(region)) return region;
+  return JSON.stringify(stack.resolve(region)) === JSON.stringify({ Ref: 'AWS::Region' }) ? stack.region : 'unknown';
 }
 
 /**
  * In the order of their declaration, but each after the copies that it waits for already. Who waits in this order
  * only, for whatever reason, never waits for itself.
  */
-function sorted(copies: readonly CopyStages[], dependencies: Dependencies): CopyStages[] {
+function sorted(copies: readonly CopyStages[], dependencies: Dependencies, shared: CfnResource): CopyStages[] {
   const copyOf = new Map(copies.flatMap((copy) => copy.stages.map((stage) => [stage, copy])));
-  const seen = new Set<CopyStages | CfnResource>();
+  // It waits for no copy, or it would wait for itself.
+  const seen = new Set<CopyStages | CfnResource>([shared]);
   const order: CopyStages[] = [];
 
   function visit(resource: CfnResource): void {
@@ -68,34 +69,40 @@ function sorted(copies: readonly CopyStages[], dependencies: Dependencies): Copy
 
 /** What the resources of a stack wait for, by DependsOn, tokens and names; a nested stack is one resource. */
 class Dependencies {
-  private readonly elementsOf: ReadonlyMap<CfnResource | undefined, readonly CfnElement[]>;
-  private readonly byName: ReadonlyMap<unknown, CfnResource>;
+  private index?: ReturnType<Dependencies['indexed']>;
 
   public constructor(
-    elements: readonly CfnElement[],
+    private readonly elements: readonly CfnElement[],
     private readonly stack: Stack,
-  ) {
-    this.elementsOf = groupBy(elements, (element) => this.resourceAround(element));
-    const resources = [...this.elementsOf.keys()].filter((resource) => resource !== undefined);
-    this.byName = new Map(resources.map((resource) => [stack.resolve(resource.logicalId), resource]));
-  }
+  ) {}
 
   public of(resource: CfnResource): Set<CfnResource> {
     if (resource instanceof CopyResource && resource.isPlain) return directDependencies(resource);
+    const { elementsOf, byName } = (this.index ??= this.indexed());
     const found = new Set<CfnResource>();
-    for (const element of this.elementsOf.get(resource) ?? []) {
+    for (const element of elementsOf.get(resource) ?? []) {
       const targets = new Targets();
       const tree: unknown = Tokenization.resolve(templateOf(element), {
         scope: element,
         resolver: targets,
         preparing: true,
       });
-      const named = Stack.of(element) === this.stack ? namesIn(tree).map((name) => this.byName.get(name)) : [];
+      const named = Stack.of(element) === this.stack ? namesIn(tree).map((name) => byName.get(name)) : [];
       for (const target of [...targets.found].map((each) => this.resourceAround(each)).concat(named)) {
         if (target !== undefined) found.add(target);
       }
     }
     return found;
+  }
+
+  /** Only where a copy waits for more: to write the names of 450 resources takes its time. */
+  private indexed() {
+    const elementsOf = groupBy(this.elements, (element) => this.resourceAround(element));
+    const resources = [...elementsOf.keys()].filter((resource) => resource !== undefined);
+    return {
+      elementsOf,
+      byName: new Map(resources.map((each) => [this.stack.resolve(each.logicalId) as unknown, each])),
+    };
   }
 
   /** The resource of the stack itself: of the nested stack, for what is inside of one. */

@@ -57,13 +57,14 @@ export class CopyProvider extends Construct {
     return existing ?? new CopyProvider(stack);
   }
 
-  public readonly serviceToken: string;
+  private token: unknown;
   private readonly copies: CopyNeeds[] = [];
   private readonly queued: CopyStages[] = [];
   private isCompleted = false;
   private readonly keyPolicies = new Map<string, iam.CfnPolicy>();
   private readonly settings: Settings;
   private readonly network: Network;
+  private readonly code = lambda.Code.fromAsset(HANDLER);
   private readonly handlerLogs: logs.LogGroup;
   private readonly role: iam.Role;
   private readonly policy: iam.CfnPolicy;
@@ -90,9 +91,16 @@ export class CopyProvider extends Construct {
       totalTimeout: Duration.hours(1),
       ...this.network,
       logGroup: this.createLogGroup('FrameworkLogs'),
+      // The default of aws-cdk-lib 2.200 is to log, into a group that is kept for ever and without the key.
+      disableWaiterStateMachineLogging: true,
     });
-    this.serviceToken = provider.serviceToken;
+    this.token = provider.serviceToken;
     this.node.addValidation({ validate: () => problemsOfStack(stack) });
+  }
+
+  /** What a custom resource of a copy has as ServiceToken. */
+  public get serviceToken(): unknown {
+    return this.token;
   }
 
   /** Lets the handler make a copy; answers what has to be there before the copy is begun. */
@@ -116,7 +124,10 @@ export class CopyProvider extends Construct {
   private complete(): void {
     if (this.isCompleted) return;
     this.isCompleted = true;
-    putInLanes(this.queued, this.settings.maxConcurrentCopies, this.stack);
+    // No logical id changes any more: the CDK would hash the same path anew for each copy.
+    this.token = this.stack.resolve(this.token);
+    this.policy.overrideLogicalId(this.stack.resolve(this.policy.logicalId) as string);
+    putInLanes(this.queued, this.settings.maxConcurrentCopies, this.policy);
     acknowledgeFindings(this);
   }
 
@@ -174,7 +185,7 @@ export class CopyProvider extends Construct {
     const { pollIntervalSeconds } = this.settings;
     const handler = new lambda.Function(this, id, {
       description: `Copies EBS snapshots: ${entry} of the SnapshotCopy resources`,
-      code: lambda.Code.fromAsset(HANDLER),
+      code: this.code,
       handler: `index.${entry}`,
       runtime: lambda.determineLatestNodeRuntime(this),
       memorySize: 256,

@@ -1,10 +1,12 @@
 import { CfnResource, Token } from 'aws-cdk-lib';
-import type { Construct } from 'constructs';
+import type { Construct, IDependable } from 'constructs';
 import type { WireProperties } from './contract';
 
 export interface CopyResourceProps {
   readonly type: string;
-  readonly serviceToken: string;
+  readonly provider: { readonly serviceToken: unknown };
+  /** What has to be there before. */
+  readonly prerequisites: readonly IDependable[];
   /** Read at the end of synthesis: Aspects and applyRemovalPolicy may change them until then. */
   readonly properties: () => WireProperties;
 }
@@ -22,6 +24,7 @@ export class CopyResource extends CfnResource {
     private readonly copy: CopyResourceProps,
   ) {
     super(scope, id, { type: copy.type });
+    this.node.addDependency(...copy.prerequisites);
   }
 
   public override addOverride(path: string, value: unknown): void {
@@ -38,7 +41,7 @@ export class CopyResource extends CfnResource {
   }
 
   protected override get cfnProperties(): Record<string, unknown> {
-    return { ServiceToken: this.copy.serviceToken, ...this.copy.properties() };
+    return { ServiceToken: this.copy.provider.serviceToken, ...this.copy.properties() };
   }
 }
 

@@ -199,7 +199,13 @@ export class SnapshotCopy extends Construct implements ITaggable {
     this.tags = new TagManager(TagType.MAP, RESOURCE_TYPE, props.tags);
     const provider = CopyProvider.getOrCreate(this);
     const prerequisites = this.prerequisites(provider);
-    this.resource = this.declare(provider, prerequisites);
+    this.resource = new CopyResource(this, 'Resource', {
+      type: RESOURCE_TYPE,
+      provider,
+      prerequisites,
+      properties: this.properties(this.shares[0]),
+    });
+    if (props.removalPolicy !== undefined) this.resource.applyRemovalPolicy(props.removalPolicy);
     const completions = this.declareCompletions(provider, prerequisites);
     this.last = completions.at(-1) ?? this.resource;
     // A dry run takes no place among EC2's copies.
@@ -327,17 +333,6 @@ export class SnapshotCopy extends Construct implements ITaggable {
     return [...provider.allow(this.needs()), ...keys.filter(isAlias)];
   }
 
-  private declare(provider: CopyProvider, prerequisites: IDependable[]): CopyResource {
-    const resource = new CopyResource(this, 'Resource', {
-      type: RESOURCE_TYPE,
-      serviceToken: provider.serviceToken,
-      properties: () => this.properties(this.shares[0]),
-    });
-    if (this.props.removalPolicy !== undefined) resource.applyRemovalPolicy(this.props.removalPolicy);
-    resource.node.addDependency(...prerequisites);
-    return resource;
-  }
-
   /** The further stages of waiting, each after the one before. */
   private declareCompletions(provider: CopyProvider, prerequisites: IDependable[]): CopyResource[] {
     const owner = this.resource;
@@ -350,21 +345,22 @@ export class SnapshotCopy extends Construct implements ITaggable {
         Stage: `${stage}`,
       };
       // The ids are for ever: CloudFormation would take another one for another resource.
+      const properties = this.properties(share);
       const completion = new CopyResource(this, `Completion${stage}`, {
         type: COMPLETION_RESOURCE_TYPE,
-        serviceToken: provider.serviceToken,
-        properties: () => ({ ...this.properties(share), ...identity }),
+        provider,
+        prerequisites: [before, ...prerequisites],
+        properties: () => ({ ...properties(), ...identity }),
       });
-      completion.node.addDependency(before, ...prerequisites);
       before = completion;
       return completion;
     });
   }
 
-  private properties(share: Duration): WireProperties & { readonly ServiceTimeout: string } {
+  private properties(share: Duration): () => WireProperties & { readonly ServiceTimeout: string } {
     const { props } = this;
     const kmsKeyId = props.kmsKey?.keyArn ?? props.kmsKeyId;
-    return {
+    const fixed = given({
       // CloudFormation takes it for itself.
       ServiceTimeout: serviceTimeoutFor(share),
       SourceSnapshotId: props.sourceSnapshotId,
@@ -377,11 +373,14 @@ export class SnapshotCopy extends Construct implements ITaggable {
       KmsKeyId: kmsKeyId,
       SourceKmsKeyArn: props.sourceKmsKey?.keyArn,
       CompletionDurationMinutes: props.completionDuration && asText(props.completionDuration.toMinutes()),
-      Tags: this.tags.renderTags() as WireProperties['Tags'],
       TimeoutSeconds: asText(this.timeout.toSeconds()),
-      DeletionPolicy: retaining(this.resource),
       DryRun: props.dryRun === true ? 'true' : undefined,
-    };
+    } as const);
+    return () => ({
+      ...fixed,
+      Tags: this.tags.renderTags() as WireProperties['Tags'],
+      DeletionPolicy: retaining(this.resource),
+    });
   }
 
   private needs() {
@@ -426,6 +425,11 @@ export class SnapshotCopy extends Construct implements ITaggable {
       `${what} is not there with dryRun "true", which copies nothing: take dryRun away, or do without ${what}`,
     ]);
   }
+}
+
+/** Without what is not given: the CDK would look at it in every pass through the template. */
+function given<T extends object>(properties: T): T {
+  return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined)) as T;
 }
 
 function asText(value: number): string {
