@@ -40,9 +40,9 @@ function isSameOperation({ type, operation, startedAt }: Request, now: StackOper
 }
 
 /**
- * The copy that the request is about: the present one if the request keeps it, else the oldest of those with the
- * wanted inputs, which is the same for every poll. An Update takes a finished one that was there (a rollback goes
- * back), a Create only one that cannot be from an earlier life of the resource.
+ * The copy that the request is about: the present one if the request keeps it. Else an Update takes a finished one that
+ * was there, the last, which is the present one when a rollback goes back. Else it is the oldest of those on their way,
+ * the same for every poll; a Create takes no finished one, which may be from an earlier life of the resource.
  */
 function choose(copies: Copy[], request: Request, operation: StackOperation): Copy | undefined {
   const { handle, inPlace, type, wanted } = request;
@@ -50,8 +50,9 @@ function choose(copies: Copy[], request: Request, operation: StackOperation): Co
   const present = inPlace && live.find(({ id }) => id === handle);
   if (present) return present;
   const isAttempt = isAttemptOf(request, operation);
-  const isWanted = (copy: Copy): boolean => copy.tags[TAG.inputs] === wanted.inputs;
-  return live.find((copy) => isAttempt(copy) || (isWanted(copy) && (type === 'Update' || !isFinished(copy))));
+  const earlier = live.filter((copy) => copy.tags[TAG.inputs] === wanted.inputs && !isAttempt(copy));
+  const finished = type === 'Update' ? earlier.findLast(isFinished) : undefined;
+  return finished ?? live.find((copy) => isAttempt(copy) || (earlier.includes(copy) && !isFinished(copy)));
 }
 
 /** A present copy that is not found by its tags has gone, or has lost them; the latter is for its owner to mend. */

@@ -1,8 +1,8 @@
 // Many histories, shared out to processes, and what they show.
 import { fork } from 'node:child_process';
 import * as fc from 'fast-check';
-import { histories, runHistory, type History, type Report } from './history';
-import { PAIRS } from './kinds';
+import { histories, historiesAbout, runHistory, type History, type Report } from './history';
+import { PAIRS, ROW_AND_FAULT } from './kinds';
 
 export interface Share {
   readonly seed: number;
@@ -18,7 +18,7 @@ export interface Result {
   readonly done: number;
   /** How often each pair of operation and fault was reached. */
   readonly reached: Readonly<Record<string, number>>;
-  readonly failure?: { readonly path: string; readonly history: History; readonly report: Report | string };
+  readonly failure?: { readonly path?: string; readonly history: History; readonly report: Report | string };
 }
 
 /** Runs histories in this process until one shows a violation, which is then made as small as it gets. */
@@ -80,6 +80,20 @@ export function runElsewhere(
 /** Pairs that no history has reached. */
 export function unreached(results: readonly Result[]): string[] {
   return PAIRS.filter((pair) => !results.some(({ reached }) => pair in reached));
+}
+
+/** Looks for a pair that no random history has reached, and answers what came of those that were to reach it. */
+export async function look(pair: string, share: Share): Promise<Result> {
+  const { row, fault } = ROW_AND_FAULT.get(pair) ?? {};
+  if (!row || !fault) throw new Error(`there is no pair ${pair}`);
+  let done = 0;
+  for (const history of fc.sample(historiesAbout(row, fault), { seed: share.seed, numRuns: share.histories })) {
+    const report = await runHistory(history);
+    done += 1;
+    if (report.violations.length > 0) return { share, done, reached: {}, failure: { history, report } };
+    if (report.reached.includes(pair)) return { share, done, reached: { [pair]: 1 } };
+  }
+  return { share, done, reached: {} };
 }
 
 async function work(share: Share): Promise<void> {

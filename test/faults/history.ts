@@ -91,13 +91,15 @@ const RARE = /DeleteTags|CreateTags|DeleteSnapshot/;
 function faultIn(row: Row, copy: string): fc.Arbitrary<Planned> {
   const names = FAULTS.filter(({ rows }) => rows.includes(row)).map(({ name }) => name);
   const rare = names.filter((name) => RARE.test(name));
-  return fc.constantFrom(...names, ...rare, ...rare).chain((fault) =>
-    fc.record({
-      ...{ fault: fc.constant(fault), row: fc.constant(row), copy: fc.constant(copy), nth },
-      // Shorter, it would be over before most calls are made.
-      seconds: fault.endsWith('for a while') ? fc.constantFrom(40, 100, 200) : seconds,
-    }),
-  );
+  return fc.constantFrom(...names, ...rare, ...rare).chain((fault) => planned(fault, row, copy));
+}
+
+function planned(fault: string, row: Row, copy: string): fc.Arbitrary<Planned> {
+  return fc.record({
+    ...{ fault: fc.constant(fault), row: fc.constant(row), copy: fc.constant(copy), nth },
+    // Shorter, it would be over before most calls are made.
+    seconds: fault.endsWith('for a while') ? fc.constantFrom(40, 100, 200) : seconds,
+  });
 }
 
 /** Mostly one fault; sometimes none, sometimes more. */
@@ -109,17 +111,19 @@ function faultsIn(rows: readonly Row[], copy: string): fc.Arbitrary<Planned[]> {
 const failsAfter = fc.constantFrom(1, 20, 65, 200, 300, 500);
 
 /** The first step. */
-const creation: fc.Arbitrary<Step> = fc
+function creationAbout(focus: Row, copy: string): fc.Arbitrary<Step> {
+  return fc.record({
+    deletes: fc.constant(false),
+    changes: fc.constant([]),
+    failsAfterSeconds: focus === 'create' ? fc.constant(undefined) : failsAfter,
+    settles: fc.boolean(),
+    faults: faultsIn(focus === 'create' ? [focus] : [focus, focus, focus, 'create'], copy),
+  });
+}
+
+const creation = fc
   .tuple(fc.constantFrom<Row>('create', 'create', 'rollback of create', 'abandoned'), copyName)
-  .chain(([focus, copy]) =>
-    fc.record({
-      deletes: fc.constant(false),
-      changes: fc.constant([]),
-      failsAfterSeconds: focus === 'create' ? fc.constant(undefined) : failsAfter,
-      settles: fc.boolean(),
-      faults: faultsIn(focus === 'create' ? [focus] : [focus, focus, focus, 'create'], copy),
-    }),
-  );
+  .chain(([focus, copy]) => creationAbout(focus, copy));
 
 function stepAbout(focus: Row, copy: string): fc.Arbitrary<Step> {
   const isChange = (CHANGES as readonly string[]).includes(focus);
@@ -149,16 +153,30 @@ const nameFor = (focus: Row): fc.Arbitrary<string> => (focus === 'add' ? fc.cons
 
 const laterStep = fc.constantFrom(...FOCI).chain((focus) => nameFor(focus).chain((copy) => stepAbout(focus, copy)));
 
-export const histories: fc.Arbitrary<History> = fc.record({
-  copies: fc.array(declared, { minLength: 2, maxLength: 3 }),
-  steps: fc
-    .tuple(creation, fc.array(laterStep, { minLength: 1, maxLength: 4, size: 'max' }))
-    .map(([first, rest]) => [first, ...rest]),
-  processes: fc.integer({ min: 1, max: 2 }),
-  rollbackPhysicalId: fc.constantFrom('new', 'old'),
-  rollbackCleansUp: fc.boolean(),
-  isQuick: fc.boolean(),
-});
+const laterSteps = fc.array(laterStep, { minLength: 1, maxLength: 4, size: 'max' });
+
+const historiesOf = (steps: fc.Arbitrary<Step[]>): fc.Arbitrary<History> =>
+  fc.record({
+    copies: fc.array(declared, { minLength: 2, maxLength: 3 }),
+    steps,
+    processes: fc.integer({ min: 1, max: 2 }),
+    rollbackPhysicalId: fc.constantFrom('new', 'old'),
+    rollbackCleansUp: fc.boolean(),
+    isQuick: fc.boolean(),
+  });
+
+export const histories = historiesOf(fc.tuple(creation, laterSteps).map(([first, rest]) => [first, ...rest]));
+
+/** Those whose last step is about such an operation, with such a fault. */
+export function historiesAbout(row: Row, fault: string): fc.Arbitrary<History> {
+  const isCreation = row === 'create' || row === 'rollback of create';
+  const last = nameFor(row).chain((copy) =>
+    fc
+      .tuple(isCreation ? creationAbout(row, copy) : stepAbout(row, copy), planned(fault, row, copy))
+      .map(([step, one]) => ({ ...step, faults: [one] })),
+  );
+  return historiesOf(isCreation ? last.map((step) => [step]) : fc.tuple(creation, last));
+}
 
 // ---- Run ----------------------------------------------------------------------------------------------------------
 

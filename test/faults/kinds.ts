@@ -242,7 +242,10 @@ export function faultNamed(name: string): FaultKind {
 }
 
 /** What the histories have to reach. */
-export const PAIRS: readonly string[] = FAULTS.flatMap(({ name, rows }) => rows.map((row) => pair(row, name)));
+export const ROW_AND_FAULT = new Map(
+  FAULTS.flatMap(({ name, rows }) => rows.map((row) => [pair(row, name), { row, fault: name }] as const)),
+);
+export const PAIRS: readonly string[] = [...ROW_AND_FAULT.keys()];
 
 export function pair(row: Row, fault: string): string {
   return `${row} × ${fault}`;

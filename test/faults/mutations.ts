@@ -41,7 +41,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'nobody asks whether the stack operation goes on',
-    find: 'if (!isSameOperation(request, operation)) return abandon(poll, copies);',
+    find: 'if (!isSameOperation(request, operation)) return abandon(poll, copies, operation);',
     replace: '',
   },
   {
@@ -56,13 +56,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'Create adopts finished copies of an earlier life',
-    find: "(type === 'Update' || !isFinished(copy))",
-    replace: 'true',
+    find: "type === 'Update' ? earlier.findLast(isFinished) : undefined",
+    replace: 'earlier.findLast(isFinished)',
   },
   {
     name: 'Update adopts copies of other inputs',
-    find: 'copy.tags[TAG.inputs] === wanted.inputs;',
-    replace: 'true;',
+    find: 'copy.tags[TAG.inputs] === wanted.inputs && !isAttempt(copy)',
+    replace: '!isAttempt(copy)',
   },
   {
     name: 'the mark of a retained copy means nothing',
@@ -81,7 +81,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'the encoded authorization message is shown',
-    find: "message.replace(/\\s*Encoded authorization failure message:.*/s, '').trim()",
+    find: "message.replace(/Encoded authorization failure message:.*/s, '').trim()",
     replace: 'message.trim()',
   },
   {

@@ -432,6 +432,21 @@ describe('an Update', () => {
     expect(world.copies()).toEqual([old]);
   });
 
+  test('adopts the last of several finished copies with the wanted inputs: in a rollback, the present one', async () => {
+    const world = new World();
+    const before = world.declare({ DeletionPolicy: 'Retain' });
+    const other = world.declare({ Description: 'other', DeletionPolicy: 'Retain' });
+    const first = await world.create(before);
+    world.enter('UPDATE_IN_PROGRESS');
+    world.physicalId = undefined;
+    const second = await world.create(before);
+    expect(second).not.toBe(first);
+    world.time += 10 * MINUTE;
+    world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    const { answer } = await world.run(world.update(before, other));
+    expect(answer?.PhysicalResourceId).toBe(second);
+  });
+
   test('adopts a retained copy with the wanted inputs, and keeps its mark', async () => {
     const world = new World();
     const retained = world.declare({ DeletionPolicy: 'Retain' });
