@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import {
+  type CfnResource,
   DefaultTokenResolver,
   Duration,
   type IResolveContext,
@@ -124,9 +125,10 @@ export class CopyProvider extends Construct {
   private complete(): void {
     if (this.isCompleted) return;
     this.isCompleted = true;
-    // No logical id changes any more: the CDK would hash the same path anew for each copy.
+    // No logical id changes any more: the CDK would hash a path anew wherever the id is written.
     this.token = this.stack.resolve(this.token);
-    this.policy.overrideLogicalId(this.stack.resolve(this.policy.logicalId) as string);
+    for (const { stages } of this.queued) stages.forEach(settleLogicalId);
+    settleLogicalId(this.policy);
     putInLanes(this.queued, this.settings.maxConcurrentCopies, this.policy);
     acknowledgeFindings(this);
   }
@@ -188,6 +190,8 @@ export class CopyProvider extends Construct {
       code: this.code,
       handler: `index.${entry}`,
       runtime: lambda.determineLatestNodeRuntime(this),
+      // Four times the 62 MiB at which `npm run bench` lets it peak: Lambda's runtime needs some, and gives processor time
+      // by memory.
       memorySize: 256,
       // A poll whose calls hang must not die: a dead function is a failed deployment.
       timeout: Duration.minutes(5),
@@ -211,6 +215,14 @@ export class CopyProvider extends Construct {
       encryptionKey: this.settings.logEncryptionKey,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+  }
+}
+
+function settleLogicalId(resource: CfnResource): void {
+  try {
+    resource.overrideLogicalId(Stack.of(resource).resolve(resource.logicalId) as string);
+  } catch {
+    // Locked, since its stack exports an attribute of it: hashed as before.
   }
 }
 

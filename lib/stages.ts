@@ -26,9 +26,10 @@ export function timeoutOf({ timeout, completionDuration }: SnapshotCopyProps): D
 export function sharesOf(timeout: Duration, dryRun = false): [Duration, ...Duration[]] {
   if (timeout.isUnresolved()) return [timeout];
   const stage = STAGE_MINUTES * 60;
-  const first = Duration.seconds(Math.min(timeout.toSeconds(), stage));
+  const seconds = timeout.toSeconds();
+  const first = seconds > stage ? Duration.seconds(stage) : timeout;
   const further: Duration[] = [];
-  for (let left = timeout.toSeconds() - stage; left > 0 && !dryRun; left -= stage) {
+  for (let left = seconds - stage; left > 0 && !dryRun; left -= stage) {
     further.push(Duration.seconds(Math.min(left, stage)));
   }
   return [first, ...further];

@@ -1,4 +1,5 @@
 import { App, CfnParameter, type CfnResource, Duration, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { SnapshotCopy, type SnapshotCopyProps } from '../../lib';
@@ -28,6 +29,10 @@ function stages(): Stage[] {
     .filter(([, { Type }]) => [RESOURCE_TYPE, COMPLETION_RESOURCE_TYPE].includes(Type))
     .map(([id, resource]) => ({ id, ...resource }))
     .sort((a, b) => stageOf(a) - stageOf(b));
+}
+
+function outputsOf(of: Stack) {
+  return Template.fromStack(of).findOutputs('*') as Record<string, { Value: { 'Fn::GetAtt': [string, string] } }>;
 }
 
 const stageOf = ({ Properties: { Stage: stage = 1 } }: Resource) => Number(stage);
@@ -124,6 +129,18 @@ test('the stages follow a logical id that is overridden', () => {
   const copy = copyFor(Duration.hours(1));
   (copy.node.defaultChild as CfnResource).overrideLogicalId('Renamed');
   expect(stages()[1]?.Properties).toMatchObject({ CopyLogicalId: 'Renamed', CopyId: { Ref: 'Renamed' } });
+});
+
+test('a logical id that is renamed, or exported and therefore locked, is the same everywhere', () => {
+  const [renamed, exported] = ['Old', 'Read'].map((id) => copyFor(undefined, {}, id)) as [SnapshotCopy, SnapshotCopy];
+  const oldId = stack.getLogicalId(renamed.node.defaultChild as CfnResource);
+  stack.renameLogicalId(oldId, 'New');
+  stack.exportValue(renamed.snapshotId);
+  stack.exportValue(exported.snapshotId);
+  const ids = stages().map(({ id }) => id);
+  const read = Object.values(outputsOf(stack)).map(({ Value: value }) => value['Fn::GetAtt'][0]);
+  expect(ids).toContain('New');
+  expect(read.sort()).toEqual(ids.sort());
 });
 
 test('another timeout changes nothing of the copy but the time that it may take', () => {
