@@ -22,7 +22,7 @@ const { values: flags } = parseArgs({
 
 async function measure(): Promise<Figure[]> {
   const rounds = Number(flags.rounds);
-  const timed = flags.counts ? [] : [...(await handlerStart(rounds)), ...(await synthesisTime(Math.ceil(rounds / 2)))];
+  const timed = flags.counts ? [] : [...(await handlerStart(rounds)), ...(await synthesisTime(rounds))];
   return [...timed, ...handlerSize(), ...templates(), ...(await schedule()), ...(await polling())];
 }
 

@@ -16,7 +16,7 @@ export interface Run {
 
 export type Round<Name extends string> = Readonly<Record<Name, Run>>;
 
-/** Runs all commands once in each round, one after the other. */
+/** Runs all commands once in each round, one after the other, and the other way round in the next. */
 export async function rounds<Name extends string>(
   count: number,
   commands: Record<Name, Command>,
@@ -24,7 +24,7 @@ export async function rounds<Name extends string>(
   const names = Object.keys(commands) as Name[];
   const one = async (): Promise<Round<Name>> => {
     const runs: [Name, Run][] = [];
-    for (const name of names) runs.push([name, await run(commands[name])]);
+    for (const name of names.reverse()) runs.push([name, await run(commands[name])]);
     return Object.fromEntries(runs) as Round<Name>;
   };
   // Fills the caches of the file system.
