@@ -81,7 +81,8 @@ export class Witness {
 
   private seesCopy(copy: string, physicalId: string, status: string, reason: string): void {
     this.complete.delete(copy);
-    if (this.status === 'UPDATE_ROLLBACK_IN_PROGRESS') this.rolledBack.add(`${this.stackId} ${copy}`);
+    if (this.status === 'UPDATE_ROLLBACK_IN_PROGRESS' || status === 'UPDATE_FAILED')
+      this.rolledBack.add(`${this.stackId} ${copy}`);
     if (status === 'CREATE_COMPLETE' || status === 'UPDATE_COMPLETE') {
       const event = this.asked.get(copy);
       if (!event) throw new Error(`${copy} was never asked for`);
