@@ -13,17 +13,27 @@ export interface Figure {
 export const isMissed = ({ value, goal }: Figure): boolean => goal !== undefined && !(value <= goal);
 
 export function table(figures: readonly Figure[]): string {
-  const rows = figures.map((figure) => [
+  const all = [['what', 'compared with', 'measured', 'goal'], ...figures.map(cellsOf)];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((cells) => cells[column]?.length ?? 0)));
+  const lines = all.map((cells) => lineOf(cells.map((cell, column) => cell.padEnd(widths[column] ?? 0))));
+  return [lines[0], lineOf(widths.map((width) => '-'.repeat(width))), ...lines.slice(1)].join('\n');
+}
+
+export function row(figure: Figure): string {
+  return lineOf(cellsOf(figure));
+}
+
+function cellsOf(figure: Figure): string[] {
+  return [
     figure.what,
     figure.baseline ?? '–',
     `${written(figure.value, figure.unit)}${isMissed(figure) ? ' (missed)' : ''}`,
     figure.goal === undefined ? '–' : `≤ ${written(figure.goal, figure.unit)}`,
-  ]);
-  const all = [['what', 'compared with', 'measured', 'goal'], ...rows];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  const lines = all.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
-  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
-  return [lines[0], rule, ...lines.slice(1)].join('\n');
+  ];
+}
+
+function lineOf(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
 }
 
 /** Three digits tell all that a measurement knows; counts are whole. */
