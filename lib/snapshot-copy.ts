@@ -214,7 +214,7 @@ export class SnapshotCopy extends Construct implements ITaggable {
     }
     this.node.addValidation({
       validate: () => [
-        ...problemsOfTags(this.tags.tagValues()),
+        ...problemsOfTags(this.tags.hasTags() ? this.tags.tagValues() : {}),
         ...problemsOfRemoval(
           this.resource.cfnOptions.deletionPolicy === CfnDeletionPolicy.SNAPSHOT ? RemovalPolicy.SNAPSHOT : undefined,
         ),
@@ -378,7 +378,7 @@ export class SnapshotCopy extends Construct implements ITaggable {
     } as const);
     return () => ({
       ...fixed,
-      Tags: this.tags.renderTags() as WireProperties['Tags'],
+      Tags: this.tags.hasTags() ? (this.tags.renderTags() as WireProperties['Tags']) : undefined,
       DeletionPolicy: retaining(this.resource),
     });
   }
