@@ -1,5 +1,5 @@
 'use strict';
-// The app whose synthesis is timed: node synth-app.js copies|plain <count> <folder>.
+// The app whose synthesis is timed: node synth-app.js copies|plain|depending <count> <folder>.
 const { App, CfnResource, Stack } = require('aws-cdk-lib');
 
 const [kind, count, outdir] = process.argv.slice(2);
@@ -9,6 +9,16 @@ const stack = new Stack(app, 'Stack', { env: { account: '111122223333', region: 
 
 /** The same custom resource, declared by hand. */
 function plain() {
+  return byHand(() => undefined);
+}
+
+/** With the DependsOn that it needs to work: its handler may do nothing before its policy is there. */
+function depending() {
+  const policy = new CfnResource(stack, 'ProviderPolicy', { type: 'AWS::IAM::Policy' });
+  return byHand((resource) => resource.addResourceDependency(policy));
+}
+
+function byHand(finish) {
   const provider = new CfnResource(stack, 'ProviderframeworkonEvent', { type: 'AWS::Lambda::Function' });
   return (id, sourceSnapshotId) => {
     const properties = {
@@ -19,7 +29,7 @@ function plain() {
       DestinationRegion: 'eu-west-1',
       TimeoutSeconds: '3000',
     };
-    new CfnResource(stack, id, { type: 'Custom::SnapshotCopy', properties });
+    finish(new CfnResource(stack, id, { type: 'Custom::SnapshotCopy', properties }));
   };
 }
 
@@ -28,7 +38,7 @@ function copies() {
   return (id, sourceSnapshotId) => new SnapshotCopy(stack, id, { sourceSnapshotId, sourceRegion: 'us-east-1' });
 }
 
-const declare = { plain, copies }[kind]();
+const declare = { plain, depending, copies }[kind]();
 // Printed here, since Node.js does not tell a parent how long the processor worked for its child.
 process.on('exit', () => {
   const { user, system } = process.cpuUsage();
