@@ -74,7 +74,7 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   },
   timeoutMinutes: {
     value: 'N',
-    help: 'how long the copy may take, 1 to 2880 minutes; default: 50',
+    help: 'how long the copy may take, 1 to 2880 minutes; default: completionDurationMinutes and 10 more, at least 50',
     parse: (text) => ({ timeout: parseMinutes('timeoutMinutes', text) }),
   },
   removalPolicy: {
