@@ -29,14 +29,14 @@ export async function proveOnly(poll: Poll): Promise<Answer> {
 }
 
 /**
- * The copy that the dry run keeps goes by its id. A rollback may not carry that id, as it takes back a request that was
- * to make another copy: then it is the last one from before the operation.
+ * The copy that the dry run keeps goes by its id. A rollback may carry another id, as it takes back a request that was to
+ * make another copy, or has made it: then it is the last one from before the operation.
  */
 function keptCopy(copies: Copy[], { handle }: Request, operation: StackOperation): Copy | undefined {
   const isBefore = ({ startedAt }: Copy): boolean => startedAt < Date.parse(operation.begunAt);
   const named = copies.find(({ id }) => id === handle);
-  if (named || isSnapshotId(handle) || !isRollback(operation)) return named;
-  return copies.filter((copy) => isFinished(copy) && isBefore(copy)).at(-1);
+  if (!isRollback(operation) || (named ? isBefore(named) : isSnapshotId(handle))) return named;
+  return copies.findLast((copy) => isFinished(copy) && isBefore(copy)) ?? named;
 }
 
 /**
@@ -60,8 +60,10 @@ async function hasGoneBack(
   kept: Copy | undefined,
   operation: StackOperation,
 ): Promise<boolean> {
-  await sweep(poll, copies, kept, operation);
-  await forgetOthers(poll, copies, kept, operation);
+  // What the request goes by is deleted by CloudFormation, once it has read another id.
+  const others = copies.filter(({ id }) => id !== poll.request.handle);
+  await sweep(poll, others, kept, operation);
+  await forgetOthers(poll, others, kept, operation);
   if (elapsed(poll) >= settleTimeOf(poll)) return true;
   poll.log('wait', { reason: 'a copy that the update began may still be invisible' });
   return false;

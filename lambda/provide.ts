@@ -2,11 +2,11 @@
 import { TAG } from '../lib/contract';
 import { finish, handOn, isSettled, refuseIfAnswered } from './answer';
 import type { StackOperation } from './aws';
-import { findCopies, isDeleted, isFailed, isFinished, isOurs, isStartedUnder, type Copy } from './copies';
+import { findCopies, isDeleted, isFailed, isFinished, isOurs, isStartedUnder, isUnfinished, type Copy } from './copies';
 import { proveOnly } from './dry-run';
 import { Failure } from './failure';
 import { describe, elapsed, isLate, isRollback, settleTimeOf, WAIT, windowOf, type Answer, type Poll } from './poll';
-import { describeCopy, hasEnded, howToWaitLonger, lostTags, minutes } from './reasons';
+import { describeCopy, hasEnded, howToWaitLonger, lostTags, minutes, notJudged } from './reasons';
 import { isSnapshotId, type Request } from './request';
 import { start } from './start';
 import { deleteCopy, discard, forgetOthers, isAttemptOf, sweep } from './sweep';
@@ -40,14 +40,16 @@ function isSameOperation({ type, operation, startedAt }: Request, now: StackOper
 }
 
 /**
- * The copy that the request is about: the present one if the request keeps it. Else an Update takes a finished one that
- * was there, the last, which is the present one when a rollback goes back. Else it is the oldest of those on their way,
- * the same for every poll; a Create takes no finished one, which may be from an earlier life of the resource.
+ * The copy that the request is about: the present one if the request keeps it, which goes by its id or by the handle
+ * that stayed. Else an Update takes a finished one that was there, the last, which is the present one when a rollback
+ * goes back. Else it is the oldest of those on their way, the same for every poll; a Create takes no finished one, which
+ * may be from an earlier life of the resource.
  */
 function choose(copies: Copy[], request: Request, operation: StackOperation): Copy | undefined {
-  const { handle, inPlace, type, wanted } = request;
+  const { handle, inPlace, stage, type, wanted } = request;
   const live = copies.filter((copy) => !isFailed(copy) && copy.region === wanted.destinationRegion);
-  const present = inPlace && live.find(({ id }) => id === handle);
+  const isUnderHandle = (copy: Copy): boolean => isStartedUnder(handle)(copy) && isFinished(copy);
+  const present = (inPlace || stage > 1) && (live.find(({ id }) => id === handle) ?? live.find(isUnderHandle));
   if (present) return present;
   const isAttempt = isAttemptOf(request, operation);
   const earlier = live.filter((copy) => copy.tags[TAG.inputs] === wanted.inputs && !isAttempt(copy));
@@ -69,6 +71,7 @@ async function watch(poll: Poll, copy: Copy): Promise<Answer> {
   log('wait', { snapshotId: copy.id, state: copy.state, progress });
   if (!isLate(poll)) return WAIT;
   if (!request.isLastStage) return handOn(poll, copy);
+  if (!isUnfinished(copy)) throw notJudged(request, copy);
   await deleteCopy(poll, copy, 'delete late');
   throw new Failure(
     `${describeCopy(request)} was ${progress.replace('%', ' %') || 'barely begun'}${progress ? ' done' : ''} after ${minutes(request)}; ${howToWaitLonger(request)}`,

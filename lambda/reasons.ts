@@ -40,3 +40,10 @@ export const lostTags = (id: string, region: string): Failure =>
 
 export const hasEnded = (request: Request): Failure =>
   new Failure(`the stack operation that asked for the ${describeCopy(request)} has ended, or has its answer`);
+
+/** EC2 may be restoring a snapshot from the Recycle Bin, or have got a new state: only what this request began goes. */
+export function notJudged(request: Request, { id, region, state }: Copy): Failure {
+  return new Failure(
+    `${describeCopy(request)}: ${id} in ${region} was in state "${state}" after ${minutes(request)}; wait until it is completed, then deploy again`,
+  );
+}

@@ -193,7 +193,7 @@ function scene(name: Scene, rows: readonly Row[], consequence: Consequence, says
   return { name, means: { at: 'scene', scene: name }, rows, consequence, says };
 }
 
-const LATE = /(% done|barely begun) after \d+ minutes|could not be started within/;
+const LATE = /(% done|barely begun|in state "\w+") after \d+ minutes|could not be started within/;
 const KEY = /\bkey\b/i;
 const HELD = /could not be deleted/;
 const HOLDING: Row[] = ['clean-up', 'delete'];

@@ -1,4 +1,4 @@
-import { ATTRIBUTES, COMPLETION_RESOURCE_TYPE, TAG } from '../../lib/contract';
+import { ATTRIBUTES, COMPLETION_RESOURCE_TYPE, TAG, type WireProperties } from '../../lib/contract';
 import type { CloudFormationEvent } from '../../lambda/request';
 import { AwsError, type Fault } from '../local-aws/faults';
 import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, World, type Outcome } from './in-process';
@@ -490,6 +490,78 @@ test('a dry run cannot move a copy to another Region, since it keeps it where it
   const back = await world.run(world.update({ ...before, DryRun: 'true' }, dry));
   expect(back.answer?.Data?.SnapshotId).toBe(id);
   expect(world.copies()).toEqual([id]);
+});
+
+describe.each(['Retain', 'RetainExceptOnCreate'] as const)(
+  'under %s, where an older copy of the same inputs',
+  (policy) => {
+    /** The resource's id stays the handle, as it does when the first stage is over before its copy is. */
+    async function twins(world: World): Promise<{ declared: WireProperties; present?: string; handle: string }> {
+      const declared = world.declare({ DeletionPolicy: policy, TimeoutSeconds: '6000' });
+      await world.create(declared);
+      world.physicalId = undefined;
+      world.time += 60 * MINUTE;
+      world.enter('UPDATE_IN_PROGRESS');
+      const event = await world.accept(world.event('Create', { ResourceProperties: declared }));
+      const { answer } = await world.wait(event);
+      world.physicalId = event.PhysicalResourceId;
+      world.time += 60 * MINUTE;
+      world.enter('UPDATE_IN_PROGRESS');
+      return { declared, present: answer?.Data?.SnapshotId, handle: event.PhysicalResourceId };
+    }
+
+    test('was left behind, an Update in place keeps the present copy, whose id is its handle', async () => {
+      const world = new World();
+      const { declared, present } = await twins(world);
+      const copies = world.copies();
+      const { answer } = await world.run(world.update({ ...declared, Tags: { a: '1' } }, declared));
+      expect(answer?.Data?.SnapshotId).toBe(present);
+      expect(world.copies()).toEqual(copies);
+    });
+
+    test('was left behind, a continuation is about the present copy', async () => {
+      const world = new World();
+      const { declared, present, handle } = await twins(world);
+      const copies = world.copies();
+      world.physicalId = handle;
+      const stage = world.stage(2, declared);
+      const changed = { ...stage.ResourceProperties, Tags: { a: '1' } };
+      const update = { RequestType: 'Update' as const, OldResourceProperties: stage.ResourceProperties };
+      const { answer } = await world.wait(
+        await world.accept({ ...stage, ...update, ResourceProperties: changed, PhysicalResourceId: 'completion-2' }),
+      );
+      expect(answer?.Data?.SnapshotId).toBe(present);
+      expect(world.copies()).toEqual(copies);
+    });
+  },
+);
+
+test('a present copy in a state that says neither is left alone at the deadline', async () => {
+  const world = new World();
+  const before = world.declare({ TimeoutSeconds: '1200' });
+  const id = await world.create(before);
+  world.ec2.changeCourse(id, { outcome: 'recovering' });
+  world.enter('UPDATE_IN_PROGRESS');
+  const { failure } = await world.run(world.update({ ...before, Tags: { a: '1' } }, before));
+  expect(failure?.message).toContain(`${id} in eu-west-1 was in state "recovering" after 20 minutes`);
+  expect(world.copies()).toEqual([id]);
+});
+
+test('a rollback to a dry run goes back to the copy that it kept, whichever id the Update carries', async () => {
+  const world = new World();
+  const before = world.declare();
+  const id = await world.create(before);
+  const dry = world.declare({ DryRun: 'true' });
+  world.enter('UPDATE_IN_PROGRESS');
+  await world.run(world.update(dry, before));
+  world.time += 60 * MINUTE;
+  const other = world.declare({ Description: 'other' });
+  world.enter('UPDATE_IN_PROGRESS');
+  const { answer } = await world.run(world.update(other, dry));
+  expect(world.physicalId).toBe(answer?.PhysicalResourceId);
+  world.stack = { ...world.stack, StackStatus: 'UPDATE_ROLLBACK_IN_PROGRESS' };
+  const back = await world.run(world.update(dry, other));
+  expect(back.answer).toMatchObject({ PhysicalResourceId: id, Data: { SnapshotId: id } });
 });
 
 describe('what a stale read or a late event must not do', () => {
