@@ -52,7 +52,8 @@ async function removeOthers(poll: Poll): Promise<void> {
 /**
  * What a Delete is about, other than the snapshot that its id names: the copies started under that id. Under the id of
  * a copy that had gone, a new one was made, which has an id of its own once it is finished. An id that is not ours was
- * invented for a cancelled create: then all of the resource, but finished copies that are to be retained.
+ * invented for a cancelled create: then, as in the rollback of a new stack, all of the resource, but finished copies that
+ * are to be retained even so.
  */
 function isMeant(copy: Copy, { handle }: Request, operation: StackOperation): boolean {
   const isMine = isStartedUnder(handle)(copy);

@@ -27,7 +27,13 @@ export class CopyResource extends CfnResource {
     this.node.addDependency(...copy.prerequisites);
   }
 
+  /** Throws for a deletion policy, which the handler would not hear of: it would delete what is to be retained. */
   public override addOverride(path: string, value: unknown): void {
+    if (path === 'DeletionPolicy' || path === 'UpdateReplacePolicy') {
+      throw new Error(
+        `${this.node.path}: the override of ${path} is not possible: use removalPolicy or applyRemovalPolicy`,
+      );
+    }
     this.isOverridden = true;
     super.addOverride(path, value);
   }

@@ -24,7 +24,7 @@ import { isAlias, type KeyReference, referenceOf, referenceOfKeyId } from './key
 import { CopyProvider } from './provider';
 import { CopyResource } from './resource';
 import { serviceTimeoutFor, sharesOf, timeoutOf } from './stages';
-import { problemsOfProps, problemsOfRemoval, problemsOfTags } from './validate';
+import { problemsOfPolicies, problemsOfProps, problemsOfRemoval, problemsOfTags } from './validate';
 
 /** Properties of a snapshot copy. */
 export interface SnapshotCopyProps {
@@ -215,9 +215,7 @@ export class SnapshotCopy extends Construct implements ITaggable {
     this.node.addValidation({
       validate: () => [
         ...problemsOfTags(this.tags.hasTags() ? this.tags.tagValues() : {}),
-        ...problemsOfRemoval(
-          this.resource.cfnOptions.deletionPolicy === CfnDeletionPolicy.SNAPSHOT ? RemovalPolicy.SNAPSHOT : undefined,
-        ),
+        ...problemsOfPolicies(this.resource.cfnOptions),
       ],
     });
   }

@@ -1,4 +1,11 @@
-import { RemovalPolicy, Token, type Duration, type Stack } from 'aws-cdk-lib';
+import {
+  CfnDeletionPolicy,
+  type ICfnResourceOptions,
+  RemovalPolicy,
+  Token,
+  type Duration,
+  type Stack,
+} from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { MAX_TAGS, MAX_TIMEOUT_MINUTES, TAG } from './contract';
@@ -58,6 +65,18 @@ export function problemsOfRemoval(policy: RemovalPolicy | undefined): string[] {
     ? [
         'removalPolicy "snapshot" is not possible: a snapshot cannot be snapshotted; ' +
           'use DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE',
+      ]
+    : [];
+}
+
+/** What Aspects and escape hatches have made of the resource. */
+export function problemsOfPolicies({ deletionPolicy, updateReplacePolicy }: ICfnResourceOptions): string[] {
+  if (deletionPolicy === CfnDeletionPolicy.SNAPSHOT) return problemsOfRemoval(RemovalPolicy.SNAPSHOT);
+  const isDeleted = deletionPolicy === undefined || deletionPolicy === CfnDeletionPolicy.DELETE;
+  return isDeleted && updateReplacePolicy === CfnDeletionPolicy.RETAIN
+    ? [
+        'updateReplacePolicy "Retain" is not possible without a deletion policy that retains, too: replaced copies ' +
+          'would be deleted with the stack; use RETAIN or RETAIN_ON_UPDATE_OR_DELETE',
       ]
     : [];
 }

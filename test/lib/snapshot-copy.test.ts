@@ -1,6 +1,7 @@
 import {
   App,
   Aspects,
+  CfnDeletionPolicy,
   CfnParameter,
   CfnResource,
   CustomResource,
@@ -251,6 +252,23 @@ describe('removal policies', () => {
     expect(() => {
       copy.applyRemovalPolicy(RemovalPolicy.SNAPSHOT);
     }).toThrow(/^Stack\/Copy: removalPolicy "snapshot"/);
+  });
+
+  test.each(['DeletionPolicy', 'UpdateReplacePolicy'])(
+    'an override of %s is refused: the handler would not know',
+    (path) => {
+      const copy = copyWith();
+      const resource = copy.node.defaultChild as CfnResource;
+      expect(() => {
+        resource.addOverride(path, 'Retain');
+      }).toThrow(`the override of ${path} is not possible: use removalPolicy or applyRemovalPolicy`);
+    },
+  );
+
+  test('retaining replaced copies only is refused, since they would go with the stack', () => {
+    const copy = copyWith();
+    (copy.node.defaultChild as CfnResource).cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+    expect(synth).toThrow('updateReplacePolicy "Retain" is not possible without a deletion policy');
   });
 
   test('SNAPSHOT is refused when an Aspect sets it', () => {
