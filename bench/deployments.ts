@@ -4,8 +4,8 @@ import type { CloudFormationStackArtifact } from 'aws-cdk-lib/cx-api';
 import { SnapshotCopy } from '../lib';
 import { POLL_INTERVAL_SECONDS } from '../lib/contract';
 import { Machine } from '../test/faults/machine';
-import { LocalAws, type OperationResult } from '../test/local-aws';
-import type { TemplateBody } from '../test/local-aws/template';
+import { LocalAws, type OperationResult } from '../local-aws';
+import type { TemplateBody } from '../local-aws/template';
 import { written, type Figure } from './figure';
 
 const MINUTE = 60_000;

@@ -93,7 +93,7 @@ function figuresOf(measured: Round<'node' | 'bundled' | 'unbundled' | 'firstCall
 
 function withoutSdk(): string {
   const file = join(mkdtempSync(join(tmpdir(), 'bench-handler-')), 'index.js');
-  execFileSync(process.execPath, ['esbuild.mjs', '--without-sdk', file], { cwd: root });
+  execFileSync(process.execPath, ['scripts/bundle.mjs', '--without-sdk', file], { cwd: root });
   return file;
 }
 

@@ -1,7 +1,7 @@
 // Deploys the app of this folder on the local AWS, in virtual time, and shows what the CloudFormation console would.
 import { parseArgs } from 'node:util';
 import { App } from 'aws-cdk-lib';
-import { LocalAws, type OperationResult } from '../test/local-aws';
+import { LocalAws, type OperationResult } from '../local-aws';
 import { propsFromContext } from './context';
 import { Console, Watch, type Output } from './demo/console';
 import { addSource, REGION, SCENARIOS, SOURCE, type Expectation, type Scenario, type Step } from './demo/scenarios';

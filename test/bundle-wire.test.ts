@@ -13,10 +13,10 @@ import type { Aws } from '../lambda/aws';
 import { copyInput } from '../lambda/copies';
 import { decodeRequest } from '../lambda/request';
 import { RESOURCE_TYPE, TAG, type WireProperties } from '../lib/contract';
-import { SimulatedEc2 } from './local-aws/ec2';
-import { Endpoint } from './local-aws/endpoint';
-import { AwsError, type FaultHook } from './local-aws/faults';
-import { Services, type StackDirectory } from './local-aws/services';
+import { SimulatedEc2 } from '../local-aws/ec2';
+import { Endpoint } from '../local-aws/endpoint';
+import { AwsError, type FaultHook } from '../local-aws/faults';
+import { Services, type StackDirectory } from '../local-aws/services';
 
 type Call = { [M in keyof Aws]: [method: M, ...args: Parameters<Aws[M]>] }[keyof Aws];
 
@@ -44,7 +44,7 @@ let recorder: Recorder;
 beforeAll(async () => {
   bundles = [[], ['--uncut']].map((flags, index) => {
     const file = join(directory, `${index}.js`);
-    execFileSync(process.execPath, ['esbuild.mjs', ...flags, '--entry', 'lambda/aws.ts', file], { cwd: root });
+    execFileSync(process.execPath, ['scripts/bundle.mjs', ...flags, '--entry', 'lambda/aws.ts', file], { cwd: root });
     return file;
   });
   recorder = await Recorder.start();

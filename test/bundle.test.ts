@@ -10,7 +10,7 @@ const BUNDLE = 'assets/handler/index.js';
 /** What the bundle is made of, in another folder; the packages of the SDK are links, but for those to be changed. */
 function anotherFolder(copied: string[] = []): string {
   const folder = mkdtempSync(join(tmpdir(), 'another-folder-'));
-  for (const part of ['lambda', 'lib/contract.ts', 'esbuild.mjs', 'package.json', 'tsconfig.json']) {
+  for (const part of ['lambda', 'lib/contract.ts', 'scripts/bundle.mjs', 'package.json', 'tsconfig.json']) {
     cpSync(join(root, part), join(folder, part), { recursive: true });
   }
   const modules = 'node_modules';
@@ -26,7 +26,10 @@ function anotherFolder(copied: string[] = []): string {
 
 /** What the build says when it fails. */
 function build(folder: string, file = BUNDLE): string {
-  const { status, stderr } = spawnSync(process.execPath, ['esbuild.mjs', file], { cwd: folder, encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/bundle.mjs', file], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
   return status === 0 ? '' : stderr;
 }
 

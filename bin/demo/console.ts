@@ -2,8 +2,8 @@
 // has one line that is redrawn; elsewhere nothing but plain lines is written.
 import { styleText } from 'node:util';
 import type { Snapshot } from '@aws-sdk/client-ec2';
-import type { LocalAws, LogLine, StackEvent } from '../../test/local-aws';
-import { describe, type StoredSnapshot } from '../../test/local-aws/snapshot';
+import type { LocalAws, LogLine, StackEvent } from '../../local-aws';
+import { describe, type StoredSnapshot } from '../../local-aws/snapshot';
 
 export interface Output {
   readonly isTTY?: boolean;

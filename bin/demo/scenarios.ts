@@ -2,7 +2,7 @@
 import type { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
-import type { LocalAws, LocalAwsOptions } from '../../test/local-aws';
+import type { LocalAws, LocalAwsOptions } from '../../local-aws';
 import { SnapshotCopy } from '../../lib';
 import type { SnapshotCopyStack } from '../snapshot-copy-stack';
 

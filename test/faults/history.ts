@@ -1,8 +1,8 @@
 // A history of a stack with several copies: what is done to it, with which faults; and its run on a machine.
 import * as fc from 'fast-check';
 import type { PollEvent } from '../../lambda/request';
-import type { OperationResult } from '../local-aws/cloudformation';
-import type { RollbackOptions } from '../local-aws/stack';
+import type { OperationResult } from '../../local-aws/cloudformation';
+import type { RollbackOptions } from '../../local-aws/stack';
 import { Injector, type Planned, type RowsOfStep, type Surroundings } from './injector';
 import { FAULTS, pair, type Row } from './kinds';
 import { Machine, STACK, type Hooks } from './machine';

@@ -1,9 +1,9 @@
 // Brings the planned faults upon a machine, and keeps account of those that came.
 import { TAG } from '../../lib/contract';
 import type { CloudFormationEvent } from '../../lambda/request';
-import type { CustomResourceEvent } from '../local-aws/custom-resource';
-import type { CopyCourse, Ec2Settings, StoredSnapshot } from '../local-aws/ec2';
-import type { Call } from '../local-aws/faults';
+import type { CustomResourceEvent } from '../../local-aws/custom-resource';
+import type { CopyCourse, Ec2Settings, StoredSnapshot } from '../../local-aws/ec2';
+import type { Call } from '../../local-aws/faults';
 import { faultNamed, type FaultKind, type Row, type Scene } from './kinds';
 import { STACK, type CallFault, type Duplicate, type Hooks, type Invocation, type Machine } from './machine';
 import type { Declared, Scenery } from './model';

@@ -1,6 +1,6 @@
 // Every kind of fault, where in the life of a copy it has to be met, and what may come of it.
-import { AwsError } from '../local-aws/faults';
-import type { Action } from '../local-aws/services';
+import { AwsError } from '../../local-aws/faults';
+import type { Action } from '../../local-aws/services';
 import type { GapName } from './gaps';
 import type { CallFault, HandlerFunction, InvocationFault } from './machine';
 

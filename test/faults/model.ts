@@ -1,8 +1,8 @@
 // The stack of a history: what it declares, how a change alters that, and the template that says so.
 import type { RetainingPolicy, WireProperties } from '../../lib/contract';
-import type { SimulatedEc2, StoredSnapshot } from '../local-aws/ec2';
-import type { StoredKey } from '../local-aws/kms';
-import type { ResourceDefinition, TemplateBody, Value } from '../local-aws/template';
+import type { SimulatedEc2, StoredSnapshot } from '../../local-aws/ec2';
+import type { StoredKey } from '../../local-aws/kms';
+import type { ResourceDefinition, TemplateBody, Value } from '../../local-aws/template';
 import type { Row } from './kinds';
 import { HOME, SERVICE_TOKEN } from './machine';
 

@@ -102,7 +102,7 @@ export const MUTATIONS: readonly Mutation[] = [
 ];
 
 const ROOT = join(__dirname, '../..');
-const NEEDED = ['lambda', 'lib/contract.ts', 'test/faults', 'test/local-aws', 'test/lambda/in-process.ts'];
+const NEEDED = ['lambda', 'lib/contract.ts', 'test/faults', 'local-aws', 'test/lambda/in-process.ts'];
 const MAX_HISTORIES = 6000;
 
 /** Prints what caught each mutation. Whether all were. */

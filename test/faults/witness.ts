@@ -1,10 +1,10 @@
 // Watches a history, and says what must never be: the five invariants.
 import { RESOURCE_TYPE, TAG, type WireProperties } from '../../lib/contract';
 import type { CloudFormationEvent } from '../../lambda/request';
-import type { Call } from '../local-aws/faults';
-import type { StoredSnapshot } from '../local-aws/ec2';
-import { tagsAt } from '../local-aws/snapshot';
-import type { StackEvent } from '../local-aws/stack';
+import type { Call } from '../../local-aws/faults';
+import type { StoredSnapshot } from '../../local-aws/ec2';
+import { tagsAt } from '../../local-aws/snapshot';
+import type { StackEvent } from '../../local-aws/stack';
 import { GAPS } from './gaps';
 import type { Fired, Injector, Surroundings } from './injector';
 import type { Row } from './kinds';

@@ -1,5 +1,5 @@
 import { TAG } from '../../lib/contract';
-import { AwsError } from '../local-aws/faults';
+import { AwsError } from '../../local-aws/faults';
 import { MINUTE, SECOND, World } from './in-process';
 
 const LONG = { TimeoutSeconds: String(3 * 3600) };

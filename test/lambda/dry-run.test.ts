@@ -1,4 +1,4 @@
-import { AwsError } from '../local-aws/faults';
+import { AwsError } from '../../local-aws/faults';
 import { MINUTE, World } from './in-process';
 
 describe('a dry run', () => {

@@ -6,8 +6,8 @@ import { decide } from '../../lambda/on-event';
 import type { Answer, Poll } from '../../lambda/poll';
 import { reconcile } from '../../lambda/reconcile';
 import { decodeRequest, type CloudFormationEvent, type PollEvent, type Request } from '../../lambda/request';
-import { SimulatedEc2, type Ec2Settings } from '../local-aws/ec2';
-import { Services, type Action, type StackSummary } from '../local-aws/services';
+import { SimulatedEc2, type Ec2Settings } from '../../local-aws/ec2';
+import { Services, type Action, type StackSummary } from '../../local-aws/services';
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;

@@ -1,7 +1,7 @@
 import type { Aws } from '../../lambda/aws';
 import { toCopy } from '../../lambda/copies';
 import { describe as look, isAtRest, isInWindow, isLate, isOld, isRollback, type Poll } from '../../lambda/poll';
-import { AwsError } from '../local-aws/faults';
+import { AwsError } from '../../local-aws/faults';
 import { requestFor, SECOND } from './in-process';
 
 /** A poll at so many seconds after its request. */

@@ -2,7 +2,7 @@ import type { WireProperties } from '../../lib/contract';
 import type { Aws, KeyMetadata, Snapshot } from '../../lambda/aws';
 import { Failure, NotYet } from '../../lambda/failure';
 import { preflight } from '../../lambda/preflight';
-import { AwsError } from '../local-aws/faults';
+import { AwsError } from '../../local-aws/faults';
 import { MINUTE, requestFor, World, type Outcome } from './in-process';
 
 async function create(world: World, declared: Partial<WireProperties>): Promise<Outcome> {

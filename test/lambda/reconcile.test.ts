@@ -1,6 +1,6 @@
 import { ATTRIBUTES, COMPLETION_RESOURCE_TYPE, TAG, type WireProperties } from '../../lib/contract';
 import type { CloudFormationEvent } from '../../lambda/request';
-import { AwsError, type Fault } from '../local-aws/faults';
+import { AwsError, type Fault } from '../../local-aws/faults';
 import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, World, type Outcome } from './in-process';
 
 const lostAnswerOf = (action: string) => (call: { action: string; count: number }) =>

@@ -3,7 +3,7 @@
 import { App, Stack, type StackProps } from 'aws-cdk-lib';
 import type { SnapshotCopyProps } from '../../lib';
 import { SnapshotCopy } from '../../lib';
-import { LocalAws, type LocalAwsOptions, type OperationResult } from '../local-aws';
+import { LocalAws, type LocalAwsOptions, type OperationResult } from '../../local-aws';
 
 export const MINUTE = 60_000;
 export const ENV = { account: '111122223333', region: 'us-east-1' };

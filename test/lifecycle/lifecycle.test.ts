@@ -8,8 +8,8 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as cr from 'aws-cdk-lib/custom-resources';
 import type { SnapshotCopyProps } from '../../lib';
 import { TAG } from '../../lib/contract';
-import { AwsError, type Call } from '../local-aws/faults';
-import type { LocalAwsOptions } from '../local-aws';
+import { AwsError, type Call } from '../../local-aws/faults';
+import type { LocalAwsOptions } from '../../local-aws';
 import { copyInto, Deployment, ENV, MINUTE, reasonOf } from './deployment';
 
 const deployments: Deployment[] = [];

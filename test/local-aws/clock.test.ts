@@ -1,4 +1,4 @@
-import { TIMED_OUT, VirtualClock } from './clock';
+import { TIMED_OUT, VirtualClock } from '../../local-aws/clock';
 
 const HOUR = 3_600_000;
 

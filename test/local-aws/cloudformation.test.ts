@@ -1,8 +1,8 @@
-import { VirtualClock } from './clock';
-import { CloudFormation, type OperationResult } from './cloudformation';
-import type { CustomResourceEvent } from './custom-resource';
-import type { RollbackOptions } from './stack';
-import type { Properties, ResourceDefinition, Value } from './template';
+import { VirtualClock } from '../../local-aws/clock';
+import { CloudFormation, type OperationResult } from '../../local-aws/cloudformation';
+import type { CustomResourceEvent } from '../../local-aws/custom-resource';
+import type { RollbackOptions } from '../../local-aws/stack';
+import type { Properties, ResourceDefinition, Value } from '../../local-aws/template';
 
 const MINUTE = 60_000;
 

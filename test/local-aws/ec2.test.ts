@@ -1,6 +1,6 @@
 import type { CopySnapshotRequest } from '@aws-sdk/client-ec2';
-import { SimulatedEc2 } from './ec2';
-import { SimulatedKms } from './kms';
+import { SimulatedEc2 } from '../../local-aws/ec2';
+import { SimulatedKms } from '../../local-aws/kms';
 
 // What can be shown without HTTP; the calls themselves are tested in endpoint.test.ts.
 

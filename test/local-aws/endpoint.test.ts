@@ -15,11 +15,11 @@ import {
   type Snapshot,
 } from '@aws-sdk/client-ec2';
 import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
-import { SimulatedEc2, type NewSnapshot, type StoredSnapshot } from './ec2';
-import { Endpoint } from './endpoint';
-import { AwsError } from './faults';
-import { SimulatedKms } from './kms';
-import { Services } from './services';
+import { SimulatedEc2, type NewSnapshot, type StoredSnapshot } from '../../local-aws/ec2';
+import { Endpoint } from '../../local-aws/endpoint';
+import { AwsError } from '../../local-aws/faults';
+import { SimulatedKms } from '../../local-aws/kms';
+import { Services } from '../../local-aws/services';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

@@ -6,7 +6,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Provider } from 'aws-cdk-lib/custom-resources';
-import { LocalAws, type LocalAwsOptions } from './index';
+import { LocalAws, type LocalAwsOptions } from '../../local-aws/index';
 
 // Does what the properties say, so that one bundle serves all tests.
 const HANDLER = `

@@ -1,4 +1,10 @@
-import { Template, ValidationError, type ResourceDefinition, type TemplateBody, type Value } from './template';
+import {
+  Template,
+  ValidationError,
+  type ResourceDefinition,
+  type TemplateBody,
+  type Value,
+} from '../../local-aws/template';
 
 const PSEUDO = { 'AWS::Region': 'us-east-1', 'AWS::Partition': 'aws' };
 const ATTRIBUTES = {

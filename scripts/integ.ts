@@ -5,12 +5,13 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
+const TESTS = path.join(__dirname, '..', 'test', 'integ');
 const synthOnly = process.argv.includes('--synth');
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'integ-'));
 const outputsFile = path.join(scratch, 'outputs.json');
 
 function cdk(file: string, ...args: string[]): boolean {
-  const app = `npx tsx ${path.join('test', 'integ', file)}`;
+  const app = `npx tsx ${path.join(TESTS, file)}`;
   const common = ['--app', app, '--output', path.join(scratch, 'cdk.out')];
   return spawnSync('npx', ['cdk', ...args, ...common], { stdio: 'inherit' }).status === 0;
 }
@@ -31,7 +32,7 @@ function assertionsHold(): boolean {
   return assertions.length > 0 && failed.length === 0;
 }
 
-const files = fs.readdirSync(__dirname).filter((name) => /^integ\..*\.ts$/.test(name));
+const files = fs.readdirSync(TESTS).filter((name) => /^integ\..*\.ts$/.test(name));
 for (const file of files) {
   const isRight = synthOnly ? cdk(file, 'synth', '--quiet', '--no-lookups') : deployAndDestroy(file);
   console.log(`${file}: ${isRight ? 'as expected' : 'FAILED'}`);

@@ -1,11 +1,12 @@
 // Bundles the handler into assets/handler, which ships in the package: the user's synth bundles nothing.
-// For tests and measurements: node esbuild.mjs [--uncut | --without-sdk] [--entry file] [file]
+// For tests and measurements: node scripts/bundle.mjs [--uncut | --without-sdk] [--entry file] [file]
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { deflateRawSync } from 'node:zlib';
 import { build } from 'esbuild';
 
+const ROOT = resolve(import.meta.dirname, '..');
 const MAX_ZIPPED_BYTES = 90_000;
 
 const { values: flags, positionals } = parseArgs({
@@ -17,12 +18,12 @@ const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
 });
 const isCut = !flags.uncut && !flags['without-sdk'];
-const outfile = resolve(import.meta.dirname, positionals[0] ?? 'assets/handler/index.js');
+const outfile = resolve(ROOT, positionals[0] ?? 'assets/handler/index.js');
 
 const { outputFiles, metafile, warnings } = await build({
   entryPoints: [flags.entry],
   outfile,
-  absWorkingDir: import.meta.dirname,
+  absWorkingDir: ROOT,
   bundle: true,
   write: false,
   metafile: true,

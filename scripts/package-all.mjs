@@ -1,7 +1,10 @@
 // npm run package:all [-- --complete]: the packages for the CDK's languages, in packages/.
 // A language that cannot be built here gets its source code only, and that is said; with --complete it is a failure.
 import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+
+const ROOT = resolve(import.meta.dirname, '..');
 
 const TOOLCHAINS = {
   js: ['npm', '--version'],
@@ -37,7 +40,7 @@ function pacmak(language, ...options) {
 }
 
 function run(command, ...args) {
-  return spawnSync(command, args, { cwd: import.meta.dirname, encoding: 'utf8', shell: process.platform === 'win32' });
+  return spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', shell: process.platform === 'win32' });
 }
 
 /** The toolchain's first line about an error is the nearest to the cause. */

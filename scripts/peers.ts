@@ -18,6 +18,17 @@ const ROOT = join(__dirname, '..');
 const { peerDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   peerDependencies: Record<string, string>;
 };
+const NEEDED = [
+  'lib',
+  'lambda',
+  'bin',
+  'local-aws',
+  'test',
+  'assets',
+  'package.json',
+  'tsconfig.json',
+  'jest.config.js',
+];
 const WANTED: Record<string, (range: string) => string> = {
   floor: (range) => range.replace('^', ''),
   newest: (range) => range,
@@ -36,7 +47,7 @@ try {
   writeFileSync(join(project, 'package.json'), '{ "private": true }');
   run(`npm install --no-audit --no-fund ${peers.join(' ')}`);
   run(`npm ls --depth 0`);
-  for (const name of ['lib', 'lambda', 'bin', 'test', 'assets', 'package.json', 'tsconfig.json', 'jest.config.js']) {
+  for (const name of NEEDED) {
     cpSync(join(ROOT, name), join(project, name), { recursive: true });
   }
   cpSync(join(ROOT, 'README.md'), join(project, 'README.md'));

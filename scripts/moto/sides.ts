@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CloudFormationClient, CreateStackCommand, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CreateSnapshotCommand, CreateVolumeCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { CreateAliasCommand, CreateKeyCommand, DisableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
-import { SimulatedEc2 } from '../local-aws/ec2';
-import { Endpoint } from '../local-aws/endpoint';
-import { SimulatedKms } from '../local-aws/kms';
-import { Services } from '../local-aws/services';
+import { SimulatedEc2 } from '../../local-aws/ec2';
+import { Endpoint } from '../../local-aws/endpoint';
+import { SimulatedKms } from '../../local-aws/kms';
+import { Services } from '../../local-aws/services';
 
 export const REGION = 'eu-west-1';
 export const SOURCE_REGION = 'us-east-1';

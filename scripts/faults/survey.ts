@@ -1,6 +1,6 @@
 // Goes on after a violation, and tells the kinds of them apart: for whoever mends the handler.
 import * as fc from 'fast-check';
-import { histories, runHistory, type History } from './history';
+import { histories, runHistory, type History } from '../../test/faults/history';
 
 /** Prints each kind of violation with how often it came and the first histories that show it. */
 export async function survey(seed: number, count: number): Promise<boolean> {

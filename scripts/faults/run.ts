@@ -1,10 +1,10 @@
 // npm run test:faults: thousands of random histories, the coverage of every pair of operation and fault, and a sample
 // over the whole local AWS.
 import { parseArgs } from 'node:util';
-import { look, runShare, runShares, unreached, type Result } from './campaign';
-import { FAULTS, PAIRS, ROWS } from './kinds';
-import { catchMutations } from './mutations';
-import { replaySample } from './replay';
+import { look, runShare, runShares, unreached, type Result } from '../../test/faults/campaign';
+import { FAULTS, PAIRS, ROWS } from '../../test/faults/kinds';
+import { catchMutations } from '../../test/faults/mutations';
+import { replaySample } from '../../test/faults/replay';
 import { survey, tell } from './survey';
 
 const { values } = parseArgs({
