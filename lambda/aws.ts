@@ -1,34 +1,51 @@
-// The few AWS calls in use, as a narrow interface, and the real one over the SDK.
-import {
-  CloudFormationClient,
-  DescribeStackResourceCommand,
-  DescribeStacksCommand,
-} from '@aws-sdk/client-cloudformation';
-import {
-  CopySnapshotCommand,
-  CreateTagsCommand,
-  DeleteSnapshotCommand,
-  DeleteTagsCommand,
-  DescribeSnapshotsCommand,
-  EC2Client,
-  paginateDescribeSnapshots,
-  type CopySnapshotCommandInput,
-  type Filter,
-  type Snapshot,
-  type Tag,
+// The few AWS calls in use, as a narrow port. What does not exist is `undefined`, not an error.
+import type {
+  CopySnapshotCommandInput,
+  CopySnapshotResult,
+  CreateTagsCommandInput,
+  DeleteSnapshotCommandInput,
+  DeleteTagsCommandInput,
+  DescribeSnapshotsCommandInput,
+  DescribeSnapshotsResult,
+  Filter,
+  Snapshot,
+  Tag,
 } from '@aws-sdk/client-ec2';
-import { DescribeKeyCommand, KMSClient, type KeyMetadata } from '@aws-sdk/client-kms';
-import { fromEnv } from '@aws-sdk/credential-provider-env';
+import type { DescribeKeyCommandInput, DescribeKeyResponse, KeyMetadata } from '@aws-sdk/client-kms';
+import { kindOf } from './failure';
 
 export type { CopySnapshotCommandInput, KeyMetadata, Snapshot, Tag };
+
+/** One method per API action, with the SDK's input and output. */
+export interface Calls {
+  describeSnapshots(region: string, input: DescribeSnapshotsCommandInput): Promise<DescribeSnapshotsResult>;
+  /** Must never be sent twice: CopySnapshot has no client token. */
+  copySnapshot(region: string, input: CopySnapshotCommandInput): Promise<CopySnapshotResult>;
+  deleteSnapshot(region: string, input: DeleteSnapshotCommandInput): Promise<unknown>;
+  createTags(region: string, input: CreateTagsCommandInput): Promise<unknown>;
+  deleteTags(region: string, input: DeleteTagsCommandInput): Promise<unknown>;
+  describeKey(region: string, input: DescribeKeyCommandInput): Promise<DescribeKeyResponse>;
+  describeStacks(input: { StackName: string }): Promise<{ Stacks?: readonly StackTimes[] }>;
+  describeStackResource(input: {
+    StackName: string;
+    LogicalResourceId: string;
+  }): Promise<{ StackResourceDetail?: { PhysicalResourceId?: string; ResourceStatus?: string } }>;
+}
+
+interface StackTimes {
+  readonly StackStatus?: string;
+  readonly CreationTime?: Date;
+  readonly LastUpdatedTime?: Date;
+}
 
 /** The operation that a stack is in, or was in last. */
 export interface StackOperation {
   readonly status: string;
-  /** When it began, ISO 8601. */
-  readonly begunAt: string;
+  /** When it began. NaN, which compares false with every time, for a stack that is gone. */
+  readonly begunAt: number;
 }
 
+/** What CloudFormation has for a resource. Empty for a resource that it does not know, or no longer. */
 export interface StackResource {
   readonly physicalId?: string;
   readonly status?: string;
@@ -37,90 +54,67 @@ export interface StackResource {
 export interface Aws {
   describeSnapshot(region: string, snapshotId: string): Promise<Snapshot | undefined>;
   findSnapshots(region: string, filters: Filter[]): Promise<Snapshot[]>;
-  /** Never sent twice: CopySnapshot has no ClientToken. Answers the new snapshot's id. */
+  /** Answers the id of the new snapshot. */
   copySnapshot(region: string, input: CopySnapshotCommandInput): Promise<string>;
   deleteSnapshot(region: string, snapshotId: string): Promise<void>;
   createTags(region: string, snapshotId: string, tags: Tag[]): Promise<void>;
   deleteTags(region: string, snapshotId: string, keys: string[]): Promise<void>;
-  describeKey(region: string, keyId: string): Promise<KeyMetadata>;
+  describeKey(region: string, keyId: string): Promise<KeyMetadata | undefined>;
   describeStack(stackId: string): Promise<StackOperation>;
-  /** What CloudFormation has for a resource now; empty where it does not know the resource (any more). */
   describeResource(stackId: string, logicalId: string): Promise<StackResource>;
 }
 
-// A call that hangs must not outlive the function, whose death CloudFormation would take for a failure.
-const requestHandler = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
-// As Lambda gives them. The SDK's search for others (files, SSO, roles) is then left out of the bundle.
-const shared = { requestHandler, credentials: fromEnv() };
-
-export function sdk(): Aws {
-  const perRegion = <Client>(make: (region: string) => Client): ((region: string) => Client) => {
-    const clients = new Map<string, Client>();
-    return (region) => {
-      const client = clients.get(region) ?? make(region);
-      clients.set(region, client);
-      return client;
-    };
-  };
-  const ec2 = perRegion((region) => new EC2Client({ region, ...shared }));
-  const ec2Once = perRegion((region) => new EC2Client({ region, ...shared, maxAttempts: 1 }));
-  const kms = perRegion((region) => new KMSClient({ region, ...shared }));
-  const cloudFormation = new CloudFormationClient(shared);
-
+export function awsOver(calls: Calls): Aws {
   return {
-    async describeSnapshot(region, snapshotId) {
-      const { Snapshots } = await ec2(region).send(new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }));
-      return Snapshots?.[0];
+    async describeSnapshot(region, id) {
+      const answer = await unlessMissing(calls.describeSnapshots(region, { SnapshotIds: [id] }));
+      return answer?.Snapshots?.[0];
     },
     async findSnapshots(region, Filters) {
       const found: Snapshot[] = [];
-      for await (const page of paginateDescribeSnapshots(
-        { client: ec2(region), pageSize: 1000 },
-        { Filters, OwnerIds: ['self'] },
-      )) {
+      let NextToken: string | undefined;
+      do {
+        const input = { Filters, OwnerIds: ['self'], MaxResults: 1_000, NextToken };
+        const page = await calls.describeSnapshots(region, input);
         found.push(...(page.Snapshots ?? []));
-      }
+        ({ NextToken } = page);
+      } while (NextToken);
       return found;
     },
     async copySnapshot(region, input) {
-      const { SnapshotId } = await ec2Once(region).send(new CopySnapshotCommand(input));
-      return SnapshotId ?? '';
+      return (await calls.copySnapshot(region, input)).SnapshotId ?? '';
     },
     async deleteSnapshot(region, SnapshotId) {
-      await ec2(region).send(new DeleteSnapshotCommand({ SnapshotId }));
+      await unlessMissing(calls.deleteSnapshot(region, { SnapshotId }));
     },
-    async createTags(region, snapshotId, Tags) {
-      await ec2(region).send(new CreateTagsCommand({ Resources: [snapshotId], Tags }));
+    async createTags(region, id, Tags) {
+      await calls.createTags(region, { Resources: [id], Tags });
     },
-    async deleteTags(region, snapshotId, keys) {
-      const Tags = keys.map((Key) => ({ Key }));
-      await ec2(region).send(new DeleteTagsCommand({ Resources: [snapshotId], Tags }));
+    async deleteTags(region, id, keys) {
+      await calls.deleteTags(region, { Resources: [id], Tags: keys.map((Key) => ({ Key })) });
     },
     async describeKey(region, KeyId) {
-      const { KeyMetadata } = await kms(region).send(new DescribeKeyCommand({ KeyId }));
-      return KeyMetadata ?? { KeyId };
+      const answer = await unlessMissing(calls.describeKey(region, { KeyId }));
+      return answer && (answer.KeyMetadata ?? { KeyId });
     },
     async describeStack(StackName) {
-      const answer = await unlessGone(cloudFormation.send(new DescribeStacksCommand({ StackName })));
-      const stack = answer?.Stacks?.[0];
-      const begunAt = stack?.LastUpdatedTime ?? stack?.CreationTime;
-      return { status: stack?.StackStatus ?? '', begunAt: begunAt?.toISOString() ?? '' };
+      const stack = (await unlessMissing(calls.describeStacks({ StackName })))?.Stacks?.[0];
+      const begunAt = (stack?.LastUpdatedTime ?? stack?.CreationTime)?.getTime() ?? NaN;
+      return { status: stack?.StackStatus ?? '', begunAt };
     },
     async describeResource(StackName, LogicalResourceId) {
-      const command = new DescribeStackResourceCommand({ StackName, LogicalResourceId });
-      const detail = (await unlessGone(cloudFormation.send(command)))?.StackResourceDetail;
-      return { physicalId: detail?.PhysicalResourceId, status: detail?.ResourceStatus };
+      const answer = await unlessMissing(calls.describeStackResource({ StackName, LogicalResourceId }));
+      const { PhysicalResourceId: physicalId, ResourceStatus: status } = answer?.StackResourceDetail ?? {};
+      return { physicalId, status };
     },
   };
 }
 
-/** CloudFormation answers ValidationError for a stack or a resource that does not exist (any more). */
-async function unlessGone<Output>(sent: Promise<Output>): Promise<Output | undefined> {
+async function unlessMissing<Output>(sent: Promise<Output>): Promise<Output | undefined> {
   try {
     return await sent;
   } catch (error) {
-    if (error instanceof Error && error.name === 'ValidationError' && error.message.includes('not exist'))
-      return undefined;
+    if (kindOf(error) === 'missing') return undefined;
     throw error;
   }
 }

@@ -1,17 +1,18 @@
 // The entry: the real clients and the real clock, made once per process.
-import { POLL_INTERVAL_SECONDS } from '../lib/contract';
-import { sdk } from './aws';
+import { POLL_INTERVAL_SECONDS, POLL_INTERVAL_VARIABLE } from '../lib/contract';
+import { awsOver } from './aws';
+import type { Answer, Log, Sightings } from './context';
 import { decide, type Decision } from './on-event';
-import type { Answer, Poll } from './poll';
 import { reconcile } from './reconcile';
 import { decodeRequest, type CloudFormationEvent, type PollEvent } from './request';
+import { sdkCalls } from './sdk';
 
-const aws = sdk();
+const aws = awsOver(sdkCalls());
 const now = (): number => Date.now();
 const ownRegion = process.env.AWS_REGION ?? '';
 const logGroup = process.env.AWS_LAMBDA_LOG_GROUP_NAME ?? '';
-const pollIntervalMs = Number(process.env.POLL_INTERVAL_SECONDS ?? POLL_INTERVAL_SECONDS) * 1000;
-const sightings: Poll['sightings'] = new Map();
+const pollIntervalMs = Number(process.env[POLL_INTERVAL_VARIABLE] ?? POLL_INTERVAL_SECONDS) * 1_000;
+const sightings: Sightings = new Map();
 
 export function onEvent(event: CloudFormationEvent): Promise<Decision> {
   return decide({ event, aws, now, ownRegion, log: logger(event) });
@@ -23,7 +24,7 @@ export function isComplete(event: PollEvent): Promise<Answer> {
 }
 
 /** One structured line per decision, in Lambda's JSON format. Only what is named here: the event holds ResponseURL. */
-function logger({ RequestType, StackId, LogicalResourceId, PhysicalResourceId }: CloudFormationEvent): Poll['log'] {
+function logger({ RequestType, StackId, LogicalResourceId, PhysicalResourceId }: CloudFormationEvent): Log {
   const subject = {
     request: RequestType,
     stack: StackId,

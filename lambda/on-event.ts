@@ -1,8 +1,10 @@
 // onEvent decides and creates nothing: if the framework then fails to start its waiter, the id answered here is lost.
 import type { Aws } from './aws';
-import { inWords } from './failure';
-import { isAtRest } from './poll';
-import { decidePhysicalId, isContinuation, isSnapshotId, type Begun, type CloudFormationEvent } from './request';
+import type { Log } from './context';
+import { describeError } from './failure';
+import { isAtRest } from './ownership';
+import { decodePhysicalId } from './physical-id';
+import { decidePhysicalId, isLaterStage, type Begun, type CloudFormationEvent } from './request';
 
 export interface Decision {
   readonly PhysicalResourceId: string;
@@ -14,39 +16,33 @@ export interface Arrival {
   readonly aws: Aws;
   readonly now: () => number;
   readonly ownRegion: string;
-  readonly log: (decision: string, details?: Record<string, unknown>) => void;
+  readonly log: Log;
 }
 
-export async function decide({ event, aws, now, ownRegion, log }: Arrival): Promise<Decision> {
-  const At = new Date(now()).toISOString();
+export async function decide(arrival: Arrival): Promise<Decision> {
+  const { event, log, now, ownRegion } = arrival;
+  const At = now();
   const PhysicalResourceId = decidePhysicalId(event, ownRegion);
-  const Operation = event.RequestType === 'Delete' ? undefined : await presentOperation(event, aws, log);
-  log('accept', { physicalId: PhysicalResourceId, operation: Operation?.status });
-  return { PhysicalResourceId, Begun: { At, Operation } };
+  const begun = event.RequestType === 'Delete' ? {} : await presentOperation(arrival);
+  log('accept', { physicalId: PhysicalResourceId, operation: begun.Operation?.status });
+  return { PhysicalResourceId, Begun: { At, ...begun } };
 }
-
-/** No operation, so that no poll takes it for its own. */
-const ENDED = { status: 'ENDED', begunAt: '' };
 
 /** Not worth a failure: without it, a poll judges by the time at which the stack's operation began. */
-async function presentOperation(
-  event: CloudFormationEvent,
-  aws: Aws,
-  log: Arrival['log'],
-): Promise<Begun['Operation']> {
+async function presentOperation({ event, aws, log }: Arrival): Promise<Partial<Begun>> {
   try {
     const operation = await aws.describeStack(event.StackId);
-    if (!operation.status.endsWith('_IN_PROGRESS')) return undefined;
-    return (await isAnswered(event, aws)) ? ENDED : operation;
+    if (!operation.status.endsWith('_IN_PROGRESS')) return {};
+    return { Operation: operation, IsAnswered: await isAnswered(event, aws) };
   } catch (error) {
-    log('operation unknown', { reason: inWords(error) });
-    return undefined;
+    log('operation unknown', { reason: describeError(error) });
+    return {};
   }
 }
 
-/** An event that is delivered once more, later: the resource rests, or has the copy that a Create would make. */
+/** An event that is delivered once more, late: the resource rests, or has the copy that a Create would make. */
 async function isAnswered(event: CloudFormationEvent, aws: Aws): Promise<boolean> {
   const { physicalId = '', status } = await aws.describeResource(event.StackId, event.LogicalResourceId);
-  const hasCopy = event.RequestType === 'Create' && !isContinuation(event) && isSnapshotId(physicalId);
-  return hasCopy || isAtRest(status);
+  const isOwnersCreate = event.RequestType === 'Create' && !isLaterStage(event);
+  return isAtRest(status) || (isOwnersCreate && decodePhysicalId(physicalId).kind === 'snapshot');
 }

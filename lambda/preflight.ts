@@ -1,72 +1,109 @@
-// Look before you copy: EC2 accepts a wrong source or key, hands out a snapshot id, and fails later.
+// Look before you copy: EC2 accepts a wrong source or key, hands out a snapshot id, and fails the copy later.
 import type { Aws, KeyMetadata, Snapshot } from './aws';
-import { Failure, inWords, kindOf, NotYet } from './failure';
-import { isSnapshotId, type Declaration, type Request } from './request';
-
-/** Reads are stale for up to two minutes: before that, what is not found may just be new. */
-export const STALE_MS = 120_000;
+import { describeError, Failure, NotYet } from './failure';
+import { decodePhysicalId } from './physical-id';
+import { neverStarted } from './reasons';
+import type { Declaration, Request } from './request';
+import { STALENESS_MS } from './times';
 
 /** Throws a Failure for what will never work, and NotYet for what may still come. */
-export async function preflight(aws: Aws, request: Request, elapsed: number): Promise<void> {
-  const source = await lookAtSource(aws, request.wanted, elapsed);
-  await Promise.all([lookAtSourceKey(aws, source, request, elapsed), lookAtKey(aws, request.wanted, elapsed)]);
+export async function preflight(aws: Aws, request: Request, elapsedMs: number): Promise<void> {
+  const look = new Look(aws, elapsedMs);
+  const source = await checkSource(look, request.wanted);
+  await Promise.all([checkSourceKey(look, source, request), checkKey(look, request.wanted)]);
 }
 
-async function lookAtSource(aws: Aws, wanted: Declaration, elapsed: number): Promise<Snapshot> {
-  const { sourceSnapshotId: id, sourceRegion: region } = wanted;
-  if (!isSnapshotId(id)) throw new Failure(`"${id}" is not a snapshot id; correct "sourceSnapshotId"`);
-  const source = await orMissing(() => aws.describeSnapshot(region, id), elapsed);
+/** The reason to give at the deadline. */
+export async function whyNeverStarted(aws: Aws, request: Request): Promise<Failure> {
+  try {
+    await preflight(aws, request, Infinity);
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    return neverStarted(request, error instanceof NotYet ? error.message : describeError(error));
+  }
+  return neverStarted(
+    request,
+    'EC2 accepted no further copy (most likely the quota of concurrent copies of the destination Region)',
+  );
+}
+
+/** What is not found may just be new, as long as a read may be older than the request. */
+class Look {
+  constructor(
+    private readonly aws: Aws,
+    private readonly elapsedMs: number,
+  ) {}
+
+  snapshot(region: string, id: string): Promise<Snapshot | undefined> {
+    return this.unlessNew(id, this.aws.describeSnapshot(region, id));
+  }
+
+  key(region: string, id: string): Promise<KeyMetadata | undefined> {
+    return this.unlessNew(id, this.aws.describeKey(region, id));
+  }
+
+  private async unlessNew<Found>(id: string, read: Promise<Found | undefined>): Promise<Found | undefined> {
+    const found = await read;
+    if (found === undefined && this.elapsedMs < STALENESS_MS) throw new NotYet(`${id} was not found yet`);
+    return found;
+  }
+}
+
+async function checkSource(look: Look, { sourceSnapshotId: id, sourceRegion: region }: Declaration): Promise<Snapshot> {
+  if (decodePhysicalId(id).kind !== 'snapshot') {
+    throw new Failure(`"${id}" is not a snapshot id; correct "sourceSnapshotId"`);
+  }
+  const source = await look.snapshot(region, id);
   if (!source) {
     throw new Failure(
       `source snapshot ${id} was not found in ${region}: it does not exist there, or is not shared with this account; correct "sourceSnapshotId" or "sourceRegion", or have its owner share it`,
     );
   }
-  const { State: state, StateMessage: message } = source;
-  switch (state) {
-    case 'completed':
-      break;
-    case 'error':
-      throw new Failure(`source snapshot ${id} in ${region} is in state error (${message ?? 'no reason given'})`);
-    case 'recoverable':
-      throw new Failure(`source snapshot ${id} in ${region} is in the Recycle Bin; recover it first`);
-    default:
-      throw new NotYet(`source snapshot ${id} in ${region} is ${state ?? 'in no state'}, not completed yet`);
-  }
-  if (source.StorageTier === 'archive' && !source.RestoreExpiryTime) {
-    throw new Failure(`source snapshot ${id} in ${region} is archived; restore it to the standard tier first`);
-  }
-  if (source.OutpostArn) {
-    throw new Failure(`source snapshot ${id} is on an Outpost; EC2 copies from Regions only`);
-  }
+  checkState(source, `source snapshot ${id} in ${region}`);
+  if (source.OutpostArn) throw new Failure(`source snapshot ${id} is on an Outpost; EC2 copies from Regions only`);
   return source;
 }
 
+function checkState({ State, StateMessage, StorageTier, RestoreExpiryTime }: Snapshot, what: string): void {
+  switch (State) {
+    case 'completed':
+      break;
+    case 'error':
+      throw new Failure(`${what} is in state error (${StateMessage ?? 'no reason given'})`);
+    case 'recoverable':
+      throw new Failure(`${what} is in the Recycle Bin; recover it first`);
+    default:
+      throw new NotYet(`${what} is ${State ?? 'in no state'}, not completed yet`);
+  }
+  if (StorageTier === 'archive' && !RestoreExpiryTime) {
+    throw new Failure(`${what} is archived; restore it to the standard tier first`);
+  }
+}
+
 /**
- * The role may use declared keys. An AWS managed key needs no declaration; a customer key that is not declared would
- * let the copy start and fail. Keys of other accounts are customer keys: AWS managed ones cannot be shared.
+ * The role may use declared keys. A customer key that is not declared would let the copy start, and then fail.
+ * AWS managed keys need no declaration, and cannot be shared: a key of another account is a customer key.
  */
-async function lookAtSourceKey(aws: Aws, source: Snapshot, request: Request, elapsed: number): Promise<void> {
-  const { KmsKeyId: key, Encrypted: encrypted } = source;
-  if (!encrypted || !key) return;
+async function checkSourceKey(look: Look, { KmsKeyId: key, Encrypted }: Snapshot, request: Request): Promise<void> {
+  if (!Encrypted || !key) return;
   const { sourceRegion: region, sourceKmsKeyArn: declared, sourceSnapshotId: id, ...wanted } = request.wanted;
-  const sameRegion = region === wanted.destinationRegion;
-  for (const name of [declared, sameRegion ? wanted.kmsKeyId : undefined]) {
+  const isSameRegion = region === wanted.destinationRegion;
+  for (const name of [declared, isSameRegion ? wanted.kmsKeyId : undefined]) {
     if (name === key) return;
-    // An alias or a bare key id: KMS knows which key that is.
-    if (name && !name.includes(':key/') && (await describeKey(aws, region, name, elapsed))?.Arn === key) return;
+    // KMS knows which key an alias or a bare key id means.
+    if (name && !name.includes(':key/') && (await look.key(region, name))?.Arn === key) return;
   }
   const isForeign = key.split(':')[4] !== request.account;
-  if (!isForeign && (await describeKey(aws, region, key, elapsed))?.KeyManager === 'AWS') return;
+  if (!isForeign && (await look.key(region, key))?.KeyManager === 'AWS') return;
   const found = declared ? `"sourceKmsKey" is ${declared}` : '"sourceKmsKey" is not set';
   throw new Failure(
     `source snapshot ${id} is encrypted under the customer key ${key}, but ${found}; pass that key as "sourceKmsKey", so that the handler may use it`,
   );
 }
 
-async function lookAtKey(aws: Aws, wanted: Declaration, elapsed: number): Promise<void> {
-  const { kmsKeyId: id, destinationRegion: region } = wanted;
+async function checkKey(look: Look, { kmsKeyId: id, destinationRegion: region }: Declaration): Promise<void> {
   if (id === undefined) return;
-  const key = await describeKey(aws, region, id, elapsed);
+  const key = await look.key(region, id);
   const fault = key ? faultOf(key, region) : 'does not exist';
   if (fault) {
     throw new Failure(`KMS key ${id} ${fault} in ${region}; the copy needs an enabled symmetric encryption key there`);
@@ -82,17 +119,4 @@ function faultOf(key: KeyMetadata, region: string): string | undefined {
     return `is of usage ${key.KeyUsage ?? 'unknown'} and spec ${key.KeySpec ?? 'unknown'}`;
   }
   return key.Arn?.split(':')[3] === region ? undefined : `(${key.Arn ?? 'without ARN'}) is not`;
-}
-
-const describeKey = (aws: Aws, region: string, keyId: string, elapsed: number): Promise<KeyMetadata | undefined> =>
-  orMissing(() => aws.describeKey(region, keyId), elapsed);
-
-async function orMissing<Found>(look: () => Promise<Found>, elapsed: number): Promise<Found | undefined> {
-  try {
-    return await look();
-  } catch (error) {
-    if (kindOf(error) !== 'missing') throw error;
-    if (elapsed < STALE_MS) throw new NotYet(inWords(error));
-    return undefined;
-  }
 }

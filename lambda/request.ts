@@ -1,14 +1,17 @@
-// From the event to what is asked for: the wire's strings become the handler's own types here and nowhere else.
-import { createHash } from 'node:crypto';
+// From the event to what is asked for. The strings on the wire become the handler's own types here and nowhere else.
 import {
-  COMPLETION_RESOURCE_TYPE,
-  MAX_TIMEOUT_MINUTES,
-  STAGE_MINUTES,
-  type CompletionWireProperties,
+  DRY_RUN_RESOURCE_TYPE,
+  DRY_RUN_TIMEOUT_SECONDS,
+  MAX_TIMEOUT_SECONDS,
+  STAGE_RESOURCE_TYPE,
+  STAGE_SECONDS,
+  stageCount,
+  stageSeconds,
   type RetainingPolicy,
-  type WireProperties,
+  type StageProperties,
 } from '../lib/contract';
 import type { StackOperation } from './aws';
+import { decodePhysicalId, handleFor, shortHash, type PhysicalId } from './physical-id';
 
 /** What CloudFormation sends, as far as the handler reads it. */
 export interface CloudFormationEvent {
@@ -18,16 +21,18 @@ export interface CloudFormationEvent {
   readonly ResourceType: string;
   readonly LogicalResourceId: string;
   readonly PhysicalResourceId?: string;
-  readonly ResourceProperties: Partial<CompletionWireProperties>;
-  readonly OldResourceProperties?: Partial<CompletionWireProperties>;
+  readonly ResourceProperties: Partial<StageProperties>;
+  readonly OldResourceProperties?: Partial<StageProperties>;
 }
 
-/** What onEvent adds: the framework hands it to every poll, and nothing else passes from call to call. */
+/** What onEvent adds. The framework hands it to every poll, and nothing else passes from call to call. */
 export interface Begun {
-  /** When the request arrived, ISO 8601. */
-  readonly At: string;
-  /** The stack operation that sent it; absent where CloudFormation could not be asked. */
+  /** When the request arrived, in milliseconds since the epoch. */
+  readonly At: number;
+  /** The stack operation that sent the request. Absent if CloudFormation could not say. */
   readonly Operation?: StackOperation;
+  /** The request had its answer before onEvent ran: the event was delivered once more. */
+  readonly IsAnswered?: boolean;
 }
 
 export interface PollEvent extends CloudFormationEvent {
@@ -35,7 +40,7 @@ export interface PollEvent extends CloudFormationEvent {
   readonly Begun: Begun;
 }
 
-/** A declared copy. */
+/** A copy as the template declares it. */
 export interface Declaration {
   readonly sourceSnapshotId: string;
   readonly sourceRegion: string;
@@ -48,41 +53,42 @@ export interface Declaration {
   readonly kmsKeyId?: string;
   readonly completionDurationMinutes?: number;
   readonly tags: Readonly<Record<string, string>>;
-  readonly timeoutMs: number;
   readonly retain?: RetainingPolicy;
-  readonly dryRun: boolean;
-  /** Hash of the inputs of which a change needs another copy. */
+  /** Hash of the inputs whose change needs another copy. */
   readonly inputs: string;
 }
 
 export interface Request {
   readonly type: 'Create' | 'Update' | 'Delete';
   readonly stackId: string;
-  /** Of the resource that owns the copy, also in the request of a continuation. */
-  readonly logicalId: string;
-  /** Of the resource that CloudFormation waits for. */
-  readonly requesterId: string;
   readonly partition: string;
   readonly account: string;
-  /** The physical id that onEvent answered for the owner of the copy: copies are started under it. */
-  readonly handle: string;
-  /** 1 for the owner of the copy; a continuation has one from 2. */
+  /** The resource that owns the copy. */
+  readonly logicalId: string;
+  /** The resource that asks: the owner of the copy, or a later stage. */
+  readonly requesterId: string;
+  /** The physical id of the owner. New copies are started under it. */
+  readonly physicalId: PhysicalId;
+  /** 1 for the owner of the copy; later stages count from 2. */
   readonly stage: number;
   readonly isLastStage: boolean;
   /** How long this stage may wait. */
-  readonly shareMs: number;
-  /** Whether the request keeps the present copy, which the handle then names. */
-  readonly inPlace: boolean;
+  readonly stageMs: number;
+  /** How long all stages together may wait. */
+  readonly timeoutSeconds: number;
+  /** Whether the request keeps the present copy, which the physical id then names. */
+  readonly keepsCopy: boolean;
+  readonly isDryRun: boolean;
   readonly wanted: Declaration;
   readonly before?: Declaration;
   readonly startedAt: number;
   readonly operation?: StackOperation;
+  readonly isAnswered: boolean;
 }
 
 /** An empty or absent property is the default, so that both are the same input. */
-function decodeProperties(wire: Partial<WireProperties>, ownRegion: string): Declaration {
+function decodeProperties(wire: Partial<StageProperties>, ownRegion: string): Declaration {
   const text = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
-  const seconds = Math.min(Number(wire.TimeoutSeconds ?? NaN) || STAGE_MINUTES * 60, MAX_TIMEOUT_MINUTES * 60);
   const minutes = text(wire.CompletionDurationMinutes);
   const kmsKeyId = text(wire.KmsKeyId);
   const declaration = {
@@ -96,94 +102,92 @@ function decodeProperties(wire: Partial<WireProperties>, ownRegion: string): Dec
     encrypted: wire.Encrypted === 'true' || kmsKeyId !== undefined,
     kmsKeyId,
     completionDurationMinutes: minutes === undefined ? undefined : Number(minutes),
-    tags: wire.Tags ?? {},
-    timeoutMs: seconds * 1000,
+    tags: Object.fromEntries((wire.Tags ?? []).map(({ Key, Value }) => [Key, Value])),
     retain: text(wire.DeletionPolicy) as RetainingPolicy | undefined,
-    dryRun: wire.DryRun === 'true',
   };
   return { ...declaration, inputs: hashOfInputs(declaration) };
 }
 
 /**
- * Frozen: another order, another list or another hash would make every upgrade of the library replace every copy.
- * The completion duration is not in it: how fast a copy was made changes nothing about the copy.
+ * Frozen: another name, value or hash would make an upgrade of the library replace every copy. A new input is added to
+ * the list; absent, it leaves the hash as it was. The completion duration is not an input: how fast EC2 made a copy
+ * says nothing about the copy.
  */
-function hashOfInputs(of: Omit<Declaration, 'inputs'>): string {
-  const inputs = [
-    of.sourceSnapshotId,
-    of.sourceRegion,
-    of.destinationRegion,
-    of.destinationOutpostArn ?? '',
-    of.destinationAvailabilityZone ?? '',
-    of.description ?? '',
-    of.encrypted,
-    of.kmsKeyId ?? '',
-  ];
-  return `v1-${shortHash(inputs)}`;
+function hashOfInputs(declared: Omit<Declaration, 'inputs'>): string {
+  const inputs = {
+    sourceSnapshotId: declared.sourceSnapshotId,
+    sourceRegion: declared.sourceRegion,
+    destinationRegion: declared.destinationRegion,
+    destinationOutpostArn: declared.destinationOutpostArn,
+    destinationAvailabilityZone: declared.destinationAvailabilityZone,
+    description: declared.description,
+    encrypted: declared.encrypted || undefined,
+    kmsKeyId: declared.kmsKeyId,
+  };
+  const given = Object.entries(inputs).filter(([, value]) => value !== undefined);
+  return `v1-${shortHash(given.sort(([a], [b]) => (a < b ? -1 : 1)))}`;
 }
 
-function shortHash(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32);
-}
-
-export const isHandle = (physicalId: string): boolean => /^copy-[0-9a-f]{32}$/.test(physicalId);
-export const isSnapshotId = (physicalId: string): boolean => /^snap-[0-9a-f]{8,17}$/.test(physicalId);
-
-/**
- * The physical id to answer: of the present copy if the request keeps it, else a handle for the copy to be made.
- * It follows from the request alone, so that onEvent run twice for one request answers the same.
- */
+/** The physical id that onEvent answers. It follows from the request alone. */
 export function decidePhysicalId(event: CloudFormationEvent, ownRegion: string): string {
-  const present = event.PhysicalResourceId ?? '';
-  if (isContinuation(event)) return present || `completion-${event.LogicalResourceId}`;
-  const wanted = decodeProperties(event.ResourceProperties, ownRegion);
-  if (event.RequestType === 'Delete') return present;
-  if (event.RequestType === 'Update' && keepsCopy(event, ownRegion)) return present;
-  return `copy-${shortHash([event.StackId, event.LogicalResourceId, event.RequestId, wanted.inputs])}`;
+  const { RequestType: type, StackId, LogicalResourceId, RequestId, PhysicalResourceId: present = '' } = event;
+  if (isDryRun(event)) return present || `dry-run-${LogicalResourceId}`;
+  if (isLaterStage(event)) return present || `stage-${LogicalResourceId}`;
+  if (type === 'Delete' || keepsCopy(event, ownRegion)) return present;
+  const { inputs } = decodeProperties(event.ResourceProperties, ownRegion);
+  return handleFor(StackId, LogicalResourceId, RequestId, inputs);
 }
 
-/** A dry run keeps what is there. After one, the copy may have been made from other inputs than the last declared. */
-function keepsCopy(event: CloudFormationEvent, ownRegion: string): boolean {
-  const wanted = decodeProperties(event.ResourceProperties, ownRegion);
-  const before = decodeProperties(event.OldResourceProperties ?? {}, ownRegion);
-  return wanted.dryRun || (!before.dryRun && wanted.inputs === before.inputs);
+function keepsCopy({ RequestType, ResourceProperties, OldResourceProperties }: CloudFormationEvent, ownRegion: string) {
+  if (RequestType !== 'Update') return false;
+  const before = decodeProperties(OldResourceProperties ?? {}, ownRegion);
+  return decodeProperties(ResourceProperties, ownRegion).inputs === before.inputs;
 }
 
-/** A continuation owns no copy, and its own id says nothing. */
-export function isContinuation({ ResourceType }: CloudFormationEvent): boolean {
-  return ResourceType === COMPLETION_RESOURCE_TYPE;
+export function isLaterStage({ ResourceType }: CloudFormationEvent): boolean {
+  return ResourceType === STAGE_RESOURCE_TYPE;
+}
+
+function isDryRun({ ResourceType }: CloudFormationEvent): boolean {
+  return ResourceType === DRY_RUN_RESOURCE_TYPE;
 }
 
 export function decodeRequest(event: PollEvent, ownRegion: string): Request {
   const [, partition = 'aws', , , account = ''] = event.StackId.split(':');
-  const { OldResourceProperties: before } = event;
-  const wanted = decodeProperties(event.ResourceProperties, ownRegion);
+  const { OldResourceProperties: before, ResourceProperties: properties, Begun: begun } = event;
+  const wanted = decodeProperties(properties, ownRegion);
   return {
     type: event.RequestType,
     stackId: event.StackId,
     requesterId: event.LogicalResourceId,
     partition,
     account,
-    ...subjectOf(event, ownRegion),
-    ...waitingOf(wanted, Number(event.ResourceProperties.Stage ?? 1)),
+    isDryRun: isDryRun(event),
+    ...ownerOf(event, ownRegion),
+    ...waitingOf(event),
     wanted,
     before: before && decodeProperties(before, ownRegion),
-    startedAt: Date.parse(event.Begun.At),
-    operation: event.Begun.Operation,
+    startedAt: begun.At,
+    operation: begun.Operation,
+    isAnswered: begun.IsAnswered ?? false,
   };
 }
 
-function subjectOf(event: PollEvent, ownRegion: string): Pick<Request, 'logicalId' | 'handle' | 'inPlace'> {
-  if (!isContinuation(event)) {
-    const inPlace = event.RequestType === 'Update' && keepsCopy(event, ownRegion);
-    return { logicalId: event.LogicalResourceId, handle: event.PhysicalResourceId, inPlace };
+function ownerOf(event: PollEvent, ownRegion: string): Pick<Request, 'logicalId' | 'physicalId' | 'keepsCopy'> {
+  if (!isLaterStage(event)) {
+    const physicalId = decodePhysicalId(event.PhysicalResourceId);
+    return { logicalId: event.LogicalResourceId, physicalId, keepsCopy: keepsCopy(event, ownRegion) };
   }
-  const { CopyLogicalId: logicalId = '', CopyId: handle = '' } = event.ResourceProperties;
-  return { logicalId, handle, inPlace: isSnapshotId(handle) };
+  const { CopyLogicalId: logicalId = '', CopyId = '' } = event.ResourceProperties;
+  const physicalId = decodePhysicalId(CopyId);
+  return { logicalId, physicalId, keepsCopy: physicalId.kind === 'snapshot' };
 }
 
-function waitingOf({ timeoutMs }: Declaration, stage: number): Pick<Request, 'stage' | 'isLastStage' | 'shareMs'> {
-  const stageMs = STAGE_MINUTES * 60_000;
-  const left = timeoutMs - (stage - 1) * stageMs;
-  return { stage, isLastStage: left <= stageMs, shareMs: Math.min(Math.max(left, 60_000), stageMs) };
+function waitingOf(event: PollEvent): Pick<Request, 'stage' | 'isLastStage' | 'stageMs' | 'timeoutSeconds'> {
+  const { Stage = '1', TimeoutSeconds } = event.ResourceProperties;
+  const stage = Number(Stage);
+  const declared = Math.min(Number(TimeoutSeconds ?? NaN) || STAGE_SECONDS, MAX_TIMEOUT_SECONDS);
+  const timeoutSeconds = isDryRun(event) ? DRY_RUN_TIMEOUT_SECONDS : declared;
+  const stageMs = stageSeconds(timeoutSeconds, stage) * 1_000;
+  return { stage, isLastStage: stage >= stageCount(timeoutSeconds), stageMs, timeoutSeconds };
 }

@@ -362,7 +362,11 @@ export class Stack {
       for (const leftover of leftovers.filter((one) => one.logicalId === logicalId))
         await this.deleteLeftover(leftover);
       const resource = this.resources.get(logicalId);
-      if (resource && !kept.resources.has(logicalId)) await this.deleteResource(resource, createdNow);
+      if (resource && !kept.resources.has(logicalId)) {
+        await this.deleteResource(resource, createdNow);
+        // Also if that failed: the stack forgets the resource, and never sends its Delete again.
+        this.resources.delete(logicalId);
+      }
       return true;
     });
   }

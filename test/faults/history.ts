@@ -9,6 +9,7 @@ import { Machine, STACK, type Hooks } from './machine';
 import {
   CHANGES,
   changed,
+  DRY_RUN,
   rowOf,
   Scenery,
   SIBLING,
@@ -36,6 +37,7 @@ export interface History {
   readonly processes: number;
   readonly rollbackPhysicalId: 'new' | 'old';
   readonly rollbackCleansUp: boolean;
+  readonly hasDryRun: boolean;
   /** Copies are made sooner than all of EC2's answers are up to date. */
   readonly isQuick: boolean;
 }
@@ -62,7 +64,6 @@ const declared: fc.Arbitrary<Declared> = fc.record({
   tags: fc.integer({ min: 0, max: 3 }),
   retain: fc.constantFrom(...Array<undefined>(4), 'Retain' as const, 'RetainExceptOnCreate' as const),
   timeoutSeconds: fc.constant(3000),
-  dryRun: fc.integer({ min: 0, max: 9 }).map((one) => one === 9),
 });
 
 const copyName = fc.constantFrom(...NAMES);
@@ -127,11 +128,13 @@ const creation = fc
 
 function stepAbout(focus: Row, copy: string): fc.Arbitrary<Step> {
   const isChange = (CHANGES as readonly string[]).includes(focus);
+  const isAlone = isChange || focus === 'delete' || focus === 'dry run';
   const cleaning = fc.constantFrom<Change>('remove', 'description', 'region', 'key', 'source');
   const anyChange = fc.constantFrom<Change>(...CHANGES, 'tags', 'tags', 'tags', 'retain', 'description');
   const isRolledBack = focus === 'rollback of update' || focus === 'abandoned';
   const fitting: Partial<Record<Row, fc.Arbitrary<Change>>> = {
     'clean-up': cleaning,
+    'dry run': fc.constantFrom('description', 'region', 'key', 'source'),
     'rollback of update': fc.oneof(anyChange, fc.constant<Change>('tags')),
     abandoned: fc.oneof(anyChange, cleaning),
   };
@@ -143,13 +146,16 @@ function stepAbout(focus: Row, copy: string): fc.Arbitrary<Step> {
       changes: fc.constant([{ change: main, copy }, ...more]),
       failsAfterSeconds: isRolledBack ? failsAfter : fc.constant(undefined),
       settles: fc.boolean(),
-      faults: faultsIn(isChange || focus === 'delete' ? [focus] : [focus, focus, rowOf(main)], copy),
+      faults: faultsIn(isAlone ? [focus] : [focus, focus, rowOf(main, copy)], copy),
     }),
   );
 }
 
 /** The last one is never there from the beginning. */
-const nameFor = (focus: Row): fc.Arbitrary<string> => (focus === 'add' ? fc.constantFrom('Copy2', 'Copy3') : copyName);
+function nameFor(focus: Row): fc.Arbitrary<string> {
+  if (focus === 'dry run') return fc.constant(DRY_RUN);
+  return focus === 'add' ? fc.constantFrom('Copy2', 'Copy3') : copyName;
+}
 
 const laterStep = fc.constantFrom(...FOCI).chain((focus) => nameFor(focus).chain((copy) => stepAbout(focus, copy)));
 
@@ -162,6 +168,7 @@ const historiesOf = (steps: fc.Arbitrary<Step[]>): fc.Arbitrary<History> =>
     processes: fc.integer({ min: 1, max: 2 }),
     rollbackPhysicalId: fc.constantFrom('new', 'old'),
     rollbackCleansUp: fc.boolean(),
+    hasDryRun: fc.boolean(),
     isQuick: fc.boolean(),
   });
 
@@ -204,8 +211,6 @@ class Run {
   readonly witness: Witness;
   private readonly scenery: Scenery;
   private declarations: Declarations;
-  /** The Region that each copy was last declared in. */
-  private readonly regions = new Map<string, number>();
   private version = 0;
 
   constructor(
@@ -216,7 +221,9 @@ class Run {
     this.scenery = new Scenery(account.ec2);
     this.witness = new Witness(account, this.injector, this.scenery.sources);
     this.injector.attach(account, this.scenery);
-    this.declarations = Object.fromEntries(history.copies.map((copy, index) => [NAMES[index] ?? '', copy]));
+    const copies = history.copies.map((copy, index): [string, Declared] => [NAMES[index] ?? '', copy]);
+    const [, dryRun] = copies[0] ?? [];
+    this.declarations = { ...Object.fromEntries(copies), ...(history.hasDryRun && dryRun && { [DRY_RUN]: dryRun }) };
     hooks.run = this;
   }
 
@@ -275,21 +282,14 @@ class Run {
   private change({ changes }: Step): RowsOfStep {
     const [fresh] = this.history.copies;
     const rows: Record<string, Row> = {};
-    for (const [copy, { region }] of Object.entries(this.declarations)) this.regions.set(copy, region);
     for (const { change, copy } of changes) {
       const before = this.declarations;
       if (!fresh || copy in rows) continue;
       const actual = copy in before ? change : 'add';
-      this.declarations = changed(before, actual, copy, this.movable(copy, fresh));
-      if (this.declarations !== before) rows[copy] = rowOf(actual);
+      this.declarations = changed(before, actual, copy, fresh);
+      if (this.declarations !== before) rows[copy] = rowOf(actual, copy);
     }
     return rows;
-  }
-
-  /** A dry run may not be in another Region than a copy which is still there: its Delete may have failed. */
-  private movable(copy: string, fresh: Declared): Declared {
-    const before = this.regions.get(copy);
-    return fresh.dryRun && before !== undefined ? { ...fresh, region: before } : fresh;
   }
 
   remaining(): Record<string, number> {

@@ -6,7 +6,7 @@ import type { CopyCourse, Ec2Settings, StoredSnapshot } from '../../local-aws/ec
 import type { Call } from '../../local-aws/faults';
 import { faultNamed, type FaultKind, type Row, type Scene } from './kinds';
 import { STACK, type CallFault, type Duplicate, type Hooks, type Invocation, type Machine } from './machine';
-import type { Declared, Scenery } from './model';
+import { DRY_RUN, type Declared, type Scenery } from './model';
 
 /** A fault as a history has it. */
 export interface Planned {
@@ -110,7 +110,8 @@ export class Injector {
   private atDelivery(event: CustomResourceEvent): Duplicate | undefined {
     const { LogicalResourceId: copy, RequestId } = event;
     const status = this.status();
-    const row = ROW_OF_STATUS[status] ?? this.rows[copy] ?? 'create';
+    const isDryRun = copy === DRY_RUN && event.RequestType !== 'Delete' && !status.includes('ROLLBACK');
+    const row = isDryRun ? 'dry run' : (ROW_OF_STATUS[status] ?? this.rows[copy] ?? 'create');
     const known = { row, step: this.step, status, at: this.machine.clock.now() };
     for (const id of [RequestId, `${RequestId}-again`]) this.requests.set(`${copy} ${id}`, known);
     const armed = this.next(event, ({ means }) => means.at === 'delivery');

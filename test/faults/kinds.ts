@@ -80,6 +80,8 @@ const IN_PLACE: Row[] = ['tags', 'retain', 'timeout'];
 const ENDING: Row[] = ['clean-up', 'delete', 'rollback of create'];
 const PROVIDING: Row[] = [...STARTING, ...IN_PLACE, 'dry run', 'rollback of update'];
 const ALL: Row[] = [...PROVIDING, ...ENDING];
+/** The rows that are about a copy. */
+const OF_COPIES = ALL.filter((row) => row !== 'dry run');
 
 /** The rows in which the handler makes a call. */
 const CALLED: Readonly<Record<Action, readonly Row[]>> = {
@@ -199,9 +201,9 @@ const HELD = /could not be deleted/;
 const HOLDING: Row[] = ['clean-up', 'delete'];
 
 const ofScenes: FaultKind[] = [
-  scene('deleted by somebody', ALL, 'definite', /deleted by somebody else/),
-  scene('untagged by somebody', ALL, 'definite', /does not carry the tags/),
-  scene('retagged by somebody', ALL, 'transient'),
+  scene('deleted by somebody', OF_COPIES, 'definite', /deleted by somebody else/),
+  scene('untagged by somebody', OF_COPIES, 'definite', /does not carry the tags/),
+  scene('retagged by somebody', OF_COPIES, 'transient'),
   scene('in use by an AMI', HOLDING, 'definite', HELD),
   scene('locked', HOLDING, 'definite', HELD),
   scene('managed by AWS Backup', HOLDING, 'definite', HELD),

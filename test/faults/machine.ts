@@ -2,11 +2,11 @@
 // simulated services, in virtual time and without HTTP. Thousands of histories a minute go through it.
 import { dirname, join } from 'node:path';
 import { decide } from '../../lambda/on-event';
-import type { Aws } from '../../lambda/aws';
-import type { Poll } from '../../lambda/poll';
+import { awsOver, type Aws, type Calls } from '../../lambda/aws';
+import type { Log, Sightings } from '../../lambda/context';
 import { reconcile } from '../../lambda/reconcile';
 import { decodeRequest, type CloudFormationEvent, type PollEvent } from '../../lambda/request';
-import { awsOver } from '../lambda/in-process';
+import { callsOver } from '../lambda/in-process';
 import { VirtualClock } from '../../local-aws/clock';
 import { CloudFormation, type OperationResult } from '../../local-aws/cloudformation';
 import type { CustomResourceEvent } from '../../local-aws/custom-resource';
@@ -56,7 +56,7 @@ export interface Hooks {
   /** What our code threw, which is what the user will read. */
   readonly thrown?: (event: CloudFormationEvent, error: Error) => void;
   /** The handler's own log. */
-  readonly log?: (event: CloudFormationEvent, ...line: Parameters<Poll['log']>) => void;
+  readonly log?: (event: CloudFormationEvent, ...line: Parameters<Log>) => void;
   readonly onStackEvent?: (event: StackEvent) => void;
 }
 
@@ -83,7 +83,7 @@ export class Machine {
   readonly cloudFormation: CloudFormation;
   private readonly framework = new Map<string, FrameworkFunction>();
   private readonly hooks: Hooks;
-  private readonly processes: Poll['sightings'][];
+  private readonly processes: Sightings[];
   /** RequestIds of duplicates, and those they are duplicates of. */
   private readonly originals = new Map<string, string>();
   private invocations = 0;
@@ -91,7 +91,7 @@ export class Machine {
   constructor(options: MachineOptions = {}) {
     const { clock } = this;
     this.hooks = options.hooks ?? {};
-    this.processes = Array.from({ length: options.processes ?? 1 }, (): Poll['sightings'] => new Map());
+    this.processes = Array.from({ length: options.processes ?? 1 }, (): Sightings => new Map());
     this.ec2 = new SimulatedEc2({ clock, accountId: ACCOUNT_ID, ...options.ec2 });
     this.cloudFormation = new CloudFormation({
       ...options,
@@ -259,7 +259,7 @@ export class Machine {
     const event = structuredClone(invocation.event) as PollEvent;
     const aws = this.awsFor(invocation);
     const now = (): number => this.clock.now();
-    const log: Poll['log'] = (decision, details) => this.hooks.log?.(event, decision, details);
+    const log: Log = (decision, details) => this.hooks.log?.(event, decision, details);
     try {
       const result =
         invocation.function === 'onEvent'
@@ -283,10 +283,9 @@ export class Machine {
   // ---- The handler's calls ------------------------------------------------------------------------------------------
 
   private awsFor(invocation: Invocation): Aws {
-    const calls = Object.entries(awsOver(this.services) as unknown as Record<string, AnyCall>);
-    return Object.fromEntries(
-      calls.map(([name, call]) => [name, (...input: unknown[]) => this.send(invocation, () => call(...input))]),
-    ) as unknown as Aws;
+    const calls = Object.entries(callsOver(this.services) as unknown as Record<string, AnyCall>);
+    const sent = calls.map(([name, call]) => [name, (...input: unknown[]) => this.send(invocation, () => call(...input))]);
+    return awsOver(Object.fromEntries(sent) as unknown as Calls);
   }
 
   private async send(invocation: Invocation, call: () => Promise<unknown>): Promise<unknown> {

@@ -24,7 +24,7 @@ const COPY = 'Copy0';
 /** From another account and under a key, so that these can fail; with each change a tag comes, one goes, one changes. */
 const DECLARED: Declared = {
   ...{ source: 1, region: 0, key: 1, description: 0, tags: 8 },
-  ...{ timeoutSeconds: 3000, dryRun: false },
+  timeoutSeconds: 3000,
 };
 
 const create: CalmStep = { deletes: false, settles: true, changes: [] };
@@ -143,7 +143,7 @@ function historyOf({ column, fault }: Cell, scenario: Scenario, nth: number, sec
   return {
     copies: [{ ...DECLARED, ...scenario.declared }],
     steps: scenario.steps.map((step, index) => ({ ...step, faults: index === last ? [planned] : [] })),
-    ...{ processes: 1, rollbackPhysicalId: 'new', rollbackCleansUp: true, isQuick: scenario.isQuick ?? false },
+    ...{ processes: 1, rollbackPhysicalId: 'new', rollbackCleansUp: true, hasDryRun: false, isQuick: scenario.isQuick ?? false },
   };
 }
 

@@ -1,5 +1,10 @@
 // The stack of a history: what it declares, how a change alters that, and the template that says so.
-import type { RetainingPolicy, WireProperties } from '../../lib/contract';
+import {
+  COPY_RESOURCE_TYPE,
+  DRY_RUN_RESOURCE_TYPE,
+  type CopyProperties,
+  type RetainingPolicy,
+} from '../../lib/contract';
 import type { SimulatedEc2, StoredSnapshot } from '../../local-aws/ec2';
 import type { StoredKey } from '../../local-aws/kms';
 import type { ResourceDefinition, TemplateBody, Value } from '../../local-aws/template';
@@ -21,8 +26,10 @@ export interface Declared {
   readonly tags: number;
   readonly retain?: RetainingPolicy;
   readonly timeoutSeconds: number;
-  readonly dryRun: boolean;
 }
+
+/** The one resource that is a dry run. */
+export const DRY_RUN = 'DryRun';
 
 export type Declarations = Readonly<Record<string, Declared>>;
 
@@ -36,7 +43,6 @@ export const CHANGES = [
   'region',
   'key',
   'source',
-  'dry run',
 ] as const;
 export type Change = (typeof CHANGES)[number];
 
@@ -90,14 +96,11 @@ function altered(copy: Declared, change: Exclude<Change, 'add' | 'remove'>): Dec
     case 'description':
       return { ...copy, description: copy.description + 1 };
     case 'region':
-      // A dry run may not leave the copy that it keeps in another Region.
-      return copy.dryRun ? copy : { ...copy, region: copy.region + 1 };
+      return { ...copy, region: copy.region + 1 };
     case 'key':
       return { ...copy, key: (copy.key + 1) % 3 };
     case 'source':
       return { ...copy, source: copy.source + 1 };
-    case 'dry run':
-      return { ...copy, dryRun: !copy.dryRun };
   }
 }
 
@@ -117,7 +120,7 @@ function tagsOf(tags: number): Record<string, string> {
   return tags % 4 === 3 ? {} : all;
 }
 
-export function wireOf(name: string, copy: Declared, scenery: Scenery): WireProperties {
+export function wireOf(name: string, copy: Declared, scenery: Scenery): CopyProperties {
   const key = scenery.keyOf(name, copy);
   return {
     SourceSnapshotId: scenery.sourceOf(name, copy).id,
@@ -126,10 +129,9 @@ export function wireOf(name: string, copy: Declared, scenery: Scenery): WireProp
     Description: copy.description === 0 ? undefined : `version ${copy.description}`,
     KmsKeyId: key?.arn,
     Encrypted: key && 'true',
-    Tags: tagsOf(copy.tags),
+    Tags: Object.entries(tagsOf(copy.tags)).map(([Key, Value]) => ({ Key, Value })),
     TimeoutSeconds: String(copy.timeoutSeconds),
     DeletionPolicy: copy.retain,
-    DryRun: copy.dryRun ? 'true' : undefined,
   };
 }
 
@@ -143,23 +145,24 @@ export function templateOf(declarations: Declarations, scenery: Scenery, version
 }
 
 function resourceOf(name: string, copy: Declared, scenery: Scenery): ResourceDefinition {
-  const given = Object.entries(wireOf(name, copy, scenery)).filter(([, value]) => value !== undefined);
-  const policies = copy.retain && {
-    DeletionPolicy: copy.retain,
-    UpdateReplacePolicy: 'Retain',
-  };
+  const { Tags, TimeoutSeconds, DeletionPolicy, ...common } = wireOf(name, copy, scenery);
+  const isDryRun = name === DRY_RUN;
+  const wire = isDryRun ? common : { ...common, Tags, TimeoutSeconds, DeletionPolicy };
+  const given = Object.entries(wire).filter(([, value]) => value !== undefined);
+  const policies = !isDryRun && copy.retain && { DeletionPolicy: copy.retain, UpdateReplacePolicy: 'Retain' };
   return {
-    Type: 'Custom::SnapshotCopy',
+    Type: isDryRun ? DRY_RUN_RESOURCE_TYPE : COPY_RESOURCE_TYPE,
     Properties: {
       ServiceToken: SERVICE_TOKEN,
       ServiceTimeout: SERVICE_TIMEOUT_SECONDS,
-      ...Object.fromEntries<Value>(given),
+      ...Object.fromEntries(given) as Record<string, Value>,
     },
     ...policies,
   };
 }
 
 /** The row of a request that makes such a change. */
-export function rowOf(change: Change): Row {
-  return change === 'remove' ? 'clean-up' : change;
+export function rowOf(change: Change, name: string): Row {
+  if (change === 'remove') return 'clean-up';
+  return name === DRY_RUN ? 'dry run' : change;
 }

@@ -1,5 +1,5 @@
 // Watches a history, and says what must never be: the five invariants.
-import { RESOURCE_TYPE, TAG, type WireProperties } from '../../lib/contract';
+import { COPY_RESOURCE_TYPE, DRY_RUN_RESOURCE_TYPE, TAG, type CopyProperties } from '../../lib/contract';
 import type { CloudFormationEvent } from '../../lambda/request';
 import type { Call } from '../../local-aws/faults';
 import type { StoredSnapshot } from '../../local-aws/ec2';
@@ -9,7 +9,7 @@ import { GAPS } from './gaps';
 import type { Fired, Injector, Surroundings } from './injector';
 import type { Row } from './kinds';
 import { STACK, type Invocation } from './machine';
-import { REGIONS } from './model';
+import { DRY_RUN, REGIONS } from './model';
 
 export interface Violation {
   readonly invariant: 1 | 2 | 3 | 4 | 5;
@@ -69,7 +69,7 @@ export class Witness {
     const { logicalId, type, physicalId = '', status, reason } = event;
     this.tell(`${logicalId} ${status} ${physicalId} ${(reason ?? '').slice(0, 400)}`.trim());
     if (logicalId === STACK) this.seesStack(physicalId, status);
-    else if (type === RESOURCE_TYPE) this.seesCopy(logicalId, physicalId, status, reason ?? '');
+    else if (type === COPY_RESOURCE_TYPE || type === DRY_RUN_RESOURCE_TYPE) this.seesCopy(logicalId, physicalId, status, reason ?? '');
   }
 
   private seesStack(stackId: string, status: string): void {
@@ -142,6 +142,8 @@ export class Witness {
     for (const copy of this.machine.ec2.remainingCopies()) {
       // Deleted, if not yet: a pending copy may go when it ends.
       if (this.injector.disowned.has(copy.id) || copy.deletion) continue;
+      if (this.machine.ec2.tagsOf(copy.id)[TAG.resource] === DRY_RUN)
+        this.violate(1, `a dry run made ${this.describe(copy)}`);
       const owner = this.liveOwnerOf(copy);
       if (owner === undefined) {
         const isKept = this.wasRetained(copy) || this.wasKeptInRollback(copy);
@@ -204,8 +206,8 @@ export class Witness {
   // ---- 2: no false success ------------------------------------------------------------------------------------------
 
   private checkComplete(name: string, { physicalId, event }: Complete): void {
-    const wanted = event.ResourceProperties as WireProperties;
-    if (wanted.DryRun === 'true') return;
+    const wanted = event.ResourceProperties as unknown as CopyProperties;
+    if (event.ResourceType === DRY_RUN_RESOURCE_TYPE) return;
     const copy = this.copyOf(event.StackId, name, physicalId);
     if (!copy) {
       const { ec2 } = this.machine;
@@ -229,7 +231,7 @@ export class Witness {
     return all.find(({ id }) => id === physicalId) ?? all.find(isOf);
   }
 
-  private faultsOf(copy: StoredSnapshot, wanted: WireProperties, event: CloudFormationEvent): string[] {
+  private faultsOf(copy: StoredSnapshot, wanted: CopyProperties, event: CloudFormationEvent): string[] {
     const { ec2 } = this.machine;
     const checks: [string, unknown, unknown][] = [
       ['the state', ec2.stateOf(copy.id), 'completed'],
@@ -247,15 +249,15 @@ export class Witness {
 
   private tagFaults(
     copy: StoredSnapshot,
-    wanted: WireProperties,
+    wanted: CopyProperties,
     event: CloudFormationEvent,
   ): [string, unknown, unknown][] {
     const tags = this.machine.ec2.tagsOf(copy.id);
-    const declared: Record<string, string> = { ...wanted.Tags };
+    const declared = tagsIn(wanted);
     if (wanted.DeletionPolicy) declared[TAG.retain] = wanted.DeletionPolicy;
     const missing = Object.entries(declared).filter(([key, value]) => tags[key] !== value);
     const isInPlace = event.PhysicalResourceId === copy.id;
-    const before = isInPlace ? Object.keys(event.OldResourceProperties?.Tags ?? {}) : [];
+    const before = isInPlace ? Object.keys(tagsIn(event.OldResourceProperties ?? {})) : [];
     const left = before.filter((key) => !(key in declared) && key in tags);
     return [
       ...missing.map(([key, value]): [string, unknown, unknown] => [`the tag ${key}`, tags[key], value]),
@@ -358,6 +360,10 @@ export class Witness {
     const seconds = (this.machine.clock.now() - Date.UTC(2030, 0, 1)) / 1000;
     this.story.push(`${seconds.toFixed(1).padStart(9)} ${line}`);
   }
+}
+
+function tagsIn({ Tags = [] }: Partial<CopyProperties>): Record<string, string> {
+  return Object.fromEntries(Tags.map(({ Key, Value }) => [Key, Value]));
 }
 
 function describe({ id, region }: StoredSnapshot): string {

@@ -1,9 +1,9 @@
 // The handler's decisions over the simulated EC2, KMS and CloudFormation in one process: what a test sees of one
 // custom resource when it plays CloudFormation and the framework by hand, poll by poll.
-import { COMPLETION_RESOURCE_TYPE, RESOURCE_TYPE, type WireProperties } from '../../lib/contract';
-import type { Aws } from '../../lambda/aws';
+import { COPY_RESOURCE_TYPE, STAGE_RESOURCE_TYPE, type CopyProperties } from '../../lib/contract';
+import { awsOver, type Calls } from '../../lambda/aws';
 import { decide } from '../../lambda/on-event';
-import type { Answer, Poll } from '../../lambda/poll';
+import type { Answer, Log, Sightings } from '../../lambda/context';
 import { reconcile } from '../../lambda/reconcile';
 import { decodeRequest, type CloudFormationEvent, type PollEvent, type Request } from '../../lambda/request';
 import { SimulatedEc2, type Ec2Settings } from '../../local-aws/ec2';
@@ -14,62 +14,33 @@ export const MINUTE = 60 * SECOND;
 export const STACK_ID = 'arn:aws:cloudformation:us-east-1:111122223333:stack/app/0f8a7d10-0000-11ee-be56-0242ac120002';
 export const LOGICAL_ID = 'Copy1A2B3C';
 
-/** The handler's narrow interface over the simulated services, as lambda/aws.ts has it over the SDK. */
-export function awsOver(services: Services): Aws {
+/** The handler's calls over the simulated services, as lambda/sdk.ts makes them over the SDK. */
+export function callsOver(services: Services): Calls {
   const home = 'us-east-1';
   return {
-    async describeSnapshot(region, id) {
-      return (await services.send(region, 'DescribeSnapshots', { SnapshotIds: [id] })).Snapshots?.[0];
-    },
-    async findSnapshots(region, Filters) {
-      return (await services.send(region, 'DescribeSnapshots', { Filters, OwnerIds: ['self'] })).Snapshots ?? [];
-    },
-    async copySnapshot(region, input) {
-      return (await services.send(region, 'CopySnapshot', input)).SnapshotId ?? '';
-    },
-    async deleteSnapshot(region, SnapshotId) {
-      await services.send(region, 'DeleteSnapshot', { SnapshotId });
-    },
-    async createTags(region, id, Tags) {
-      await services.send(region, 'CreateTags', { Resources: [id], Tags });
-    },
-    async deleteTags(region, id, keys) {
-      await services.send(region, 'DeleteTags', { Resources: [id], Tags: keys.map((Key) => ({ Key })) });
-    },
-    async describeKey(region, KeyId) {
-      return (await services.send(region, 'DescribeKey', { KeyId })).KeyMetadata ?? { KeyId };
-    },
-    async describeStack(StackName) {
-      const stack = (await services.send(home, 'DescribeStacks', { StackName }).catch(gone))?.Stacks[0];
-      const begunAt = stack?.LastUpdatedTime ?? stack?.CreationTime;
-      return { status: stack?.StackStatus ?? '', begunAt: begunAt?.toISOString() ?? '' };
-    },
-    async describeResource(StackName, LogicalResourceId) {
-      const answer = await services.send(home, 'DescribeStackResource', { StackName, LogicalResourceId }).catch(gone);
-      const detail = answer?.StackResourceDetail;
-      return { physicalId: detail?.PhysicalResourceId, status: detail?.ResourceStatus };
-    },
+    describeSnapshots: (region, input) => services.send(region, 'DescribeSnapshots', input),
+    copySnapshot: (region, input) => services.send(region, 'CopySnapshot', input),
+    deleteSnapshot: (region, input) => services.send(region, 'DeleteSnapshot', input),
+    createTags: (region, input) => services.send(region, 'CreateTags', input),
+    deleteTags: (region, input) => services.send(region, 'DeleteTags', input),
+    describeKey: (region, input) => services.send(region, 'DescribeKey', input),
+    describeStacks: (input) => services.send(home, 'DescribeStacks', input),
+    describeStackResource: (input) => services.send(home, 'DescribeStackResource', input),
   };
 }
 
-/** As lambda/aws.ts has it: what does not exist is no error. */
-function gone(error: Error): undefined {
-  if (error.name === 'ValidationError' && error.message.includes('not exist')) return undefined;
-  throw error;
-}
-
 /** The request for a copy, for what is asked about one without a world around it. */
-export function requestFor(wanted: Partial<WireProperties> = {}, before?: Partial<WireProperties>): Request {
+export function requestFor(wanted: Partial<CopyProperties> = {}, before?: Partial<CopyProperties>): Request {
   const event: PollEvent = {
     RequestType: 'Create',
     RequestId: 'request-1',
     StackId: STACK_ID,
-    ResourceType: RESOURCE_TYPE,
+    ResourceType: COPY_RESOURCE_TYPE,
     LogicalResourceId: LOGICAL_ID,
     PhysicalResourceId: 'copy-1',
     ResourceProperties: { SourceSnapshotId: 'snap-0123456789abcdef0', DestinationRegion: 'eu-west-1', ...wanted },
     OldResourceProperties: before,
-    Begun: { At: '2030-01-01T00:00:00.000Z' },
+    Begun: { At: Date.UTC(2030, 0, 1) },
   };
   return decodeRequest(event, 'us-east-1');
 }
@@ -97,7 +68,7 @@ export class World {
   /** The status that CloudFormation has for whatever resource. */
   resourceStatus = 'UPDATE_IN_PROGRESS';
   /** What one process of the handler remembers; a new map is a new process. */
-  sightings: Poll['sightings'] = new Map();
+  sightings: Sightings = new Map();
   private requests = 0;
 
   constructor(settings: Partial<Ec2Settings> = {}) {
@@ -117,7 +88,7 @@ export class World {
   }
 
   /** A completed, unencrypted source in us-east-1, and the properties of its copy into eu-west-1. */
-  declare(more: Partial<WireProperties> = {}): WireProperties {
+  declare(more: Partial<CopyProperties> = {}): CopyProperties {
     const [source] = this.ec2.all();
     return {
       SourceSnapshotId: (source ?? this.ec2.addSnapshot({ region: 'us-east-1' })).id,
@@ -139,7 +110,7 @@ export class World {
       RequestType,
       RequestId: `request-${this.requests}`,
       StackId: STACK_ID,
-      ResourceType: RESOURCE_TYPE,
+      ResourceType: COPY_RESOURCE_TYPE,
       LogicalResourceId: LOGICAL_ID,
       PhysicalResourceId: RequestType === 'Create' ? undefined : this.physicalId,
       ResourceProperties: this.declare(),
@@ -152,7 +123,7 @@ export class World {
     const { services } = this;
     const decision = await decide({
       event,
-      aws: awsOver(services),
+      aws: awsOver(callsOver(services)),
       now: () => this.time,
       ownRegion: 'us-east-1',
       log: this.log,
@@ -163,7 +134,7 @@ export class World {
   poll(event: PollEvent): Promise<Answer> {
     return reconcile({
       request: decodeRequest(event, 'us-east-1'),
-      aws: awsOver(this.services),
+      aws: awsOver(callsOver(this.services)),
       now: () => this.time,
       log: this.log,
       logGroup: 'handler-logs',
@@ -199,7 +170,7 @@ export class World {
   }
 
   /** Creates the resource, in a stack that then rests. */
-  async create(properties: WireProperties = this.declare()): Promise<string> {
+  async create(properties: CopyProperties = this.declare()): Promise<string> {
     const { answer, failure } = await this.run(this.event('Create', { ResourceProperties: properties }));
     if (!answer) throw failure ?? new Error('no answer');
     this.enter('CREATE_COMPLETE');
@@ -207,20 +178,20 @@ export class World {
     return answer.Data?.SnapshotId ?? '';
   }
 
-  update(wanted: Partial<WireProperties>, before: Partial<WireProperties>): CloudFormationEvent {
+  update(wanted: Partial<CopyProperties>, before: Partial<CopyProperties>): CloudFormationEvent {
     return this.event('Update', { ResourceProperties: wanted, OldResourceProperties: before });
   }
 
   /** The request of a continuation, about what the owner's physical id names. */
   stage(
     number: number,
-    declared: WireProperties,
+    declared: CopyProperties,
     type: CloudFormationEvent['RequestType'] = 'Create',
   ): CloudFormationEvent {
     return this.event(type, {
-      ResourceType: COMPLETION_RESOURCE_TYPE,
+      ResourceType: STAGE_RESOURCE_TYPE,
       LogicalResourceId: `Copy${number}`,
-      PhysicalResourceId: type === 'Create' ? undefined : `completion-Copy${number}`,
+      PhysicalResourceId: type === 'Create' ? undefined : `stage-Copy${number}`,
       ResourceProperties: {
         ...declared,
         CopyLogicalId: LOGICAL_ID,
@@ -244,7 +215,7 @@ export class World {
     return this.services.calls.filter(({ action }) => action === 'CopySnapshot').length;
   }
 
-  private readonly log = (decision: string, details: Record<string, unknown> = {}): void => {
+  private readonly log: Log = (decision, details = {}) => {
     this.logs.push({ decision, ...details });
   };
 }

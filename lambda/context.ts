@@ -1,0 +1,47 @@
+// What every step gets, and what a step may return.
+import type { Attributes } from '../lib/contract';
+import type { Aws } from './aws';
+import type { Copy } from './copies';
+import type { Observation } from './observe';
+import type { Timing } from './times';
+
+export type Log = (decision: string, details?: Readonly<Record<string, unknown>>) => void;
+
+/** What this process has seen of the copies it started, by handle. A hint: a new process does without it. */
+export type Sightings = Map<string, { readonly snapshotId: string; readonly at: number }>;
+
+/** What one poll is given. */
+export interface Poll extends Timing {
+  readonly aws: Aws;
+  readonly log: Log;
+  /** The handler's own log group, for whoever reads a failure. */
+  readonly logGroup: string;
+  readonly sightings: Sightings;
+}
+
+export interface ReconcileContext extends Poll {
+  readonly observed: Observation;
+  /** The copy that the request is about. The step "choose" sets it. */
+  copy?: Copy;
+}
+
+/** What isComplete returns to the framework. */
+export interface Answer {
+  readonly IsComplete: boolean;
+  readonly PhysicalResourceId?: string;
+  readonly Data?: Attributes;
+}
+
+/** Ends the poll: it answers the request, or waits for the next poll. A failure is thrown. */
+export type Outcome = { readonly answer: Answer } | { readonly wait: string; readonly details?: object };
+
+/** Returns nothing if the next step is to run. */
+export type Step = (context: ReconcileContext) => Promise<Outcome | undefined> | Outcome | undefined;
+
+export const wait = (reason: string, details: object = {}): Outcome => ({ wait: reason, details });
+
+/** For the steps after "start", which ends the poll if there is no copy. */
+export function chosenCopy({ copy }: ReconcileContext): Copy {
+  if (!copy) throw new Error('no copy was chosen');
+  return copy;
+}

@@ -1,0 +1,14 @@
+// The stage is over and the copy is not: the next stage waits on.
+import { complete } from './answers';
+import type { Outcome, ReconcileContext } from './context';
+import { align } from './steps/align';
+import { mayHideDuplicate } from './times';
+
+/** While a duplicate may be invisible, the physical id stays the handle, by which all copies of the request are found. */
+export async function continueInNextStage(context: ReconcileContext): Promise<Outcome> {
+  const { copy, log, request } = context;
+  if (copy) await align(context);
+  log('continue in next stage', { snapshotId: copy?.id, stage: request.stage });
+  const id = copy && !mayHideDuplicate(context, copy) ? copy.id : request.physicalId.text;
+  return complete(context, { SnapshotId: copy?.id }, id);
+}

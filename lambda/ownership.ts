@@ -1,0 +1,136 @@
+// Whose a copy is, what it was made for, and so which copies a request may adopt or delete. Tags decide, and times.
+import { TAG } from '../lib/contract';
+import type { StackOperation } from './aws';
+import { isFailed, isFinished, isUnfinished, type Copy } from './copies';
+import type { Request } from './request';
+import { CALL_MS } from './times';
+
+export const isRollback = ({ status }: StackOperation): boolean => status.includes('ROLLBACK');
+
+/** Whether CloudFormation is known not to wait for an answer about a resource. */
+export const isAtRest = (status: string | undefined): boolean =>
+  status !== undefined && !status.endsWith('_IN_PROGRESS');
+
+/** Whether the copy belongs to the resource. Nothing else is ever changed or deleted, whatever a filter lets through. */
+export const isOurs = ({ tags }: Copy, { stackId, logicalId }: Request): boolean =>
+  tags[TAG.stack] === stackId && tags[TAG.resource] === logicalId;
+
+/** Whether the copy was started under the request's physical id. */
+export const isStartedUnder = ({ tags }: Copy, { physicalId }: Request): boolean =>
+  tags[TAG.handle] === physicalId.text;
+
+/** Whether the request's physical id means this copy. */
+export const isNamed = (copy: Copy, request: Request): boolean =>
+  copy.id === request.physicalId.text || isStartedUnder(copy, request);
+
+export const hasWantedInputs = ({ tags }: Copy, { wanted }: Request): boolean => tags[TAG.inputs] === wanted.inputs;
+
+/** A copy of this request. A duplicate of its event, under another RequestId, may have started it under another handle. */
+export const isAttemptOf = (copy: Copy, request: Request, { begunAt }: StackOperation): boolean =>
+  isNamed(copy, request) || (hasWantedInputs(copy, request) && copy.startedAt >= begunAt);
+
+export const isRetained = (copy: Copy): boolean => copy.tags[TAG.retain] !== undefined;
+
+/** A finished copy that outlives its resource. */
+export const isBackup = (copy: Copy): boolean => isFinished(copy) && isRetained(copy);
+
+/** RetainExceptOnCreate keeps the finished copies of an earlier life, and not the copy of the create that is cancelled. */
+const isOfCancelledCreate = ({ tags, startedAt }: Copy, { begunAt }: StackOperation): boolean =>
+  tags[TAG.retain] === 'RetainExceptOnCreate' && startedAt >= begunAt;
+
+/**
+ * The copy that the request is about:
+ *
+ * 1. The present copy, if the request keeps it. Its id or its handle is the physical id.
+ * 2. For an Update, the latest finished copy with the wanted inputs that was there before. In a rollback, that is the
+ *    present copy. A Create takes no finished copy, which may be from an earlier life of the resource.
+ * 3. The oldest copy that is on its way, which is the same for every poll.
+ */
+export function chooseCopy(copies: readonly Copy[], request: Request, operation: StackOperation): Copy | undefined {
+  const { keepsCopy, physicalId, stage, type, wanted } = request;
+  const live = copies.filter((copy) => !isFailed(copy) && copy.region === wanted.destinationRegion);
+  const present =
+    live.find(({ id }) => id === physicalId.text) ??
+    live.find((copy) => isStartedUnder(copy, request) && isFinished(copy));
+  if (present && (keepsCopy || stage > 1)) return present;
+  const isAttempt = (copy: Copy): boolean => isAttemptOf(copy, request, operation);
+  const earlier = live.filter((copy) => hasWantedInputs(copy, request) && !isAttempt(copy));
+  const finished = type === 'Update' ? earlier.findLast(isFinished) : undefined;
+  return finished ?? live.find((copy) => isAttempt(copy) || (earlier.includes(copy) && !isFinished(copy)));
+}
+
+/**
+ * Duplicates of the chosen copy, and leftovers of earlier requests. Without a chosen copy, a failed copy of this
+ * request stays for now: it tells that there was an attempt.
+ */
+export function duplicatesAndLeftovers(
+  copies: readonly Copy[],
+  chosen: Copy | undefined,
+  request: Request,
+  operation: StackOperation,
+): Copy[] {
+  // Going forward, a copy that began since the operation did may belong to a late duplicate of the event, which is not
+  // to be fought.
+  const until = isRollback(operation) ? request.startedAt + CALL_MS : operation.begunAt;
+  return copies.filter((copy) => {
+    if (copy === chosen) return false;
+    if (isAttemptOf(copy, request, operation)) return chosen !== undefined;
+    return isUnfinished(copy) && copy.startedAt < until;
+  });
+}
+
+/**
+ * Whether CloudFormation counts on a copy that looks like a leftover. A stale read may show the present copy as
+ * unfinished. A copy under a handle that stays may be unfinished, until a rollback goes back to the copy before.
+ */
+export function isPresent(
+  copy: Copy,
+  presentId: string | undefined,
+  request: Request,
+  operation: StackOperation,
+): boolean {
+  if (copy.id === presentId) return true;
+  const isNamedByHandle = copy.tags[TAG.handle] === presentId && !isAttemptOf(copy, request, operation);
+  return isNamedByHandle && !isRollback(operation);
+}
+
+/**
+ * The other copies that the operation made, finished ones too. In a rollback that is the copy of the failed update,
+ * which CloudFormation may or may not delete. Otherwise it is the copy of a late duplicate of another request.
+ */
+export function superseded(copies: readonly Copy[], kept: Copy, operation: StackOperation): Copy[] {
+  const { begunAt } = operation;
+  const since = isRollback(operation) ? begunAt : Math.max(begunAt, kept.startedAt);
+  return copies.filter((copy) => copy !== kept && copy.startedAt >= since && !isBackup(copy));
+}
+
+/** The copies that this request began. */
+export function begunBy(copies: readonly Copy[], request: Request): Copy[] {
+  return copies.filter((copy) => isStartedUnder(copy, request));
+}
+
+/** Whether the rollback of a Create takes the copy, although CloudFormation may name it. */
+export const isTakenByRollback = (copy: Copy, { type }: Request, operation: StackOperation): boolean =>
+  type === 'Create' && isRollback(operation) && isOfCancelledCreate(copy, operation);
+
+/** CloudFormation names the copy now, or may have left it behind since as a backup. */
+export const isStillReferenced = (copy: Copy, presentId: string | undefined): boolean =>
+  !isFailed(copy) && (isBackup(copy) || presentId === copy.id || presentId === copy.tags[TAG.handle]);
+
+/**
+ * Whether a Delete is about the copy, other than the snapshot that its physical id names:
+ *
+ * 1. Copies that were started under that id. A copy that was made again under the id of one that had gone has an id of
+ *    its own once it is finished.
+ * 2. If the id is unknown, it stands for a cancelled Create: then, as in the rollback of a new stack, all copies of the
+ *    resource, except finished ones of an earlier life that are retained.
+ * 3. If the stack goes, all copies of the resource, except finished ones that are retained.
+ */
+export function shouldDelete(copy: Copy, request: Request, operation: StackOperation): boolean {
+  const { kind } = request.physicalId;
+  if (isStartedUnder(copy, request) && (kind === 'handle' || isUnfinished(copy))) return true;
+  const isCancelled = kind === 'unknown' || operation.status === 'ROLLBACK_IN_PROGRESS';
+  const isLoose = isUnfinished(copy) || !isRetained(copy);
+  if (isLoose) return isCancelled || operation.status === 'DELETE_IN_PROGRESS';
+  return isCancelled && isOfCancelledCreate(copy, operation);
+}

@@ -1,0 +1,26 @@
+// The physical ids of a copy's resource. Only this file looks at their form.
+import { createHash } from 'node:crypto';
+
+/** `text` is the id as CloudFormation has it. Copies are tagged with it as their handle. */
+export type PhysicalId =
+  /** onEvent answered it for a copy that did not exist yet. */
+  | { readonly kind: 'handle'; readonly text: string }
+  /** The id of the copy itself. */
+  | { readonly kind: 'snapshot'; readonly text: string }
+  /** CloudFormation or the framework invented it, for a Create that never answered. */
+  | { readonly kind: 'unknown'; readonly text: string };
+
+export function decodePhysicalId(text: string): PhysicalId {
+  if (/^copy-[0-9a-f]{32}$/.test(text)) return { kind: 'handle', text };
+  if (/^snap-[0-9a-f]{8,17}$/.test(text)) return { kind: 'snapshot', text };
+  return { kind: 'unknown', text };
+}
+
+/** The handle follows from what identifies a request, so that onEvent answers the same if it runs twice. */
+export function handleFor(...identity: readonly string[]): string {
+  return `copy-${shortHash(identity)}`;
+}
+
+export function shortHash(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32);
+}

@@ -1,0 +1,48 @@
+// The real AWS calls, over the SDK's clients: one client per service and Region, made when first used.
+import {
+  CloudFormationClient,
+  DescribeStackResourceCommand,
+  DescribeStacksCommand,
+} from '@aws-sdk/client-cloudformation';
+import {
+  CopySnapshotCommand,
+  CreateTagsCommand,
+  DeleteSnapshotCommand,
+  DeleteTagsCommand,
+  DescribeSnapshotsCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2';
+import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { fromEnv } from '@aws-sdk/credential-provider-env';
+import type { Calls } from './aws';
+
+// A call that hangs must not outlive the function: CloudFormation would take a dead function for a failure.
+const requestHandler = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
+// Lambda provides credentials in the environment. The SDK's search elsewhere (files, SSO, roles) stays out of the bundle.
+const shared = { requestHandler, credentials: fromEnv() };
+
+export function sdkCalls(): Calls {
+  const ec2 = perRegion((region) => new EC2Client({ region, ...shared }));
+  const ec2WithoutRetries = perRegion((region) => new EC2Client({ region, ...shared, maxAttempts: 1 }));
+  const kms = perRegion((region) => new KMSClient({ region, ...shared }));
+  const cloudFormation = new CloudFormationClient(shared);
+  return {
+    describeSnapshots: (region, input) => ec2(region).send(new DescribeSnapshotsCommand(input)),
+    copySnapshot: (region, input) => ec2WithoutRetries(region).send(new CopySnapshotCommand(input)),
+    deleteSnapshot: (region, input) => ec2(region).send(new DeleteSnapshotCommand(input)),
+    createTags: (region, input) => ec2(region).send(new CreateTagsCommand(input)),
+    deleteTags: (region, input) => ec2(region).send(new DeleteTagsCommand(input)),
+    describeKey: (region, input) => kms(region).send(new DescribeKeyCommand(input)),
+    describeStacks: (input) => cloudFormation.send(new DescribeStacksCommand(input)),
+    describeStackResource: (input) => cloudFormation.send(new DescribeStackResourceCommand(input)),
+  };
+}
+
+function perRegion<Client>(make: (region: string) => Client): (region: string) => Client {
+  const clients = new Map<string, Client>();
+  return (region) => {
+    const client = clients.get(region) ?? make(region);
+    clients.set(region, client);
+    return client;
+  };
+}
