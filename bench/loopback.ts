@@ -1,4 +1,4 @@
-// EC2 on the loopback interface, over TLS, with one answer to everything: a source snapshot that is not completed yet.
+// EC2 on the loopback interface, over TLS, with one answer to everything: one snapshot that is not completed yet.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';

@@ -95,13 +95,13 @@ export function isPresent(
 }
 
 /**
- * The other copies that the operation made, finished ones too. In a rollback that is the copy of the failed update,
- * which CloudFormation may or may not delete. Otherwise it is the copy of a late duplicate of another request.
+ * The copies that the operation made for other requests, finished ones too. In a rollback that is the copy of the failed
+ * update, which CloudFormation may or may not delete. Otherwise it is the copy of a late duplicate of another request.
  */
-export function superseded(copies: readonly Copy[], kept: Copy, operation: StackOperation): Copy[] {
-  const { begunAt } = operation;
-  const since = isRollback(operation) ? begunAt : Math.max(begunAt, kept.startedAt);
-  return copies.filter((copy) => copy !== kept && copy.startedAt >= since && !isBackup(copy));
+export function superseded(copies: readonly Copy[], kept: Copy, request: Request, operation: StackOperation): Copy[] {
+  const since = isRollback(operation) ? operation.begunAt : Math.max(operation.begunAt, kept.startedAt);
+  const others = copies.filter((copy) => copy !== kept && !isAttemptOf(copy, request, operation));
+  return others.filter((copy) => copy.startedAt >= since && !isBackup(copy));
 }
 
 /** The copies that this request began. */

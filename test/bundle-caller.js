@@ -1,5 +1,5 @@
 'use strict';
-// Makes calls with one bundle of lambda/aws.ts, and reports what each came to. Time stands still and nothing is random,
+// Makes calls with one bundle of lambda/sdk.ts, and reports what each came to. Time stands still and nothing is random,
 // so that two bundles that do the same send the same bytes.
 
 globalThis.crypto.randomUUID = () => '00000000-0000-4000-8000-000000000000';
@@ -28,7 +28,7 @@ async function outcomeOf(sent) {
 }
 
 process.on('message', async ({ bundle, calls }) => {
-  const aws = require(bundle).sdk();
+  const aws = require(bundle).sdkCalls();
   const outcomes = [];
   for (const [method, ...args] of calls) outcomes.push(await outcomeOf(aws[method](...args)));
   process.send(outcomes, () => process.exit());

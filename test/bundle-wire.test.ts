@@ -9,16 +9,16 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as cloudFormationSdk from '@aws-sdk/client-cloudformation';
 import * as kmsSdk from '@aws-sdk/client-kms';
-import type { Aws } from '../lambda/aws';
+import type { Calls } from '../lambda/aws';
 import { copyInput } from '../lambda/copies';
 import { decodeRequest } from '../lambda/request';
-import { RESOURCE_TYPE, TAG, type WireProperties } from '../lib/contract';
+import { COPY_RESOURCE_TYPE, DRY_RUN_RESOURCE_TYPE, TAG, type CopyProperties } from '../lib/contract';
 import { SimulatedEc2 } from '../local-aws/ec2';
 import { Endpoint } from '../local-aws/endpoint';
 import { AwsError, type FaultHook } from '../local-aws/faults';
 import { Services, type StackDirectory } from '../local-aws/services';
 
-type Call = { [M in keyof Aws]: [method: M, ...args: Parameters<Aws[M]>] }[keyof Aws];
+type Call = { [M in keyof Calls]: [method: M, ...args: Parameters<Calls[M]>] }[keyof Calls];
 
 interface Outcome {
   readonly value?: unknown;
@@ -44,7 +44,7 @@ let recorder: Recorder;
 beforeAll(async () => {
   bundles = [[], ['--uncut']].map((flags, index) => {
     const file = join(directory, `${index}.js`);
-    execFileSync(process.execPath, ['scripts/bundle.mjs', ...flags, '--entry', 'lambda/aws.ts', file], { cwd: root });
+    execFileSync(process.execPath, ['scripts/bundle.mjs', ...flags, '--entry', 'lambda/sdk.ts', file], { cwd: root });
     return file;
   });
   recorder = await Recorder.start();
@@ -127,7 +127,7 @@ const STACKS: StackDirectory = {
       ? {
           LogicalResourceId,
           PhysicalResourceId: snapshotId(1),
-          ResourceType: RESOURCE_TYPE,
+          ResourceType: COPY_RESOURCE_TYPE,
           ResourceStatus: 'CREATE_COMPLETE',
           LastUpdatedTimestamp: new Date(NOW),
         }
@@ -141,18 +141,18 @@ function snapshotId(n: number): string {
 }
 
 /** As the handler makes it from what CloudFormation sends. */
-function copyOf(properties: Partial<WireProperties>): Call {
+function copyOf(properties: Partial<CopyProperties>, ResourceType = COPY_RESOURCE_TYPE): Call {
   const wire = { SourceSnapshotId: snapshotId(1), SourceRegion: HERE, DestinationRegion: HERE, ...properties };
   const request = decodeRequest(
     {
       RequestType: 'Create',
       RequestId: '1',
       StackId: STACK,
-      ResourceType: RESOURCE_TYPE,
+      ResourceType,
       LogicalResourceId: 'Copy',
       PhysicalResourceId: 'copy-0123456789abcdef0123456789abcdef',
       ResourceProperties: wire,
-      Begun: { At: new Date(NOW).toISOString() },
+      Begun: { At: NOW },
     },
     HERE,
   );
@@ -169,27 +169,30 @@ const CALLS: Call[] = [
     Encrypted: 'true',
     KmsKeyId: 'alias/aws/ebs',
     CompletionDurationMinutes: '45',
-    Tags: { Name: NASTY, empty: '' },
+    Tags: [
+      { Key: 'Name', Value: NASTY },
+      { Key: 'empty', Value: '' },
+    ],
     DeletionPolicy: 'Retain',
   }),
   copyOf({ DestinationOutpostArn: OUTPOST }),
   copyOf({ DestinationAvailabilityZone: `${HERE}-abc-1a` }),
   copyOf({ DestinationRegion: 'cn-north-1', SourceRegion: 'cn-northwest-1' }),
-  copyOf({ DryRun: 'true' }),
-  ['describeSnapshot', THERE, snapshotId(2000)],
-  ['describeSnapshot', HERE, 'snap-00000000'],
-  ['describeSnapshot', 'us-gov-west-1', 'nonsense'],
-  ['findSnapshots', HERE, [{ Name: 'tag:Name', Values: [NASTY, 'x'] }]],
-  ['findSnapshots', HERE, [{ Name: `tag:${TAG.stack}`, Values: [STACK] }]],
-  ['createTags', HERE, snapshotId(1), [{ Key: 'a', Value: NASTY }, { Key: 'b', Value: '' }]], // prettier-ignore
-  ['deleteTags', HERE, snapshotId(1), ['a', NASTY]],
-  ['deleteSnapshot', HERE, snapshotId(2)],
-  ['describeKey', HERE, 'alias/aws/ebs'],
-  ['describeKey', HERE, 'alias/nothing'],
-  ['describeStack', STACK],
-  ['describeStack', `${STACK}2`],
-  ['describeResource', STACK, 'Copy'],
-  ['describeResource', STACK, 'Other'],
+  copyOf({}, DRY_RUN_RESOURCE_TYPE),
+  ['describeSnapshots', THERE, { SnapshotIds: [snapshotId(2000)] }],
+  ['describeSnapshots', HERE, { SnapshotIds: ['snap-00000000'] }],
+  ['describeSnapshots', 'us-gov-west-1', { SnapshotIds: ['nonsense'] }],
+  ['describeSnapshots', HERE, { Filters: [{ Name: 'tag:Name', Values: [NASTY, 'x'] }], OwnerIds: ['self'] }],
+  ['describeSnapshots', HERE, { Filters: [{ Name: `tag:${TAG.stack}`, Values: [STACK] }], MaxResults: 1000 }],
+  ['createTags', HERE, { Resources: [snapshotId(1)], Tags: [{ Key: 'a', Value: NASTY }, { Key: 'b', Value: '' }] }], // prettier-ignore
+  ['deleteTags', HERE, { Resources: [snapshotId(1)], Tags: [{ Key: 'a' }, { Key: NASTY }] }],
+  ['deleteSnapshot', HERE, { SnapshotId: snapshotId(2) }],
+  ['describeKey', HERE, { KeyId: 'alias/aws/ebs' }],
+  ['describeKey', HERE, { KeyId: 'alias/nothing' }],
+  ['describeStacks', { StackName: STACK }],
+  ['describeStacks', { StackName: `${STACK}2` }],
+  ['describeStackResource', { StackName: STACK, LogicalResourceId: 'Copy' }],
+  ['describeStackResource', { StackName: STACK, LogicalResourceId: 'Other' }],
 ];
 
 async function compare(calls: Call[], faults?: FaultHook): Promise<{ outcomes: Outcome[]; sent: Sent[] }> {
@@ -203,12 +206,12 @@ async function compare(calls: Call[], faults?: FaultHook): Promise<{ outcomes: O
 test('every request has the same bytes, and every result is the same', async () => {
   const { outcomes, sent } = await compare(CALLS);
   // It was the calls that were compared, and not how all of them fail.
-  expect(outcomes.filter(({ error }) => error === undefined)).toHaveLength(15);
+  expect(outcomes.filter(({ error }) => error === undefined)).toHaveLength(13);
   expect(sent[0]?.body).toMatch(/&DestinationRegion=eu-west-1&PresignedUrl=https.*us-east-1.*X-Amz-Signature/);
 });
 
 const CODES = {
-  describeSnapshot: [
+  describeSnapshots: [
     'InvalidSnapshot.NotFound',
     'InvalidSnapshotID.Malformed',
     'UnauthorizedOperation',
@@ -220,7 +223,7 @@ const CODES = {
     'Client.Ünknown & <strange>',
   ],
   describeKey: exceptionsOf(kmsSdk, kmsSdk.KMSServiceException),
-  describeStack: [
+  describeStacks: [
     ...exceptionsOf(cloudFormationSdk, cloudFormationSdk.CloudFormationServiceException),
     'ValidationError',
     'AccessDenied',
@@ -236,9 +239,9 @@ function exceptionsOf(sdk: object, base: new (...args: never[]) => Error): strin
 }
 
 const LOOK = {
-  describeSnapshot: (id: string): Call => ['describeSnapshot', HERE, id],
-  describeKey: (id: string): Call => ['describeKey', HERE, id],
-  describeStack: (id: string): Call => ['describeStack', id],
+  describeSnapshots: (id: string): Call => ['describeSnapshots', HERE, { SnapshotIds: [id] }],
+  describeKey: (id: string): Call => ['describeKey', HERE, { KeyId: id }],
+  describeStacks: (id: string): Call => ['describeStacks', { StackName: id }],
 };
 
 /** A service that answers with the error that the request names. */
@@ -247,7 +250,7 @@ const refuse: FaultHook = ({ input }) => {
   return new AwsError(code ?? '', NASTY);
 };
 
-test.each(['describeSnapshot', 'describeKey', 'describeStack'] as const)(
+test.each(['describeSnapshots', 'describeKey', 'describeStacks'] as const)(
   'every error of %s is read in the same way',
   async (method) => {
     const { outcomes } = await compare(CODES[method].map(LOOK[method]), refuse);

@@ -8,13 +8,13 @@ import { isRollback, isStartedUnder, superseded } from '../ownership';
 import { CALL_MS, elapsed, mayHideDuplicate, visibilityDelay } from '../times';
 
 export async function settle(context: ReconcileContext): Promise<Outcome | undefined> {
-  const { observed } = context;
+  const { observed, request } = context;
   const copy = chosenCopy(context);
   if (!isSettled(context, copy, observed.operation)) {
     return wait('a stale read may still hide a duplicate', { snapshotId: copy.id, state: copy.state });
   }
   await failIfAnswered(context);
-  for (const other of superseded(observed.copies, copy, observed.operation)) {
+  for (const other of superseded(observed.copies, copy, request, observed.operation)) {
     await deleteCopy(context, other, 'delete superseded');
   }
   return undefined;

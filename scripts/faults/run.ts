@@ -3,8 +3,8 @@
 import { parseArgs } from 'node:util';
 import { look, runShare, runShares, unreached, type Result } from '../../test/faults/campaign';
 import { FAULTS, PAIRS, ROWS } from '../../test/faults/kinds';
-import { catchMutations } from '../../test/faults/mutations';
 import { replaySample } from '../../test/faults/replay';
+import { catchMutations } from './mutations';
 import { survey, tell } from './survey';
 
 const { values } = parseArgs({
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     survey: { type: 'string' },
     index: { type: 'string' },
     mutations: { type: 'boolean', default: false },
+    mutation: { type: 'string' },
   },
 });
 
@@ -93,7 +94,7 @@ function seconds(since: number): number {
 }
 
 async function main(): Promise<boolean> {
-  if (values.mutations) return catchMutations();
+  if (values.mutations || values.mutation !== undefined) return catchMutations(values.mutation);
   if (values.survey !== undefined) return surveyed(Number(values.survey));
   if (values.path !== undefined) return replay(values.path);
   const isFine = await campaign();

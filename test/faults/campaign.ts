@@ -1,5 +1,5 @@
 // Many histories, shared out to processes, and what they show.
-import { fork } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import * as fc from 'fast-check';
 import { histories, historiesAbout, runHistory, type History, type Report } from './history';
 import { PAIRS, ROW_AND_FAULT } from './kinds';
@@ -49,7 +49,7 @@ export async function runShares(shares: readonly Share[], progress: (done: numbe
   const done = shares.map(() => 0);
   return Promise.all(
     shares.map((share, index) =>
-      runElsewhere(share, __filename, (count) => {
+      resultOf(fork(__filename, [JSON.stringify(share)], { execArgv: process.execArgv }), (count) => {
         done[index] = count;
         progress(done.reduce((sum, each) => sum + each, 0));
       }),
@@ -59,14 +59,9 @@ export async function runShares(shares: readonly Share[], progress: (done: numbe
 
 type Message = { readonly progress: number } | { readonly result: Result };
 
-/** Runs histories in a process of their own. */
-export function runElsewhere(
-  share: Share,
-  campaign: string,
-  progress: (done: number) => void = () => undefined,
-): Promise<Result> {
+/** What a process of `serve` finds. */
+export function resultOf(child: ChildProcess, progress: (done: number) => void = () => undefined): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const child = fork(campaign, [JSON.stringify(share)], { execArgv: process.execArgv });
     child.on('message', (message: Message) => {
       if ('progress' in message) progress(message.progress);
       else resolve(message.result);
@@ -96,7 +91,8 @@ export async function look(pair: string, share: Share): Promise<Result> {
   return { share, done, reached: {} };
 }
 
-async function work(share: Share): Promise<void> {
+/** Runs histories in this process for its parent. */
+export async function serve(share: Share): Promise<void> {
   const send = (message: Message): void => void process.send?.(message);
   const result = await runShare(share, (done) => {
     if (done % 50 === 0) send({ progress: done });
@@ -105,4 +101,4 @@ async function work(share: Share): Promise<void> {
   process.disconnect();
 }
 
-if (require.main === module && process.send) void work(JSON.parse(process.argv[2] ?? '{}') as Share);
+if (require.main === module && process.send) void serve(JSON.parse(process.argv[2] ?? '{}') as Share);

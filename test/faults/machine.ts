@@ -284,7 +284,10 @@ export class Machine {
 
   private awsFor(invocation: Invocation): Aws {
     const calls = Object.entries(callsOver(this.services) as unknown as Record<string, AnyCall>);
-    const sent = calls.map(([name, call]) => [name, (...input: unknown[]) => this.send(invocation, () => call(...input))]);
+    const sent = calls.map(([name, call]) => [
+      name,
+      (...input: unknown[]) => this.send(invocation, () => call(...input)),
+    ]);
     return awsOver(Object.fromEntries(sent) as unknown as Calls);
   }
 

@@ -143,7 +143,13 @@ function historyOf({ column, fault }: Cell, scenario: Scenario, nth: number, sec
   return {
     copies: [{ ...DECLARED, ...scenario.declared }],
     steps: scenario.steps.map((step, index) => ({ ...step, faults: index === last ? [planned] : [] })),
-    ...{ processes: 1, rollbackPhysicalId: 'new', rollbackCleansUp: true, hasDryRun: false, isQuick: scenario.isQuick ?? false },
+    ...{
+      processes: 1,
+      rollbackPhysicalId: 'new',
+      rollbackCleansUp: true,
+      hasDryRun: false,
+      isQuick: scenario.isQuick ?? false,
+    },
   };
 }
 

@@ -155,7 +155,7 @@ function resourceOf(name: string, copy: Declared, scenery: Scenery): ResourceDef
     Properties: {
       ServiceToken: SERVICE_TOKEN,
       ServiceTimeout: SERVICE_TIMEOUT_SECONDS,
-      ...Object.fromEntries(given) as Record<string, Value>,
+      ...(Object.fromEntries(given) as Record<string, Value>),
     },
     ...policies,
   };

@@ -4,8 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { App, CfnResource, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as fc from 'fast-check';
-import { SnapshotCopy } from '../../lib';
-import { RESOURCE_TYPE } from '../../lib/contract';
+import { SnapshotCopy, SnapshotCopyDryRun } from '../../lib';
 import type { CloudFormationEvent, PollEvent } from '../../lambda/request';
 import { LocalAws, type Invocation as FunctionRun, type InvocationResult } from '../../local-aws';
 import type { CustomResourceEvent } from '../../local-aws/custom-resource';
@@ -13,7 +12,7 @@ import type { Fault } from '../../local-aws/faults';
 import { histories, runHistory, type Account, type AccountOptions, type History, type Report } from './history';
 import { faultNamed } from './kinds';
 import { HOME, STACK, type CallFault, type HandlerFunction, type Hooks, type Invocation } from './machine';
-import { SIBLING, wireOf, type Declarations, type Declared, type Scenery } from './model';
+import { DRY_RUN, SIBLING, wireOf, type Declarations, type Declared, type Scenery } from './model';
 
 /** Replays some histories that can be replayed. Whether all ended alike. */
 export async function replaySample(seed: number, count: number): Promise<boolean> {
@@ -176,17 +175,21 @@ const POLICIES = {
 
 function addCopy(stack: Stack, name: string, declared: Declared, scenery: Scenery): void {
   const wire = wireOf(name, declared, scenery);
-  const copy = new SnapshotCopy(stack, name, {
+  const common = {
     sourceSnapshotId: wire.SourceSnapshotId,
     sourceRegion: wire.SourceRegion,
     destinationRegion: wire.DestinationRegion,
     description: wire.Description,
     kmsKey: wire.KmsKeyId === undefined ? undefined : kms.Key.fromKeyArn(stack, `${name}Key`, wire.KmsKeyId),
-    tags: { ...wire.Tags },
-    timeout: Duration.seconds(declared.timeoutSeconds),
-    removalPolicy: POLICIES[declared.retain ?? 'Delete'],
-    dryRun: declared.dryRun,
-  });
-  const resources = copy.node.findAll().filter((one) => CfnResource.isCfnResource(one));
-  resources.find(({ cfnResourceType }) => cfnResourceType === RESOURCE_TYPE)?.overrideLogicalId(name);
+  };
+  const construct =
+    name === DRY_RUN
+      ? new SnapshotCopyDryRun(stack, name, common)
+      : new SnapshotCopy(stack, name, {
+          ...common,
+          tags: Object.fromEntries((wire.Tags ?? []).map(({ Key, Value }) => [Key, Value])),
+          timeout: Duration.seconds(declared.timeoutSeconds),
+          removalPolicy: POLICIES[declared.retain ?? 'Delete'],
+        });
+  (construct.node.defaultChild as CfnResource).overrideLogicalId(name);
 }

@@ -69,7 +69,8 @@ export class Witness {
     const { logicalId, type, physicalId = '', status, reason } = event;
     this.tell(`${logicalId} ${status} ${physicalId} ${(reason ?? '').slice(0, 400)}`.trim());
     if (logicalId === STACK) this.seesStack(physicalId, status);
-    else if (type === COPY_RESOURCE_TYPE || type === DRY_RUN_RESOURCE_TYPE) this.seesCopy(logicalId, physicalId, status, reason ?? '');
+    else if (type === COPY_RESOURCE_TYPE || type === DRY_RUN_RESOURCE_TYPE)
+      this.seesCopy(logicalId, physicalId, status, reason ?? '');
   }
 
   private seesStack(stackId: string, status: string): void {

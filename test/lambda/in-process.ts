@@ -201,6 +201,23 @@ export class World {
     });
   }
 
+  /** Another copy with the tags of the first one, started a second later. */
+  duplicate(): void {
+    const [first] = this.ec2.remainingCopies();
+    if (!first) throw new Error('there is no copy');
+    const twin = this.ec2.copySnapshot(first.region, {
+      SourceRegion: 'us-east-1',
+      SourceSnapshotId: first.source?.id,
+      TagSpecifications: [
+        {
+          ResourceType: 'snapshot',
+          Tags: Object.entries(this.ec2.tagsOf(first.id)).map(([Key, Value]) => ({ Key, Value })),
+        },
+      ],
+    });
+    this.ec2.snapshot(twin.SnapshotId ?? '').startTime = first.startTime + SECOND;
+  }
+
   /** The calls of an action, or all. */
   calls(action?: Action): string[] {
     const all = this.services.calls.map((call) => call.action);
