@@ -288,7 +288,7 @@ export class Machine {
       name,
       (...input: unknown[]) => this.send(invocation, () => call(...input)),
     ]);
-    return awsOver(Object.fromEntries(sent) as unknown as Calls);
+    return awsOver(Object.fromEntries(sent));
   }
 
   private async send(invocation: Invocation, call: () => Promise<unknown>): Promise<unknown> {

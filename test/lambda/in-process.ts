@@ -56,7 +56,7 @@ export class World {
   time = Date.UTC(2030, 0, 1);
   readonly ec2: SimulatedEc2;
   readonly services: Services;
-  readonly logs: Record<string, unknown>[] = [];
+  readonly logs: ({ readonly decision: string } & Readonly<Record<string, unknown>>)[] = [];
   /** The stack as CloudFormation describes it. */
   stack = {
     StackStatus: 'CREATE_IN_PROGRESS',

@@ -214,8 +214,8 @@ async function outcomeOf({ scene }: Row): Promise<string> {
   return world.logs.slice(before).map(describe).join('; ');
 }
 
-function describe({ decision, reason }: Record<string, unknown>): string {
-  const text = reason === undefined ? String(decision) : `${String(decision)} (${String(reason)})`;
+function describe({ decision, reason }: World['logs'][number]): string {
+  const text = typeof reason === 'string' ? `${decision} (${reason})` : decision;
   return text
     .replace(/ \(log group .*?\)/, '')
     .replace(/snap-[0-9a-f]{17}/g, 'snap-…')
