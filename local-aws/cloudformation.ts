@@ -43,6 +43,14 @@ export interface CloudFormationOptions extends RollbackOptions {
   /** Runs the function behind a ServiceToken; rejects when it cannot be run or fails. */
   readonly invoke: (functionArn: string, event: CustomResourceEvent) => Promise<void>;
   readonly onEvent?: (event: StackEvent) => void;
+  /** Whether DescribeStacks has LastOperations. Default: true. */
+  readonly showsOperations?: boolean;
+}
+
+/** What DescribeStacks and DescribeStackResource showed from a time on. */
+interface Seen<Summary> {
+  readonly since: number;
+  readonly summary: Summary | undefined;
 }
 
 const UPDATABLE = [
@@ -56,7 +64,11 @@ const UPDATABLE = [
 export class CloudFormation implements StackDirectory {
   readonly events: StackEvent[] = [];
   readonly customResources: CustomResources;
+  /** By how many milliseconds what is described lags; may be changed at any time. */
+  staleness = 0;
   private readonly stacks: Stack[] = [];
+  private readonly seenStacks = new Map<string, Seen<StackSummary>[]>();
+  private readonly seenResources = new Map<string, Seen<StackResourceSummary>[]>();
   private readonly deployed = new Map<Stack, StackInput>();
   private readonly failures = new Map<string, PlannedFailure>();
   private readonly surroundings: Surroundings;
@@ -69,8 +81,10 @@ export class CloudFormation implements StackDirectory {
       customResources: this.customResources,
       emit: (event) => {
         this.events.push(event);
+        this.remember(event);
         options.onEvent?.(event);
       },
+      newId: () => this.newId(),
       newSuffix: () => this.newId().replaceAll('-', '').slice(0, 13).toUpperCase(),
       takeFailure: (logicalId, action) => this.takeFailure(`${action} ${logicalId}`),
     };
@@ -102,6 +116,15 @@ export class CloudFormation implements StackDirectory {
     });
   }
 
+  /** What is skipped counts as rolled back, as it is. */
+  async continueUpdateRollback(stackName: string, skipped: readonly string[]): Promise<OperationResult> {
+    const stack = this.existing(stackName);
+    if (stack.status !== 'UPDATE_ROLLBACK_FAILED') {
+      throw new ValidationError(`Stack:${stack.id} is in ${stack.status} state and can not continue a rollback.`);
+    }
+    return this.run(stack, () => stack.continueRollback(skipped));
+  }
+
   async deleteStack(idOrName: string): Promise<OperationResult> {
     const stack = this.existing(idOrName);
     if (stack.status.endsWith('_IN_PROGRESS')) {
@@ -110,6 +133,7 @@ export class CloudFormation implements StackDirectory {
     return this.run(stack, () => stack.delete());
   }
 
+  /** As it is now, no answer being late. */
   describeStack(idOrName: string): StackSummary | undefined {
     const stack = this.find(idOrName);
     if (!stack) return undefined;
@@ -119,6 +143,7 @@ export class CloudFormation implements StackDirectory {
       StackStatus: stack.status,
       CreationTime: new Date(stack.creationTime),
       ...(stack.lastUpdatedTime !== undefined && { LastUpdatedTime: new Date(stack.lastUpdatedTime) }),
+      ...(this.options.showsOperations !== false && { LastOperations: stack.operations }),
     };
   }
 
@@ -133,6 +158,35 @@ export class CloudFormation implements StackDirectory {
         LastUpdatedTimestamp: new Date(resource.updatedAt),
       }
     );
+  }
+
+  /** What the handler is shown. */
+  readonly asSeen: StackDirectory = {
+    describeStack: (idOrName) => {
+      const now = this.describeStack(idOrName);
+      return now && this.lagging(this.seenStacks.get(now.StackId), now);
+    },
+    describeStackResource: (idOrName, logicalId) => {
+      const seen = this.seenResources.get(`${this.find(idOrName)?.id ?? ''} ${logicalId}`);
+      return this.lagging(seen, this.describeStackResource(idOrName, logicalId));
+    },
+  };
+
+  private remember({ stackName, logicalId, time: since }: StackEvent): void {
+    const stack = this.find(stackName) ?? this.stacks.findLast(({ name }) => name === stackName);
+    if (!stack) return;
+    addTo(this.seenStacks, stack.id, { since, summary: this.describeStack(stack.id) });
+    addTo(this.seenResources, `${stack.id} ${logicalId}`, {
+      since,
+      summary: this.describeStackResource(stack.id, logicalId),
+    });
+  }
+
+  private lagging<Summary>(seen: Seen<Summary>[] = [], now: Summary): Summary {
+    if (this.staleness === 0) return now;
+    const then = this.options.clock.now() - this.staleness;
+    const known = seen.findLast(({ since }) => since <= then) ?? seen[0];
+    return known && known !== seen.at(-1) ? (known.summary as Summary) : now;
   }
 
   /** The next such action on the resource fails, whatever its type, without reaching it. */
@@ -191,4 +245,10 @@ export class CloudFormation implements StackDirectory {
     const hash = createHash('sha256').update(`id ${++this.ids}`).digest('hex');
     return [hash.slice(0, 8), hash.slice(8, 12), hash.slice(12, 16), hash.slice(16, 20), hash.slice(20, 32)].join('-');
   }
+}
+
+function addTo<Summary>(seen: Map<string, Seen<Summary>[]>, key: string, one: Seen<Summary>): void {
+  const list = seen.get(key) ?? [];
+  seen.set(key, list);
+  list.push(one);
 }

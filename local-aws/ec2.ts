@@ -50,6 +50,8 @@ export interface Ec2Settings {
   badKeyCode?: string;
   /** By how many milliseconds answers lag. */
   staleness: Staleness;
+  /** How many other snapshots the account has in each Region: a search pages through all of them. */
+  crowd: number;
   /** Whether the deletion of a pending copy waits for its end. */
   pendingDeletion: 'at once' | 'when ended';
   /** Whether a Recycle Bin rule covers what is deleted, and whether DescribeSnapshots shows what it keeps. */
@@ -105,6 +107,7 @@ export class SimulatedEc2 {
       lateErrorDelay: 5_000,
       maxConcurrentCopies: 20,
       staleness: { ids: 0, tags: 0, deletions: 0, writes: 0 },
+      crowd: 0,
       pendingDeletion: 'at once',
       recycleBin: 'no',
       ...settings,
@@ -214,14 +217,16 @@ export class SimulatedEc2 {
     const owned = this.ownerTest(owners);
     const candidates = (ids.length > 0 ? this.visibleByIds(region, ids) : this.visible(region)).filter(owned);
     // Pages are cut before the filters are applied: one may come out empty and still have a next.
+    const crowd = ids.length > 0 ? 0 : this.settings.crowd;
+    const count = crowd + candidates.length;
     const start = input.NextToken === undefined ? 0 : startOf(input.NextToken);
-    const end = start + (max ?? candidates.length);
+    const end = start + (max ?? count);
     return {
       Snapshots: candidates
-        .slice(start, end)
+        .slice(Math.max(0, start - crowd), Math.max(0, end - crowd))
         .filter((snapshot) => this.passes(snapshot, matchers))
         .map((snapshot) => describe(snapshot, this.stateTime(snapshot), this.tagTime())),
-      NextToken: end < candidates.length ? Buffer.from(String(end)).toString('base64') : undefined,
+      NextToken: end < count ? Buffer.from(String(end)).toString('base64') : undefined,
     };
   }
 

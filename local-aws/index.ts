@@ -88,7 +88,7 @@ export class LocalAws {
         if (functionError) throw new Error(payload);
       },
     });
-    services.stacks = this.cloudFormation;
+    services.stacks = this.cloudFormation.asSeen;
   }
 
   /**

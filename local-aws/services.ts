@@ -23,6 +23,7 @@ export interface StackSummary {
   readonly StackStatus: string;
   readonly CreationTime: Date;
   readonly LastUpdatedTime?: Date;
+  readonly LastOperations?: { readonly OperationType: string; readonly OperationId: string }[];
 }
 
 export interface StackResourceSummary {

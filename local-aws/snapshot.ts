@@ -19,7 +19,7 @@ export interface StoredSnapshot {
   readonly id: string;
   readonly region: string;
   readonly ownerId: string;
-  readonly startTime: number;
+  startTime: number;
   description: string;
   readonly volumeId: string;
   volumeSize: number;

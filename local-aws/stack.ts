@@ -50,6 +50,8 @@ export interface RollbackOptions {
   readonly rollbackPhysicalId?: 'new' | 'old';
   /** Whether an id that it neither carried nor got as the answer is deleted in the clean-up. Default: true. */
   readonly rollbackCleansUp?: boolean;
+  /** Whether a rollback moves the stack's LastUpdatedTime. Default: false. */
+  readonly rollbackMovesTime?: boolean;
 }
 
 /** What all stacks share. */
@@ -59,6 +61,7 @@ export interface Surroundings extends RollbackOptions {
   readonly nativeResources: NativeResources;
   readonly emit: (event: StackEvent) => void;
   readonly newSuffix: () => string;
+  readonly newId: () => string;
   /** The failure that a test has planned for this action, once. */
   readonly takeFailure: (logicalId: string, action: RequestType) => PlannedFailure | undefined;
 }
@@ -111,6 +114,10 @@ class Change {
     this.reject(new Cancelled());
   }
 
+  again(): Change {
+    return new Change(this.template, this.assets, this.before);
+  }
+
   reason(verb: 'create' | 'update'): string {
     return this.outputsFailure ?? `The following resource(s) failed to ${verb}: [${this.failed.join(', ')}]. `;
   }
@@ -119,12 +126,16 @@ class Change {
 const PLANNED_FAILURE = 'Resource handler returned message: "Planned failure"';
 const NEVER = new Promise<never>(() => undefined);
 
+const MAX_OPERATIONS = 5;
+
 /** About what a role, a function or a volume takes. */
 const NATIVE_RESOURCE_MS = 5_000;
 
 export class Stack {
   status = '';
   lastUpdatedTime?: number;
+  /** The latest operation first, as DescribeStacks shows them. */
+  operations: { readonly OperationType: string; readonly OperationId: string }[] = [];
   outputs: Readonly<Record<string, string>> = {};
   readonly creationTime: number;
   readonly resources = new Map<string, Resource>();
@@ -132,6 +143,7 @@ export class Stack {
   private assets: ReadonlyMap<string, string> = new Map();
   /** What an update has replaced, to be deleted in its clean-up phase. */
   private leftovers: Resource[] = [];
+  private failedRollback?: { readonly change: Change; readonly previous: Change };
 
   constructor(
     readonly id: string,
@@ -145,6 +157,7 @@ export class Stack {
   async create(template: Template, assets: ReadonlyMap<string, string>, disableRollback: boolean): Promise<void> {
     this.template = template;
     this.assets = assets;
+    this.begin('CREATE_STACK');
     this.setStatus('CREATE_IN_PROGRESS', 'User Initiated');
     const change = await this.apply(new Change(template, assets));
     if (change.succeeded) {
@@ -152,6 +165,7 @@ export class Stack {
     } else if (disableRollback) {
       this.setStatus('CREATE_FAILED', change.reason('create'));
     } else {
+      this.begin('ROLLBACK');
       this.setStatus('ROLLBACK_IN_PROGRESS', `${change.reason('create')}Rollback requested by user.`);
       const failed = await this.deleteAll([...this.resources.keys()], template, true);
       this.setStatus(failed.length > 0 ? 'ROLLBACK_FAILED' : 'ROLLBACK_COMPLETE');
@@ -161,6 +175,7 @@ export class Stack {
   async update(template: Template, assets: ReadonlyMap<string, string>, disableRollback: boolean): Promise<void> {
     const previous = new Change(this.template ?? template, this.assets, new Map(this.resources));
     this.lastUpdatedTime = this.now();
+    this.begin('UPDATE_STACK');
     this.setStatus('UPDATE_IN_PROGRESS', 'User Initiated');
     const change = await this.apply(new Change(template, assets));
     if (change.succeeded) {
@@ -178,6 +193,7 @@ export class Stack {
   }
 
   async delete(): Promise<void> {
+    this.begin('DELETE_STACK');
     this.setStatus('DELETE_IN_PROGRESS', 'User Initiated');
     const failed = await this.deleteAll([...this.resources.keys()], this.template, false);
     if (failed.length > 0) {
@@ -188,11 +204,31 @@ export class Stack {
   }
 
   private async rollBack(change: Change, previous: Change): Promise<void> {
+    this.begin('ROLLBACK');
     this.setStatus('UPDATE_ROLLBACK_IN_PROGRESS', change.reason('update'));
     // Nothing that was to be replaced is: it is what the stack goes back to.
     this.leftovers = [];
-    await this.apply(previous);
+    await this.goBack(change, previous);
+  }
+
+  /** ContinueUpdateRollback: what is skipped counts as rolled back, as it is. */
+  async continueRollback(skipped: readonly string[]): Promise<void> {
+    if (!this.failedRollback) throw new Error(`${this.name} has no rollback to continue`);
+    const { change, previous } = this.failedRollback;
+    this.begin('CONTINUE_ROLLBACK');
+    this.setStatus('UPDATE_ROLLBACK_IN_PROGRESS', 'User Initiated');
+    for (const logicalId of skipped) {
+      const resource = this.resources.get(logicalId);
+      if (resource) this.record('UPDATE_COMPLETE', resource);
+    }
+    await this.goBack(change, previous.again(), skipped);
+  }
+
+  private async goBack(change: Change, previous: Change, skipped: readonly string[] = []): Promise<void> {
+    this.failedRollback = undefined;
+    await this.apply(previous, skipped);
     if (!previous.succeeded) {
+      this.failedRollback = { change, previous };
       this.setStatus('UPDATE_ROLLBACK_FAILED', previous.reason('update'));
       return;
     }
@@ -201,9 +237,13 @@ export class Stack {
     this.setStatus('UPDATE_ROLLBACK_COMPLETE');
   }
 
-  private async apply(change: Change): Promise<Change> {
+  private async apply(change: Change, skipped: readonly string[] = []): Promise<Change> {
     const { resources, dependencies } = change.template;
-    await this.inOrder([...resources.keys()], dependencies, (logicalId) => this.put(change, logicalId));
+    await this.inOrder(
+      [...resources.keys()],
+      dependencies,
+      async (logicalId) => skipped.includes(logicalId) || this.put(change, logicalId),
+    );
     if (!change.succeeded) return change;
     try {
       this.outputs = change.template.outputs(this.attributes);
@@ -474,6 +514,12 @@ export class Stack {
   private emit(status: string, resource: Unrecorded, reason?: string): void {
     const { logicalId, type, physicalId } = resource;
     this.surroundings.emit({ time: this.now(), stackName: this.name, logicalId, type, status, reason, physicalId });
+  }
+
+  private begin(OperationType: string): void {
+    const { newId, rollbackMovesTime } = this.surroundings;
+    this.operations = [{ OperationType, OperationId: newId() }, ...this.operations].slice(0, MAX_OPERATIONS);
+    if (OperationType.endsWith('ROLLBACK') && rollbackMovesTime) this.lastUpdatedTime = this.now();
   }
 
   private setStatus(status: string, reason?: string): void {

@@ -104,7 +104,7 @@ export class Machine {
       invoke: (_, event) => this.deliver(event),
       onEvent: (event) => this.hooks.onStackEvent?.(event),
     });
-    this.services = new Services({ clock, ec2: this.ec2, stacks: this.cloudFormation });
+    this.services = new Services({ clock, ec2: this.ec2, stacks: this.cloudFormation.asSeen });
     for (const name of ['onEvent', 'isComplete', 'onTimeout']) this.framework.set(name, this.frameworkFunction(name));
   }
 
@@ -283,12 +283,13 @@ export class Machine {
   // ---- The handler's calls ------------------------------------------------------------------------------------------
 
   private awsFor(invocation: Invocation): Aws {
-    const calls = Object.entries(callsOver(this.services) as unknown as Record<string, AnyCall>);
-    const sent = calls.map(([name, call]) => [
-      name,
-      (...input: unknown[]) => this.send(invocation, () => call(...input)),
-    ]);
-    return awsOver(Object.fromEntries(sent));
+    const sending = new Proxy(callsOver(this.services), {
+      get:
+        (calls, name: keyof Calls) =>
+        (...input: unknown[]) =>
+          this.send(invocation, () => (calls[name] as AnyCall)(...input)),
+    });
+    return awsOver(sending);
   }
 
   private async send(invocation: Invocation, call: () => Promise<unknown>): Promise<unknown> {
