@@ -1,10 +1,12 @@
-// The few AWS calls in use, as a narrow port. What does not exist is `undefined`, not an error.
+// The few AWS calls in use, as a narrow port. What does not exist is `undefined`, not an error. What fails says where.
 import type {
   CopySnapshotCommandInput,
   CopySnapshotResult,
   CreateTagsCommandInput,
   DeleteSnapshotCommandInput,
   DeleteTagsCommandInput,
+  DescribeLockedSnapshotsCommandInput,
+  DescribeLockedSnapshotsResult,
   DescribeSnapshotsCommandInput,
   DescribeSnapshotsResult,
   Filter,
@@ -12,7 +14,7 @@ import type {
   Tag,
 } from '@aws-sdk/client-ec2';
 import type { DescribeKeyCommandInput, DescribeKeyResponse, KeyMetadata } from '@aws-sdk/client-kms';
-import { kindOf } from './failure';
+import { CallError, kindOf, NotYet } from './failure';
 
 export type { CopySnapshotCommandInput, KeyMetadata, Snapshot, Tag };
 
@@ -22,41 +24,60 @@ export interface Calls {
   /** Must never be sent twice: CopySnapshot has no client token. */
   copySnapshot(region: string, input: CopySnapshotCommandInput): Promise<CopySnapshotResult>;
   deleteSnapshot(region: string, input: DeleteSnapshotCommandInput): Promise<unknown>;
+  describeLockedSnapshots(
+    region: string,
+    input: DescribeLockedSnapshotsCommandInput,
+  ): Promise<DescribeLockedSnapshotsResult>;
   createTags(region: string, input: CreateTagsCommandInput): Promise<unknown>;
   deleteTags(region: string, input: DeleteTagsCommandInput): Promise<unknown>;
   describeKey(region: string, input: DescribeKeyCommandInput): Promise<DescribeKeyResponse>;
-  describeStacks(input: { StackName: string }): Promise<{ Stacks?: readonly StackTimes[] }>;
+  describeStacks(input: { StackName: string }): Promise<{ Stacks?: readonly StackDetail[] }>;
   describeStackResource(input: {
     StackName: string;
     LogicalResourceId: string;
-  }): Promise<{ StackResourceDetail?: { PhysicalResourceId?: string; ResourceStatus?: string } }>;
+  }): Promise<{ StackResourceDetail?: ResourceDetail }>;
 }
 
-interface StackTimes {
+interface StackDetail {
   readonly StackStatus?: string;
   readonly CreationTime?: Date;
   readonly LastUpdatedTime?: Date;
+  readonly LastOperations?: readonly { readonly OperationId?: string }[];
 }
 
-/** The operation that a stack is in, or was in last. */
+interface ResourceDetail {
+  readonly PhysicalResourceId?: string;
+  readonly ResourceStatus?: string;
+  readonly LastUpdatedTimestamp?: Date;
+}
+
+/** The operation that a stack is in, or was in last. Times of a stack that is gone are NaN, which no time exceeds. */
 export interface StackOperation {
   readonly status: string;
-  /** When it began. NaN, which compares false with every time, for a stack that is gone. */
+  /** When it began. A rollback may have the time of the update that it takes back. */
   readonly begunAt: number;
+  /** The ids of the latest operations, if CloudFormation shows them. */
+  readonly ids?: string;
+  readonly stackCreatedAt: number;
 }
 
 /** What CloudFormation has for a resource. Empty for a resource that it does not know, or no longer. */
 export interface StackResource {
   readonly physicalId?: string;
   readonly status?: string;
+  /** When it came into that status. */
+  readonly changedAt: number;
 }
 
 export interface Aws {
   describeSnapshot(region: string, snapshotId: string): Promise<Snapshot | undefined>;
-  findSnapshots(region: string, filters: Filter[]): Promise<Snapshot[]>;
+  /** Throws NotYet if it would read for too long. */
+  findSnapshots(region: string, filters: Filter[], isTooLong: () => boolean): Promise<Snapshot[]>;
   /** Answers the id of the new snapshot. */
   copySnapshot(region: string, input: CopySnapshotCommandInput): Promise<string>;
   deleteSnapshot(region: string, snapshotId: string): Promise<void>;
+  /** The state of the snapshot's lock. */
+  describeLock(region: string, snapshotId: string): Promise<string | undefined>;
   createTags(region: string, snapshotId: string, tags: Tag[]): Promise<void>;
   deleteTags(region: string, snapshotId: string, keys: string[]): Promise<void>;
   describeKey(region: string, keyId: string): Promise<KeyMetadata | undefined>;
@@ -64,49 +85,86 @@ export interface Aws {
   describeResource(stackId: string, logicalId: string): Promise<StackResource>;
 }
 
-export function awsOver(calls: Calls): Aws {
+/** Over the SDK's calls, or over those of a test. Keeps account of the Regions that cannot be reached. */
+export function awsOver(calls: Calls, now: () => number, unreachableSince: Map<string, number>): Aws {
+  const at = accountOf(now, unreachableSince);
+  const inEc2 = <Output>(region: string, sent: Promise<Output>) => at(region, region, sent);
+  const inHome = <Output>(stackId: string, sent: Promise<Output>) => at('cloudformation', regionOf(stackId), sent);
   return {
     async describeSnapshot(region, id) {
-      const answer = await unlessMissing(calls.describeSnapshots(region, { SnapshotIds: [id] }));
+      const answer = await unlessMissing(inEc2(region, calls.describeSnapshots(region, { SnapshotIds: [id] })));
       return answer?.Snapshots?.[0];
     },
-    async findSnapshots(region, Filters) {
+    async findSnapshots(region, Filters, isTooLong) {
       const found: Snapshot[] = [];
       let NextToken: string | undefined;
       do {
+        if (isTooLong()) throw new NotYet(`EC2 takes too long to list this account’s snapshots in ${region}`);
         const input = { Filters, OwnerIds: ['self'], MaxResults: 1_000, NextToken };
-        const page = await calls.describeSnapshots(region, input);
+        const page = await inEc2(region, calls.describeSnapshots(region, input));
         found.push(...(page.Snapshots ?? []));
         ({ NextToken } = page);
       } while (NextToken);
       return found;
     },
     async copySnapshot(region, input) {
-      return (await calls.copySnapshot(region, input)).SnapshotId ?? '';
+      return (await inEc2(region, calls.copySnapshot(region, input))).SnapshotId ?? '';
     },
     async deleteSnapshot(region, SnapshotId) {
-      await unlessMissing(calls.deleteSnapshot(region, { SnapshotId }));
+      await unlessMissing(inEc2(region, calls.deleteSnapshot(region, { SnapshotId })));
+    },
+    async describeLock(region, id) {
+      const answer = await inEc2(region, calls.describeLockedSnapshots(region, { SnapshotIds: [id] }));
+      return answer.Snapshots?.[0]?.LockState;
     },
     async createTags(region, id, Tags) {
-      await calls.createTags(region, { Resources: [id], Tags });
+      await inEc2(region, calls.createTags(region, { Resources: [id], Tags }));
     },
     async deleteTags(region, id, keys) {
-      await calls.deleteTags(region, { Resources: [id], Tags: keys.map((Key) => ({ Key })) });
+      await inEc2(region, calls.deleteTags(region, { Resources: [id], Tags: keys.map((Key) => ({ Key })) }));
     },
     async describeKey(region, KeyId) {
-      const answer = await unlessMissing(calls.describeKey(region, { KeyId }));
+      const answer = await unlessMissing(at(`kms ${region}`, region, calls.describeKey(region, { KeyId })));
       return answer && (answer.KeyMetadata ?? { KeyId });
     },
     async describeStack(StackName) {
-      const stack = (await unlessMissing(calls.describeStacks({ StackName })))?.Stacks?.[0];
-      const begunAt = (stack?.LastUpdatedTime ?? stack?.CreationTime)?.getTime() ?? NaN;
-      return { status: stack?.StackStatus ?? '', begunAt };
+      const answer = await unlessMissing(inHome(StackName, calls.describeStacks({ StackName })));
+      return toOperation(answer?.Stacks?.[0]);
     },
     async describeResource(StackName, LogicalResourceId) {
-      const answer = await unlessMissing(calls.describeStackResource({ StackName, LogicalResourceId }));
-      const { PhysicalResourceId: physicalId, ResourceStatus: status } = answer?.StackResourceDetail ?? {};
-      return { physicalId, status };
+      const sent = calls.describeStackResource({ StackName, LogicalResourceId });
+      const detail = (await unlessMissing(inHome(StackName, sent)))?.StackResourceDetail;
+      const changedAt = detail?.LastUpdatedTimestamp?.getTime() ?? NaN;
+      return { physicalId: detail?.PhysicalResourceId, status: detail?.ResourceStatus, changedAt };
     },
+  };
+}
+
+function toOperation(stack?: StackDetail): StackOperation {
+  const ids = stack?.LastOperations?.map(({ OperationId = '' }) => OperationId);
+  return {
+    status: stack?.StackStatus ?? '',
+    begunAt: (stack?.LastUpdatedTime ?? stack?.CreationTime)?.getTime() ?? NaN,
+    stackCreatedAt: stack?.CreationTime?.getTime() ?? NaN,
+    // Sorted, since nothing says in which order they come.
+    ids: ids && ids.length > 0 ? ids.sort().join() : undefined,
+  };
+}
+
+const regionOf = (stackId: string): string => stackId.split(':')[3] ?? '';
+
+function accountOf(now: () => number, unreachableSince: Map<string, number>) {
+  return async <Output>(endpoint: string, region: string, sent: Promise<Output>): Promise<Output> => {
+    try {
+      const output = await sent;
+      unreachableSince.delete(endpoint);
+      return output;
+    } catch (error) {
+      const since = unreachableSince.get(endpoint) ?? now();
+      if (kindOf(error) === 'unreachable') unreachableSince.set(endpoint, since);
+      else unreachableSince.delete(endpoint);
+      throw new CallError(error, region, unreachableSince.get(endpoint));
+    }
   };
 }
 

@@ -2,13 +2,11 @@
 import type { Attributes } from '../lib/contract';
 import type { Aws } from './aws';
 import type { Copy } from './copies';
+import type { Memory } from './memory';
 import type { Observation } from './observe';
 import type { Timing } from './times';
 
 export type Log = (decision: string, details?: Readonly<Record<string, unknown>>) => void;
-
-/** What this process has seen of the copies it started, by handle. A hint: a new process does without it. */
-export type Sightings = Map<string, { readonly snapshotId: string; readonly at: number }>;
 
 /** What one poll is given. */
 export interface Poll extends Timing {
@@ -16,11 +14,13 @@ export interface Poll extends Timing {
   readonly log: Log;
   /** The handler's own log group, for whoever reads a failure. */
   readonly logGroup: string;
-  readonly sightings: Sightings;
+  readonly memory: Memory;
 }
 
 export interface ReconcileContext extends Poll {
   readonly observed: Observation;
+  /** The copies that the request may adopt or delete, if this poll has searched for them. The step "choose" sets it. */
+  copies?: readonly Copy[];
   /** The copy that the request is about. The step "choose" sets it. */
   copy?: Copy;
 }

@@ -1,38 +1,64 @@
-// Every deletion of a snapshot, with its line in the log.
+// Every deletion of a snapshot, with its line in the log, and what to do about a copy that cannot be deleted.
 import { TAG } from '../lib/contract';
 import type { Poll } from './context';
-import type { Copy } from './copies';
-import { describeError, kindOf } from './failure';
+import { isFailed, type Copy } from './copies';
+import { describeError } from './failure';
 import { observe, type Observation } from './observe';
 import { begunBy, isStillReferenced, isTakenByRollback } from './ownership';
+import { isFinal } from './patience';
 import { notDeleted } from './reasons';
 
-export async function deleteCopy({ aws, log, request, sightings }: Poll, copy: Copy, decision: string): Promise<void> {
+/** Throws a failure if the copy is there, costs money, and cannot be deleted, but its owner could do something about it. */
+export async function deleteCopy(poll: Poll, copy: Copy, decision: string): Promise<void> {
+  const { aws, log, memory, request } = poll;
   log(decision, { snapshotId: copy.id, state: copy.state });
   // Another request in this process must not take our deletion for somebody else's.
-  for (const handle of [request.physicalId.text, copy.tags[TAG.handle] ?? '']) sightings.delete(handle);
+  for (const handle of [request.physicalId.text, copy.tags[TAG.handle] ?? '']) memory.forget(handle);
   try {
     await aws.deleteSnapshot(copy.region, copy.id);
   } catch (error) {
-    throw kindOf(error) === 'refused' ? notDeleted(copy, error) : error;
+    if (!isFinal(poll, error)) throw error;
+    const lock = await lockOf(poll, copy);
+    if (!isFailed(copy) && lock !== 'compliance') throw notDeleted(copy, error, lock);
+    log('left', { snapshotId: copy.id, state: copy.state, lock, reason: describeError(error) });
+  }
+}
+
+/** Like `deleteCopy`, but leaves whatever cannot be deleted. */
+export async function tryToDeleteCopy(poll: Poll, copy: Copy, decision: string): Promise<void> {
+  try {
+    await deleteCopy(poll, copy, decision);
+  } catch (error) {
+    if (!isFinal(poll, error)) throw error;
+    poll.log('left', { snapshotId: copy.id, state: copy.state, reason: describeError(error) });
+  }
+}
+
+/** Nobody can delete a snapshot that is locked in compliance mode. Unknown if EC2 does not say. */
+async function lockOf({ aws }: Poll, { id, region }: Copy): Promise<string | undefined> {
+  try {
+    return await aws.describeLock(region, id);
+  } catch {
+    return undefined;
   }
 }
 
 /** Deletes what the request began, unless CloudFormation counts on it. */
 export async function deleteBegun(poll: Poll, observed: Observation): Promise<void> {
   const { request } = poll;
-  for (const copy of begunBy(observed.copies, request)) {
+  for (const copy of begunBy(await observed.search(), request)) {
     const isTaken = isTakenByRollback(copy, request, observed.operation);
-    if (isTaken || !isStillReferenced(copy, await observed.presentId())) await deleteCopy(poll, copy, 'delete begun');
+    const { physicalId } = await observed.owner();
+    if (isTaken || !isStillReferenced(copy, physicalId)) await tryToDeleteCopy(poll, copy, 'delete begun');
   }
 }
 
 /** Best effort: what remains has its tags, by which the Delete or the Update that follows every failure finds it. */
 export async function deleteBegunAfterFailure(poll: Poll): Promise<void> {
-  const { aws, request } = poll;
+  const { request } = poll;
   if (request.type === 'Delete' || request.isDryRun) return;
   try {
-    await deleteBegun(poll, await observe(aws, request));
+    await deleteBegun(poll, await observe(poll));
   } catch (error) {
     poll.log('not deleted', { reason: describeError(error) });
   }

@@ -1,6 +1,7 @@
 // A dry run: the same look and the same call as for a copy, but EC2 only says whether it would allow the copy.
 import type { Outcome, Poll } from './context';
 import { copyInput } from './copies';
+import { nameOf } from './failure';
 import { isRollback } from './ownership';
 import { preflight, whyNeverStarted } from './preflight';
 import { elapsed, isStageOver } from './times';
@@ -11,12 +12,12 @@ export async function dryRun(poll: Poll): Promise<Outcome> {
   const { aws, log, request } = poll;
   // There is nothing to delete, and nothing that a rollback could prove.
   if (request.type === 'Delete' || isRollback(await aws.describeStack(request.stackId))) return PASSED;
-  if (isStageOver(poll)) throw await whyNeverStarted(aws, request);
+  if (isStageOver(poll)) throw await whyNeverStarted(poll);
   await preflight(aws, request, elapsed(poll));
   try {
     await aws.copySnapshot(request.wanted.destinationRegion, copyInput(request));
   } catch (error) {
-    if ((error as Error).name !== 'DryRunOperation') throw error;
+    if (nameOf(error) !== 'DryRunOperation') throw error;
   }
   log('dry run passed');
   return PASSED;

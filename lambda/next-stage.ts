@@ -1,5 +1,5 @@
 // The stage is over and the copy is not: the next stage waits on.
-import { complete } from './answers';
+import { complete } from './complete';
 import type { Outcome, ReconcileContext } from './context';
 import { align } from './steps/align';
 import { mayHideDuplicate } from './times';

@@ -1,34 +1,60 @@
-// Reads EC2 and CloudFormation once per poll. What only some steps need is read when first asked for, and remembered.
+// What a poll sees of EC2 and CloudFormation. The stack's operation is read at once, the rest when it is first asked for,
+// and then remembered until the poll ends. A search walks through all snapshots of the account.
 import { TAG } from '../lib/contract';
-import type { Aws, StackOperation } from './aws';
+import type { Aws, KeyMetadata, Snapshot, StackOperation, StackResource } from './aws';
 import { isDeleted, toCopy, type Copy } from './copies';
+import { describeError } from './failure';
+import type { Memory } from './memory';
 import { isOurs } from './ownership';
+import { isFinal } from './patience';
 import { lostTags } from './reasons';
-import type { Request } from './request';
+import { pollAge, READING_MS, type Timing } from './times';
 
 export interface Observation {
-  /** All copies of the resource, oldest first, in the Region where it wants one and in the Region of before. */
-  readonly copies: readonly Copy[];
   /** What the stack does, or did last. */
   readonly operation: StackOperation;
-  /** The physical id that CloudFormation has for the owner of the copy. */
-  presentId(): Promise<string | undefined>;
-  /** The status that CloudFormation has for the resource that asks. */
-  requesterStatus(): Promise<string | undefined>;
+  /** All copies of the resource, oldest first, in the Region where it wants one and in the Region of before. */
+  search(): Promise<readonly Copy[]>;
+  /** Why a Region could not be searched. */
+  readonly unreadable: ReadonlyMap<string, unknown>;
   /** A copy by its id. Throws a failure if the snapshot is there but is not this resource's copy. */
   copyById(id: string): Promise<Copy | undefined>;
+  /** What CloudFormation has for the owner of the copy. */
+  owner(): Promise<StackResource>;
+  /** What CloudFormation has for the resource that asks. */
+  requester(): Promise<StackResource>;
+  /** The source, if it can be read. */
+  source(): Promise<Snapshot | undefined>;
+  /** The declared key of the copy, if it can be read. */
+  key(): Promise<KeyMetadata | undefined>;
 }
 
-export async function observe(aws: Aws, request: Request): Promise<Observation> {
-  const { stackId, logicalId, requesterId } = request;
+/** What an observation needs to know of its poll. */
+export interface Observer extends Timing {
+  readonly aws: Aws;
+  readonly memory: Memory;
+  readonly log: (decision: string, details: Readonly<Record<string, unknown>>) => void;
+}
+
+export async function observe(observer: Observer): Promise<Observation> {
+  const { aws, request } = observer;
+  const { stackId, logicalId, requesterId, wanted } = request;
+  const operation = await aws.describeStack(stackId);
+  const unreadable = new Map<string, unknown>();
   const resource = memoized((id) => aws.describeResource(stackId, id));
-  const [copies, operation] = await Promise.all([findCopies(aws, request), aws.describeStack(stackId)]);
+  const copyById = memoized((id) => describeCopy(observer, operation, id));
+  const search = memoized(() => findCopies(observer, operation, unreadable));
+  const source = memoized((id) => ifReadable(observer, aws.describeSnapshot(wanted.sourceRegion, id)));
+  const key = memoized((id) => ifReadable(observer, aws.describeKey(wanted.destinationRegion, id)));
   return {
-    copies,
     operation,
-    presentId: async () => (await resource(logicalId)).physicalId,
-    requesterStatus: async () => (await resource(requesterId)).status,
-    copyById: memoized((id) => describeCopy(aws, request, id)),
+    search: () => search(''),
+    unreadable,
+    copyById,
+    owner: () => resource(logicalId),
+    requester: () => resource(requesterId),
+    source: () => source(wanted.sourceSnapshotId),
+    key: async () => (wanted.kmsKeyId === undefined ? undefined : key(wanted.kmsKeyId)),
   };
 }
 
@@ -41,27 +67,60 @@ function memoized<Value>(read: (key: string) => Promise<Value>): (key: string) =
   };
 }
 
-async function findCopies(aws: Aws, request: Request): Promise<Copy[]> {
+/** The Region of before may be closed by now, and in a rollback the Region of the copy may be. */
+async function findCopies(
+  observer: Observer,
+  operation: StackOperation,
+  unreadable: Map<string, unknown>,
+): Promise<Copy[]> {
+  const { log, request } = observer;
   const regions = new Set([request.wanted.destinationRegion]);
   if (request.before) regions.add(request.before.destinationRegion);
+  const found = await Promise.all(
+    [...regions].map(async (region) => {
+      try {
+        return await findCopiesIn(observer, region);
+      } catch (error) {
+        if (!isFinal(observer, error)) throw error;
+        log('not searched', { region, reason: describeError(error) });
+        unreadable.set(region, error);
+        return [];
+      }
+    }),
+  );
+  return found
+    .flat()
+    .filter((copy) => isOurs(copy, request, operation) && !isDeleted(copy))
+    .sort((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1));
+}
+
+async function findCopiesIn({ aws, request, ...timing }: Observer, region: string): Promise<Copy[]> {
   const filters = [
     { Name: `tag:${TAG.stack}`, Values: [request.stackId] },
     { Name: `tag:${TAG.resource}`, Values: [request.logicalId] },
   ];
-  const find = async (region: string): Promise<Copy[]> =>
-    (await aws.findSnapshots(region, filters)).map((snapshot) => toCopy(snapshot, region));
-  const found = await Promise.all([...regions].map(find));
-  return found
-    .flat()
-    .filter((copy) => isOurs(copy, request) && !isDeleted(copy))
-    .sort((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1));
+  const isTooLong = (): boolean => pollAge({ request, ...timing }) > READING_MS;
+  return (await aws.findSnapshots(region, filters, isTooLong)).map((snapshot) => toCopy(snapshot, region));
 }
 
-async function describeCopy(aws: Aws, request: Request, id: string): Promise<Copy | undefined> {
+async function describeCopy(
+  { aws, request }: Observer,
+  operation: StackOperation,
+  id: string,
+): Promise<Copy | undefined> {
   const { destinationRegion } = request.wanted;
   const snapshot = await aws.describeSnapshot(destinationRegion, id);
   const copy = snapshot && toCopy(snapshot, destinationRegion);
   if (!copy || isDeleted(copy)) return undefined;
-  if (!isOurs(copy, request)) throw lostTags(copy);
+  if (!isOurs(copy, request, operation)) throw lostTags(copy);
   return copy;
+}
+
+async function ifReadable<Found>(observer: Observer, read: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    if (isFinal(observer, error)) return undefined;
+    throw error;
+  }
 }

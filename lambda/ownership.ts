@@ -11,9 +11,16 @@ export const isRollback = ({ status }: StackOperation): boolean => status.includ
 export const isAtRest = (status: string | undefined): boolean =>
   status !== undefined && !status.endsWith('_IN_PROGRESS');
 
-/** Whether the copy belongs to the resource. Nothing else is ever changed or deleted, whatever a filter lets through. */
-export const isOurs = ({ tags }: Copy, { stackId, logicalId }: Request): boolean =>
-  tags[TAG.stack] === stackId && tags[TAG.resource] === logicalId;
+/**
+ * Whether the copy belongs to the resource. Nothing else is ever changed or deleted. Not ours, although the tags say so:
+ *
+ * - a snapshot that was cloned from our copy with all its tags, and so with the copy's id;
+ * - a snapshot that is older than the stack, and so was tagged by somebody else.
+ */
+export function isOurs({ id, startedAt, tags }: Copy, request: Request, { stackCreatedAt }: StackOperation): boolean {
+  const isTagged = tags[TAG.stack] === request.stackId && tags[TAG.resource] === request.logicalId;
+  return isTagged && (tags[TAG.id] ?? id) === id && !(startedAt < stackCreatedAt);
+}
 
 /** Whether the copy was started under the request's physical id. */
 export const isStartedUnder = ({ tags }: Copy, { physicalId }: Request): boolean =>
@@ -99,9 +106,14 @@ export function isPresent(
  * update, which CloudFormation may or may not delete. Otherwise it is the copy of a late duplicate of another request.
  */
 export function superseded(copies: readonly Copy[], kept: Copy, request: Request, operation: StackOperation): Copy[] {
-  const since = isRollback(operation) ? operation.begunAt : Math.max(operation.begunAt, kept.startedAt);
-  const others = copies.filter((copy) => copy !== kept && !isAttemptOf(copy, request, operation));
-  return others.filter((copy) => copy.startedAt >= since && !isBackup(copy));
+  const others = copies.filter((copy) => copy !== kept && !isAttemptOf(copy, request, operation) && !isBackup(copy));
+  if (!isRollback(operation)) {
+    const since = Math.max(operation.begunAt, kept.startedAt);
+    return others.filter(({ startedAt }) => startedAt >= since);
+  }
+  // The rollback may have a time of its own, later than that of the update.
+  const isOfUpdate = ({ tags }: Copy): boolean => tags[TAG.inputs] === request.before?.inputs;
+  return others.filter((copy) => copy.startedAt >= operation.begunAt || isOfUpdate(copy));
 }
 
 /** The copies that this request began. */

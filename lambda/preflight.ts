@@ -2,6 +2,7 @@
 import type { Aws, KeyMetadata, Snapshot } from './aws';
 import { describeError, Failure, NotYet } from './failure';
 import { decodePhysicalId } from './physical-id';
+import type { Poll } from './context';
 import { neverStarted } from './reasons';
 import type { Declaration, Request } from './request';
 import { STALENESS_MS } from './times';
@@ -14,17 +15,15 @@ export async function preflight(aws: Aws, request: Request, elapsedMs: number): 
 }
 
 /** The reason to give at the deadline. */
-export async function whyNeverStarted(aws: Aws, request: Request): Promise<Failure> {
+export async function whyNeverStarted({ aws, memory, request }: Poll): Promise<Failure> {
   try {
     await preflight(aws, request, Infinity);
   } catch (error) {
     if (error instanceof Failure) return error;
     return neverStarted(request, error instanceof NotYet ? error.message : describeError(error));
   }
-  return neverStarted(
-    request,
-    'EC2 accepted no further copy (most likely the quota of concurrent copies of the destination Region)',
-  );
+  const obstacle = memory.obstacleOf(request);
+  return neverStarted(request, obstacle ?? 'the log has the answer to each attempt');
 }
 
 /** What is not found may just be new, as long as a read may be older than the request. */

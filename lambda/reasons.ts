@@ -1,7 +1,7 @@
 // The reasons that a user reads in the CloudFormation event: what happened, and what to do.
 import { MAX_TIMEOUT_SECONDS, OWNER_TAGS } from '../lib/contract';
 import type { Copy } from './copies';
-import { describeError, Failure, kindOf } from './failure';
+import { CallError, describeError, Ended, Failure, kindOf } from './failure';
 import type { Request } from './request';
 
 export function describeCopy({ wanted }: Request): string {
@@ -14,9 +14,10 @@ function minutes({ timeoutSeconds }: Request): string {
 }
 
 function howToWaitLonger(request: Request): string {
-  return request.timeoutSeconds >= MAX_TIMEOUT_SECONDS
-    ? 'set "completionDuration" for a faster copy'
-    : `raise "timeout" (now ${minutes(request)}) or set "completionDuration"`;
+  const longer = request.timeoutSeconds < MAX_TIMEOUT_SECONDS && `raise "timeout" (now ${minutes(request)})`;
+  const faster = request.wanted.completionDurationMinutes === undefined && 'set "completionDuration" for a faster copy';
+  const advice = [longer, faster].filter((one) => one !== false);
+  return advice.length > 0 ? advice.join(', or ') : 'deploy again when the Region is less busy';
 }
 
 export function neverStarted(request: Request, reason: string): Failure {
@@ -63,21 +64,43 @@ export const lostTags = ({ id, region }: Copy): Failure =>
   );
 
 export const hasEnded = (request: Request): Failure =>
-  new Failure(`the stack operation that asked for the ${describeCopy(request)} has ended, or has its answer`);
+  new Ended(`the stack operation that asked for the ${describeCopy(request)} has ended, or has its answer`);
 
-export const notDeleted = ({ id, region }: Copy, error: unknown): Failure =>
-  new Failure(
-    `${id} in ${region} could not be deleted: ${describeError(error)}; deregister the AMI, unlock the snapshot, or release what else holds it, then delete again`,
-  );
+export const notAskedFor = ({ physicalId }: Request): Failure =>
+  new Ended(`the stack is at rest, so nobody asked for the deletion of ${physicalId.text}`);
+
+export function notDeleted({ id, region }: Copy, error: unknown, lock: string | undefined): Failure {
+  const what = `${id} in ${region} could not be deleted: ${describeError(error)}`;
+  if (lock !== undefined && lock !== 'expired')
+    return new Failure(`${what}; its lock is in state ${lock}: unlock it, then delete again`);
+  const advice = adviceFor(error, region) ?? 'deregister the AMI, unlock the snapshot, or release what else holds it';
+  return new Failure(`${what}; ${advice}, then delete again`);
+}
 
 /** What the user reads of any error: in one line, with where the log is. */
-export function toFailure(error: unknown, { type, wanted, physicalId }: Request, logGroup: string): Failure {
+export function toFailure(error: unknown, request: Request, logGroup: string): Failure {
   const where = ` (log group ${logGroup})`;
   if (error instanceof Failure) return new Failure(error.message, where);
-  const what = type === 'Delete' ? `deletion of ${physicalId.text}` : `copy of ${wanted.sourceSnapshotId}`;
-  const advice =
-    kindOf(error) === 'denied'
-      ? '; check the policies, boundaries and key policies that apply to the handler’s role'
-      : '';
-  return new Failure(`${what} in ${wanted.destinationRegion}: ${describeError(error)}${advice}`, where);
+  const { type, physicalId, wanted } = request;
+  const what = type === 'Delete' ? `deletion of ${physicalId.text}` : describeCopy(request);
+  const region = error instanceof CallError ? error.region : wanted.destinationRegion;
+  const advice = adviceFor(error, region);
+  return new Failure(
+    `${what}: ${describeError(error)} in ${region}${advice === undefined ? '' : `; ${advice}`}`,
+    where,
+  );
+}
+
+/** What may be the cause of an error that comes from outside of EC2. */
+function adviceFor(error: unknown, region: string): string | undefined {
+  switch (kindOf(error)) {
+    case 'denied':
+      return 'check the policies, boundaries and key policies that apply to the handler’s role';
+    case 'closed':
+      return `check that the account has enabled ${region}, and that no service control policy denies it to the handler’s role`;
+    case 'unreachable':
+      return `check the spelling of ${region}, and, for functions in a VPC, their way to its endpoints`;
+    default:
+      return undefined;
+  }
 }

@@ -31,8 +31,8 @@ export interface Begun {
   readonly At: number;
   /** The stack operation that sent the request. Absent if CloudFormation could not say. */
   readonly Operation?: StackOperation;
-  /** The request had its answer before onEvent ran: the event was delivered once more. */
-  readonly IsAnswered?: boolean;
+  /** The physical id that the request carried. In a rollback, nothing says which of two ids that is. */
+  readonly PresentId?: string;
 }
 
 export interface PollEvent extends CloudFormationEvent {
@@ -82,8 +82,10 @@ export interface Request {
   readonly wanted: Declaration;
   readonly before?: Declaration;
   readonly startedAt: number;
+  /** What onEvent saw of the stack. It may be older than the request. */
   readonly operation?: StackOperation;
-  readonly isAnswered: boolean;
+  /** The physical id that the request carried. */
+  readonly presentId?: string;
 }
 
 /** An empty or absent property is the default, so that both are the same input. */
@@ -169,7 +171,7 @@ export function decodeRequest(event: PollEvent, ownRegion: string): Request {
     before: before && decodeProperties(before, ownRegion),
     startedAt: begun.At,
     operation: begun.Operation,
-    isAnswered: begun.IsAnswered ?? false,
+    presentId: begun.PresentId,
   };
 }
 

@@ -9,6 +9,7 @@ import {
   CreateTagsCommand,
   DeleteSnapshotCommand,
   DeleteTagsCommand,
+  DescribeLockedSnapshotsCommand,
   DescribeSnapshotsCommand,
   EC2Client,
 } from '@aws-sdk/client-ec2';
@@ -30,6 +31,7 @@ export function sdkCalls(): Calls {
     describeSnapshots: (region, input) => ec2(region).send(new DescribeSnapshotsCommand(input)),
     copySnapshot: (region, input) => ec2WithoutRetries(region).send(new CopySnapshotCommand(input)),
     deleteSnapshot: (region, input) => ec2(region).send(new DeleteSnapshotCommand(input)),
+    describeLockedSnapshots: (region, input) => ec2(region).send(new DescribeLockedSnapshotsCommand(input)),
     createTags: (region, input) => ec2(region).send(new CreateTagsCommand(input)),
     deleteTags: (region, input) => ec2(region).send(new DeleteTagsCommand(input)),
     describeKey: (region, input) => kms(region).send(new DescribeKeyCommand(input)),

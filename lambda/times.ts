@@ -3,8 +3,11 @@
 // CopySnapshot has no client token, and reads are stale. So copies are started in start windows only, and a window
 // opens when everything that the window before it started is visible:
 //
-//   |<- window ->|<- a call ends ->|<-------- a read may be stale -------->|<- window ->| …
-//   |<------------------------ visibility delay ------------------------->|
+//   |<- window ->|<- a poll reads, then calls ->|<--- a read may be stale --->|<- window ->| …
+//   |<--------------------------- visibility delay -------------------------->|
+//
+// In an account with very many snapshots a search takes minutes, and so a poll calls late. Then windows are longer and
+// further apart: each doubling of the visibility delay leaves more room.
 import type { Copy } from './copies';
 import type { Request } from './request';
 
@@ -12,51 +15,103 @@ export interface Timing {
   readonly request: Request;
   readonly now: () => number;
   readonly pollIntervalMs: number;
+  /** When the poll began, before it read anything. */
+  readonly beganAt: number;
 }
 
 /** EC2's and KMS's answers may be this old. */
 export const STALENESS_MS = 120_000;
 
-/** A call that is under way has ended, or was given up, after this time. */
+/** A call that is under way has ended, or was given up, after this time. CloudFormation's answers may be this old. */
 export const CALL_MS = 30_000;
 
 /** IAM and key policies take this long to arrive. Until then, a denied call means nothing. */
 export const GRACE_MS = 300_000;
 
+/** A definite answer that would end the request is believed when it is still the answer after this time. */
+const CLOSED_MS = 60_000;
+
 /** After its deadline, a request may go on trying to clean up. CloudFormation gives up later still. */
 const OVERTIME_MS = 300_000;
 
-/** A call that is made later than this after its poll began could outlive its start window. */
-export const MAX_POLL_AGE_MS = 15_000;
+/** Most polls call CopySnapshot this soon after they began. */
+const PROMPT_MS = 15_000;
+
+/** A poll reads for no longer than this, so that it ends before its function is killed. */
+export const READING_MS = 240_000;
 
 export const elapsed = ({ request, now }: Timing): number => now() - request.startedAt;
 
-/** Every poll interval has a poll, so that a start window as long as the interval is never missed. */
-export const startWindow = ({ pollIntervalMs }: Timing): number => pollIntervalMs;
+/** How long ago the poll began. */
+export const pollAge = ({ beganAt, now }: Timing): number => now() - beganAt;
 
 /** From the opening of a start window until everything that was started in it is visible. */
-export const visibilityDelay = (timing: Timing): number => startWindow(timing) + CALL_MS + STALENESS_MS;
+export const visibilityDelay = ({ pollIntervalMs }: Timing): number => pollIntervalMs + CALL_MS + STALENESS_MS;
+
+interface Cycle {
+  /** From the opening of one window to the opening of the next. */
+  readonly length: number;
+  /** Polls come this far apart at most, so that no window is missed. */
+  readonly window: number;
+}
+
+/** The shortest cycle that leaves room for polls that call as late as this one. */
+function cycleOf(timing: Timing): Cycle {
+  const age = pollAge(timing);
+  if (age <= PROMPT_MS) return { length: visibilityDelay(timing), window: timing.pollIntervalMs };
+  let length = visibilityDelay(timing);
+  let room = 0;
+  do {
+    length *= 2;
+    room = (length - visibilityDelay(timing)) / 2;
+  } while (room < age);
+  return { length, window: timing.pollIntervalMs + room };
+}
+
+/** When the poll began, counted from the opening of the latest window. */
+function sinceOpening({ beganAt, request }: Timing, { length }: Cycle): number {
+  return Math.max(0, beganAt - request.startedAt) % length;
+}
 
 /** A later stage skips its first window, which could follow too closely on the last window of the stage before. */
-export function isInStartWindow(timing: Timing): boolean {
-  const delay = visibilityDelay(timing);
-  const skips = timing.request.stage > 1 && elapsed(timing) < delay;
-  return !skips && elapsed(timing) % delay < startWindow(timing);
+export function mayStart(timing: Timing): boolean {
+  const cycle = cycleOf(timing);
+  const skips = timing.request.stage > 1 && elapsed(timing) < cycle.length;
+  return !skips && sinceOpening(timing, cycle) < cycle.window;
 }
 
-/** Whether everything that the latest start window started is visible. */
+/** Whether the poll began in the very first start window, before which nothing can have been started. */
+export const isInFirstWindow = (timing: Timing): boolean =>
+  timing.request.stage === 1 && timing.beganAt - timing.request.startedAt < timing.pollIntervalMs;
+
+/** Whether everything that the latest start window started was visible when the poll began. */
 export function isLatestWindowVisible(timing: Timing): boolean {
-  const delay = visibilityDelay(timing);
-  return elapsed(timing) % delay >= delay - startWindow(timing);
+  const cycle = cycleOf(timing);
+  return sinceOpening(timing, cycle) >= cycle.length - timing.pollIntervalMs;
 }
-
-/** When the second start window opens. */
-export const secondWindow = (timing: Timing): number => timing.request.startedAt + visibilityDelay(timing);
 
 /** Whether a duplicate that was started together with this copy could still be invisible. */
 export const mayHideDuplicate = (timing: Timing, { startedAt }: Copy): boolean =>
   timing.now() < startedAt + visibilityDelay(timing);
 
+/** A copy that fails over its key this soon after its start may have met a key policy that was still on its way. */
+export const failedEarly = ({ now, pollIntervalMs }: Timing, { startedAt }: Copy): boolean =>
+  now() < startedAt + GRACE_MS + pollIntervalMs;
+
+/** Whether the copy was started in the request's first start window. */
+export const isOfFirstWindow = (timing: Timing, { startedAt }: Copy): boolean =>
+  startedAt < timing.request.startedAt + visibilityDelay(timing);
+
 export const isStageOver = (timing: Timing): boolean => elapsed(timing) >= timing.request.stageMs;
 
 export const isOvertimeOver = (timing: Timing): boolean => elapsed(timing) >= timing.request.stageMs + OVERTIME_MS;
+
+export const isGraceOver = (timing: Timing): boolean => elapsed(timing) >= GRACE_MS;
+
+export const isDefinite = (timing: Timing): boolean => elapsed(timing) >= CLOSED_MS;
+
+/** Whether a Region has not been reached since the request began, for so long that it may not exist. */
+export function isLost({ now, request }: Timing, unreachableSince = NaN): boolean {
+  const wasNeverReached = unreachableSince <= request.startedAt + CLOSED_MS;
+  return wasNeverReached && now() - unreachableSince >= GRACE_MS;
+}

@@ -78,6 +78,8 @@ export const TAG = {
   handle: `${TAG_PREFIX}handle`,
   /** The retaining policy. Absent when the copy goes with its resource. Unlike the others, it may change. */
   retain: `${TAG_PREFIX}retain`,
+  /** The id of the copy itself, set once EC2 has answered it. A clone with all its tags has another id. */
+  id: `${TAG_PREFIX}id`,
 } as const;
 
 /** The tags that never change: the role may neither change nor remove them. */

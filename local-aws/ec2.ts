@@ -5,6 +5,8 @@ import type {
   CreateTagsRequest,
   DeleteSnapshotRequest,
   DeleteTagsRequest,
+  DescribeLockedSnapshotsRequest,
+  DescribeLockedSnapshotsResult,
   DescribeSnapshotsRequest,
   DescribeSnapshotsResult,
 } from '@aws-sdk/client-ec2';
@@ -129,7 +131,6 @@ export class SimulatedEc2 {
       volumeId: this.newId('vol'),
       fullSize: volumeSize * (GIB / 2),
       storageTier: 'standard',
-      locked: false,
       backupManaged: false,
       id: this.newId('snap'),
       ...given,
@@ -245,6 +246,14 @@ export class SimulatedEc2 {
     };
   }
 
+  describeLockedSnapshots(region: string, input: DescribeLockedSnapshotsRequest): DescribeLockedSnapshotsResult {
+    const { SnapshotIds: ids = [] } = input;
+    const locked = this.all().filter((one) => one.lock !== undefined && one.region === region && ids.includes(one.id));
+    return {
+      Snapshots: locked.map(({ id, lock, ownerId }) => ({ SnapshotId: id, OwnerId: ownerId, LockState: lock })),
+    };
+  }
+
   createTags(region: string, input: CreateTagsRequest): void {
     this.changeTags(region, input, (tags) => withTags(tags, input.Tags ?? []));
   }
@@ -281,7 +290,6 @@ export class SimulatedEc2 {
       tagHistory: [{ since: startTime, tags }],
       sharedWith: new Set(),
       storageTier: 'standard',
-      locked: false,
       backupManaged: false,
     });
   }
@@ -505,7 +513,7 @@ function checkDeletable(snapshot: StoredSnapshot): void {
         'If you wish to delete this snapshot, please do so via the Backup console.',
     );
   }
-  if (snapshot.locked) {
+  if (snapshot.lock !== undefined && snapshot.lock !== 'expired') {
     throw new AwsError('SnapshotLocked', `The snapshot ${snapshot.id} is locked and cannot be deleted.`);
   }
 }

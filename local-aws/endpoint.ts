@@ -17,6 +17,16 @@ export interface WireRequest {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
+/** Tells the caller how many milliseconds of virtual time the call has taken. */
+const DELAY_HEADER = 'x-delay-ms';
+
+interface Scope {
+  readonly protocol: Protocol;
+  readonly service: Service;
+  readonly region: string;
+  readonly requestId: string;
+}
+
 /** All services of the simulated AWS on one port of the loopback interface. */
 export class Endpoint {
   readonly requests: WireRequest[] = [];
@@ -58,7 +68,7 @@ export class Endpoint {
     response.setHeader('Content-Type', protocol.contentType);
     response.setHeader('x-amzn-RequestId', requestId);
     try {
-      const answer = await this.answer(protocol, service, region, request, requestId);
+      const answer = await this.answer({ protocol, service, region, requestId }, request, response);
       this.end(response, 200, answer);
     } catch (error) {
       if (error instanceof ConnectionReset) {
@@ -71,16 +81,16 @@ export class Endpoint {
   }
 
   private async answer(
-    protocol: Protocol,
-    service: Service,
-    region: string,
+    { protocol, service, region, requestId }: Scope,
     request: IncomingMessage,
-    requestId: string,
+    response: ServerResponse,
   ): Promise<string> {
     const target = request.headers['x-amz-target'];
     const { action, parameters, input } = protocol.decode(await text(request), target?.toString());
     this.requests.push({ service, region, action, parameters });
-    const output = await this.services.send(region, action, input() as Inputs[typeof action]);
+    const decoded = input() as Inputs[typeof action];
+    response.setHeader(DELAY_HEADER, this.services.delays?.({ region, action, input: decoded }) ?? 0);
+    const output = await this.services.send(region, action, decoded);
     return protocol.answer(action, output, requestId);
   }
 

@@ -1,17 +1,24 @@
 'use strict';
 // Lambda's Node.js runtime for one function, as far as a handler can tell the difference. Started by lambda.ts with
 // the function's environment; virtual time comes with each invocation, and nothing in the handler knows of it.
+const { subscribe } = require('node:diagnostics_channel');
 const { join } = require('node:path');
 const { format } = require('node:util');
 
 let virtualTime = 0;
 let requestId = '';
+let started = 0;
 // The function's own clock: Date is the only one that handlers and the SDK read.
 const RealDate = Date;
 globalThis.Date = new Proxy(RealDate, {
   construct: (target, args, newTarget) => Reflect.construct(target, args.length > 0 ? args : [virtualTime], newTarget),
   apply: () => new RealDate(virtualTime).toString(),
   get: (target, key) => (key === 'now' ? () => virtualTime : Reflect.get(target, key)),
+});
+
+// Time passes while a call that takes long is under way.
+subscribe('http.client.response.finish', ({ response }) => {
+  virtualTime += Number(response.headers['x-delay-ms'] ?? 0);
 });
 
 // Virtual time stands still, so the pauses of the SDK between its attempts are none. They are random; its time-outs,
@@ -54,9 +61,10 @@ async function run({ event, context }) {
 }
 
 process.on('message', async (invocation) => {
-  virtualTime = invocation.time;
+  virtualTime = started = invocation.time;
   requestId = invocation.context.awsRequestId;
-  process.send({ result: await run(invocation) });
+  const result = await run(invocation);
+  process.send({ result: { ...result, durationMs: virtualTime - started } });
 });
 // Never outlives the local AWS.
 process.on('disconnect', () => process.exit());

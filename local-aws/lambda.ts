@@ -23,6 +23,8 @@ export interface FunctionConfiguration {
 export interface InvocationResult {
   readonly payload: string;
   readonly functionError?: string;
+  /** The virtual time of its calls. */
+  readonly durationMs?: number;
 }
 
 export interface Invocation {
@@ -97,10 +99,14 @@ export class Lambda {
     const { name: functionName, handler } = configuration;
     const invoke = (): Promise<InvocationResult> => running.run(payload, `invocation-${++this.invocations}`);
     const invocation = { functionArn: arn, functionName, handler, payload };
+    let durationMs = 0;
     try {
-      return await (this.interceptor ? this.interceptor(invocation, invoke) : invoke());
+      const result = await (this.interceptor ? this.interceptor(invocation, invoke) : invoke());
+      durationMs = result.durationMs ?? 0;
+      return result;
     } finally {
-      if (!(running instanceof FrameworkFunction)) await this.options.clock.sleep(this.options.invocationMs);
+      if (!(running instanceof FrameworkFunction))
+        await this.options.clock.sleep(this.options.invocationMs + durationMs);
     }
   }
 

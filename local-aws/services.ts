@@ -4,6 +4,8 @@ import type {
   CreateTagsRequest,
   DeleteSnapshotRequest,
   DeleteTagsRequest,
+  DescribeLockedSnapshotsRequest,
+  DescribeLockedSnapshotsResult,
   DescribeSnapshotsRequest,
   DescribeSnapshotsResult,
 } from '@aws-sdk/client-ec2';
@@ -41,6 +43,7 @@ export interface Inputs {
   DeleteSnapshot: DeleteSnapshotRequest;
   CreateTags: CreateTagsRequest;
   DeleteTags: DeleteTagsRequest;
+  DescribeLockedSnapshots: DescribeLockedSnapshotsRequest;
   DescribeKey: DescribeKeyRequest;
   DescribeStacks: { StackName?: string };
   DescribeStackResource: { StackName?: string; LogicalResourceId?: string };
@@ -52,6 +55,7 @@ interface Outputs {
   DeleteSnapshot: object;
   CreateTags: object;
   DeleteTags: object;
+  DescribeLockedSnapshots: DescribeLockedSnapshotsResult;
   DescribeKey: DescribeKeyResponse;
   DescribeStacks: { Stacks: StackSummary[] };
   DescribeStackResource: { StackResourceDetail: StackResourceSummary };
@@ -67,6 +71,7 @@ export const SERVICE_OF: Readonly<Record<Action, Service>> = {
   DeleteSnapshot: 'ec2',
   CreateTags: 'ec2',
   DeleteTags: 'ec2',
+  DescribeLockedSnapshots: 'ec2',
   DescribeKey: 'kms',
   DescribeStacks: 'cloudformation',
   DescribeStackResource: 'cloudformation',
@@ -80,6 +85,8 @@ export class Services {
   readonly calls: Call[] = [];
   /** Asked before each call. */
   faults?: FaultHook;
+  /** How many milliseconds a call takes, in virtual time, beyond what all of them take. */
+  delays?: (call: Pick<Call, 'region' | 'action' | 'input'>) => number;
   stacks?: StackDirectory;
   private readonly clock: Clock;
   private readonly ec2: SimulatedEc2;
@@ -137,6 +144,7 @@ export class Services {
       this.ec2.deleteTags(region, input);
       return {};
     },
+    DescribeLockedSnapshots: (region, input) => this.ec2.describeLockedSnapshots(region, input),
     DescribeKey: (region, input) => this.ec2.kms.describeKey(region, input),
     DescribeStacks: (_region, input) => ({ Stacks: [this.stack(input.StackName)] }),
     DescribeStackResource: (_region, input) => ({ StackResourceDetail: this.stackResource(input) }),

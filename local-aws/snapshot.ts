@@ -38,7 +38,8 @@ export interface StoredSnapshot {
   /** Accounts that it is shared with, or `all`. */
   readonly sharedWith: Set<string>;
   storageTier: 'standard' | 'archive';
-  locked: boolean;
+  /** The state of its lock, in DescribeLockedSnapshots' words. */
+  lock?: 'governance' | 'compliance-cooloff' | 'compliance' | 'expired';
   /** Managed by AWS Backup. */
   backupManaged: boolean;
   /** The registered AMI that it backs. */

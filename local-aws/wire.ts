@@ -110,6 +110,7 @@ const FIELDS: Readonly<Record<Exclude<Action, 'DescribeKey'>, Fields>> = {
   DeleteSnapshot: { SnapshotId: 'string', DryRun: 'boolean' },
   CreateTags: { ResourceId: { member: 'Resources', of: 'string' }, Tag: TAGS, DryRun: 'boolean' },
   DeleteTags: { ResourceId: { member: 'Resources', of: 'string' }, Tag: TAGS, DryRun: 'boolean' },
+  DescribeLockedSnapshots: { SnapshotId: { member: 'SnapshotIds', of: 'string' } },
   DescribeStacks: { StackName: 'string' },
   DescribeStackResource: { StackName: 'string', LogicalResourceId: 'string' },
 };

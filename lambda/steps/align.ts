@@ -1,7 +1,7 @@
 // What a finished copy must have: its tags.
 import { TAG } from '../../lib/contract';
 import { chosenCopy, type ReconcileContext } from '../context';
-import { declaredTags, toTags } from '../copies';
+import { declaredTags, toTags, type Copy } from '../copies';
 import { isNamed } from '../ownership';
 
 /**
@@ -11,7 +11,7 @@ import { isNamed } from '../ownership';
 export async function align(context: ReconcileContext): Promise<undefined> {
   const { aws, log, request } = context;
   const copy = chosenCopy(context);
-  const wanted = declaredTags(request.wanted);
+  const wanted = { ...declaredTags(request.wanted), ...missingId(copy) };
   const before = declaredTags(request.before ?? request.wanted);
   const changed = Object.keys({ ...wanted, ...before }).filter((key) => wanted[key] !== before[key]);
   const set = Object.keys(wanted).filter((key) => changed.includes(key) || wanted[key] !== copy.tags[key]);
@@ -23,4 +23,9 @@ export async function align(context: ReconcileContext): Promise<undefined> {
   }
   if (removed.length > 0) await aws.deleteTags(copy.region, copy.id, removed);
   if (set.length + removed.length > 0) log('tag', { snapshotId: copy.id, set, removed });
+}
+
+/** For a copy that was finished before a poll could put its id on it. */
+function missingId({ id, tags }: Copy): Record<string, string> {
+  return tags[TAG.id] === undefined ? { [TAG.id]: id } : {};
 }

@@ -1,8 +1,35 @@
 // Which of the copies that are there is the request about?
 import type { ReconcileContext } from '../context';
+import { isFinished, type Copy } from '../copies';
+import { flawOf } from '../genuine';
 import { chooseCopy } from '../ownership';
 
-export function choose(context: ReconcileContext): undefined {
-  const { observed, request } = context;
-  context.copy = chooseCopy(observed.copies, request, observed.operation);
+/** While a copy is known to be under way, its id is enough: the search comes before a start, and before a report. */
+export async function choose(context: ReconcileContext): Promise<undefined> {
+  context.copy = await copyUnderWay(context);
+  if (context.copy) return;
+  const { log, observed, request } = context;
+  let copies = await observed.search();
+  for (;;) {
+    const copy = chooseCopy(copies, request, observed.operation);
+    const flaw = copy && isAdoptable(context, copy) ? await flawOf(context, copy) : undefined;
+    if (flaw === undefined) {
+      Object.assign(context, { copy, copies });
+      return;
+    }
+    log('not this copy', { snapshotId: copy?.id, reason: flaw });
+    copies = copies.filter((one) => one !== copy);
+  }
+}
+
+/** CloudFormation vouches for the copy whose id it has. A copy that is not finished shows nothing that could be judged. */
+const isAdoptable = ({ request }: ReconcileContext, copy: Copy): boolean =>
+  isFinished(copy) && copy.id !== request.physicalId.text;
+
+async function copyUnderWay({ memory, observed, request }: ReconcileContext): Promise<Copy | undefined> {
+  const sighting = memory.sightingOf(request);
+  // Until a search has shown the copy, a duplicate may hide.
+  if (sighting?.visibleSince === undefined) return undefined;
+  const copy = await observed.copyById(sighting.snapshotId);
+  return copy?.state === 'pending' ? copy : undefined;
 }

@@ -1,25 +1,49 @@
-// The stack operation that sent the request has ended: what the request began must not outlive it.
+// Nobody waits for the answer any more: what the request began must not outlive it.
 import type { StackOperation } from '../aws';
 import { wait, type Outcome, type ReconcileContext } from '../context';
 import { deleteBegun } from '../deletions';
-import { isRollback } from '../ownership';
 import { hasEnded } from '../reasons';
-import type { Request } from '../request';
 import { isLatestWindowVisible } from '../times';
 
+/** The clocks of CloudFormation and of the handler differ by less than this. */
+const SKEW_MS = 2_000;
+
 export async function leave(context: ReconcileContext): Promise<Outcome | undefined> {
-  const { observed, request } = context;
-  if (!request.isAnswered && isInOperation(request, observed.operation)) return undefined;
+  const { beganAt, memory, observed, request } = context;
+  if (!(await isOver(context))) {
+    memory.trust(request);
+    return undefined;
+  }
+  // One read never decides: it may be older than the request.
+  if (memory.doubt(request, beganAt) === beganAt) {
+    return wait('CloudFormation seems not to wait for the answer; the next poll confirms it');
+  }
   await deleteBegun(context, observed);
   if (isLatestWindowVisible(context)) throw hasEnded(request);
-  return wait('the stack operation has ended; a copy that it began may still be invisible');
+  return wait('the request has ended; a copy that it began may still be invisible');
 }
 
-/** Whether CloudFormation still wants the answer. If onEvent could not ask, a later operation is told by its start. */
-function isInOperation({ type, operation, startedAt }: Request, now: StackOperation): boolean {
-  // A Create that is delivered once more while it is already rolled back.
-  if (type === 'Create' && isRollback(now)) return false;
-  if (operation) return now.status === operation.status && now.begunAt === operation.begunAt;
-  const sends = type === 'Create' ? ['CREATE', 'UPDATE'] : ['UPDATE', 'UPDATE_ROLLBACK'];
-  return sends.some((word) => now.status === `${word}_IN_PROGRESS`) && now.begunAt <= startedAt;
+/** The operations that send a Create, or an Update. */
+const SENDERS = {
+  Create: ['CREATE_IN_PROGRESS', 'UPDATE_IN_PROGRESS'],
+  Update: ['UPDATE_IN_PROGRESS', 'UPDATE_ROLLBACK_IN_PROGRESS'],
+} as const;
+
+/** Whether CloudFormation shows that it waits for nothing, or for the answer to another request. */
+async function isOver({ observed, request }: ReconcileContext): Promise<boolean> {
+  const { operation, startedAt, type } = request;
+  if (type === 'Delete') return false;
+  const { operation: now } = observed;
+  const { changedAt, status } = await observed.requester();
+  if (status !== `${type.toUpperCase()}_IN_PROGRESS` || !SENDERS[type].some((sender) => sender === now.status))
+    return true;
+  // The resource has come into its status, or the operation has begun, after the request arrived.
+  if (changedAt > startedAt + SKEW_MS || now.begunAt > startedAt + SKEW_MS) return true;
+  // onEvent may have read the operation before this one; then the resource has not changed since.
+  return changedAt > startedAt && operation !== undefined && !isSame(operation, now);
+}
+
+function isSame(one: StackOperation, other: StackOperation): boolean {
+  if (one.ids !== undefined && other.ids !== undefined) return one.ids === other.ids;
+  return one.status === other.status && one.begunAt === other.begunAt;
 }

@@ -1,13 +1,16 @@
 // Duplicates of the chosen copy, and leftovers of earlier requests, are in the way.
 import type { ReconcileContext } from '../context';
-import { deleteCopy } from '../deletions';
-import { duplicatesAndLeftovers, isAttemptOf, isPresent } from '../ownership';
+import { deleteCopy, tryToDeleteCopy } from '../deletions';
+import { duplicatesAndLeftovers, isAttemptOf, isPresent, isRollback } from '../ownership';
 
 export async function tidy(context: ReconcileContext): Promise<undefined> {
-  const { copy: chosen, observed, request } = context;
-  const { copies, operation } = observed;
+  const { copies = [], copy: chosen, observed, request } = context;
+  const { operation } = observed;
+  // A rollback leaves what it cannot delete.
+  const remove = isRollback(operation) ? tryToDeleteCopy : deleteCopy;
   for (const copy of duplicatesAndLeftovers(copies, chosen, request, operation)) {
-    if (isPresent(copy, await observed.presentId(), request, operation)) continue;
-    await deleteCopy(context, copy, isAttemptOf(copy, request, operation) ? 'delete duplicate' : 'delete leftover');
+    const { physicalId } = await observed.owner();
+    if (isPresent(copy, physicalId, request, operation)) continue;
+    await remove(context, copy, isAttemptOf(copy, request, operation) ? 'delete duplicate' : 'delete leftover');
   }
 }

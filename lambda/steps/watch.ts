@@ -1,6 +1,7 @@
 // A copy is under way: wait, continue in the next stage, or give up with a reason.
+import { TAG } from '../../lib/contract';
 import { chosenCopy, wait, type Outcome, type ReconcileContext } from '../context';
-import { isFinished, isUnfinished } from '../copies';
+import { isFinished, isUnfinished, type Copy } from '../copies';
 import { deleteCopy } from '../deletions';
 import { continueInNextStage } from '../next-stage';
 import { isStartedUnder } from '../ownership';
@@ -8,12 +9,12 @@ import { inUnknownState, tookTooLong } from '../reasons';
 import { isStageOver } from '../times';
 
 export async function watch(context: ReconcileContext): Promise<Outcome | undefined> {
-  const { now, request, sightings } = context;
+  const { request } = context;
   const copy = chosenCopy(context);
-  // A copy that another request started may be deleted by that request, which is no reason to fail.
-  if (isStartedUnder(copy, request)) sightings.set(request.physicalId.text, { snapshotId: copy.id, at: now() });
+  remember(context, copy);
   if (isFinished(copy)) return undefined;
   if (!isStageOver(context)) {
+    await markWithId(context, copy);
     const { id: snapshotId, state, snapshot } = copy;
     return wait('EC2 has not completed the copy', { snapshotId, state, progress: snapshot.Progress });
   }
@@ -21,4 +22,18 @@ export async function watch(context: ReconcileContext): Promise<Outcome | undefi
   if (!isUnfinished(copy)) throw inUnknownState(request, copy);
   await deleteCopy(context, copy, 'delete late');
   throw tookTooLong(request, copy);
+}
+
+/** A copy that another request started may be deleted by that request, which is no reason to fail. */
+function remember({ copies, memory, now, request }: ReconcileContext, copy: Copy): void {
+  if (!isStartedUnder(copy, request)) return;
+  const before = memory.sightingOf(request);
+  const known = before?.snapshotId === copy.id ? before : undefined;
+  const visibleSince = known?.visibleSince ?? (copies?.includes(copy) ? now() : undefined);
+  memory.see(request, { snapshotId: copy.id, at: now(), visibleSince, isOnlyStart: known?.isOnlyStart ?? false });
+}
+
+/** A completed copy can be cloned with all its tags. By then it carries its own id, which the clone's is not. */
+async function markWithId({ aws }: ReconcileContext, { id, region, tags }: Copy): Promise<void> {
+  if (tags[TAG.id] === undefined) await aws.createTags(region, id, [{ Key: TAG.id, Value: id }]);
 }

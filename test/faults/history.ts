@@ -323,9 +323,11 @@ class RunHooks implements Hooks {
   readonly onStackEvent: Hooks['onStackEvent'] = (event) => {
     this.run.witness.sees(event);
   };
-  readonly log: Hooks['log'] = ({ LogicalResourceId, RequestType, RequestId }, decision, details) => {
+  readonly log: Hooks['log'] = (event, decision, details) => {
+    const { LogicalResourceId, RequestType, RequestId } = event;
     const request = `${LogicalResourceId} ${RequestType} ${RequestId.slice(0, 8)}`;
     this.run.witness.tell(`  ${request} ${decision} ${JSON.stringify(details ?? {})}`);
+    if (decision === 'left') this.run.witness.leaves(event, details ?? {});
   };
 }
 

@@ -242,7 +242,7 @@ export class Injector {
       case 'in use by an AMI':
         return this.hold(copy, event, 'imageId', 'ami-0123456789abcdef0');
       case 'locked':
-        return this.hold(copy, event, 'locked', true);
+        return this.hold(copy, event, 'lock', 'governance');
       case 'managed by AWS Backup':
         return this.hold(copy, event, 'backupManaged', true);
       case 'kept by the Recycle Bin':
@@ -298,7 +298,7 @@ export class Injector {
     snapshot.tagHistory.push({ since: this.machine.clock.now(), tags: new Map(change(tags)) });
   }
 
-  private hold<K extends 'imageId' | 'locked' | 'backupManaged'>(
+  private hold<K extends 'imageId' | 'lock' | 'backupManaged'>(
     copy: string,
     event: CloudFormationEvent,
     by: K,

@@ -90,6 +90,7 @@ const CALLED: Readonly<Record<Action, readonly Row[]>> = {
   DeleteSnapshot: [...ENDING, 'rollback of update', 'abandoned'],
   CreateTags: ['tags', 'retain', 'rollback of update'],
   DeleteTags: ['tags', 'retain', 'rollback of update'],
+  DescribeLockedSnapshots: [],
   DescribeKey: [...STARTING, 'dry run'],
   DescribeStacks: [...PROVIDING, 'abandoned'],
   DescribeStackResource: ['rollback of create', 'abandoned'],

@@ -3,7 +3,8 @@
 import { dirname, join } from 'node:path';
 import { decide } from '../../lambda/on-event';
 import { awsOver, type Aws, type Calls } from '../../lambda/aws';
-import type { Log, Sightings } from '../../lambda/context';
+import type { Log } from '../../lambda/context';
+import { Memory } from '../../lambda/memory';
 import { reconcile } from '../../lambda/reconcile';
 import { decodeRequest, type CloudFormationEvent, type PollEvent } from '../../lambda/request';
 import { callsOver } from '../lambda/in-process';
@@ -83,7 +84,7 @@ export class Machine {
   readonly cloudFormation: CloudFormation;
   private readonly framework = new Map<string, FrameworkFunction>();
   private readonly hooks: Hooks;
-  private readonly processes: Sightings[];
+  private readonly processes: Memory[];
   /** RequestIds of duplicates, and those they are duplicates of. */
   private readonly originals = new Map<string, string>();
   private invocations = 0;
@@ -91,7 +92,7 @@ export class Machine {
   constructor(options: MachineOptions = {}) {
     const { clock } = this;
     this.hooks = options.hooks ?? {};
-    this.processes = Array.from({ length: options.processes ?? 1 }, (): Sightings => new Map());
+    this.processes = Array.from({ length: options.processes ?? 1 }, () => new Memory());
     this.ec2 = new SimulatedEc2({ clock, accountId: ACCOUNT_ID, ...options.ec2 });
     this.cloudFormation = new CloudFormation({
       ...options,
@@ -250,15 +251,16 @@ export class Machine {
     const result = await this.clock.waitFor(Promise.race([died, this.answer(invocation, turn)]));
     if (result === KILLED) {
       invocation.isDead = true;
-      this.processes[turn] = new Map();
+      this.processes[turn] = new Memory();
     }
     return result;
   }
 
   private async answer(invocation: Invocation, turn: number): Promise<InvocationResult> {
     const event = structuredClone(invocation.event) as PollEvent;
-    const aws = this.awsFor(invocation);
+    const memory = this.processes[turn] ?? new Memory();
     const now = (): number => this.clock.now();
+    const aws = this.awsFor(invocation, memory);
     const log: Log = (decision, details) => this.hooks.log?.(event, decision, details);
     try {
       const result =
@@ -266,8 +268,8 @@ export class Machine {
           ? await decide({ event, aws, now, ownRegion: HOME, log })
           : await reconcile({
               request: decodeRequest(event, HOME),
-              ...{ aws, now, log, logGroup: 'handler-logs', pollIntervalMs: 30_000 },
-              sightings: this.processes[turn] ?? new Map<string, never>(),
+              ...{ aws, now, log, memory, logGroup: 'handler-logs', pollIntervalMs: 30_000 },
+              beganAt: now(),
             });
       return { payload: JSON.stringify(result) };
     } catch (error) {
@@ -282,14 +284,14 @@ export class Machine {
 
   // ---- The handler's calls ------------------------------------------------------------------------------------------
 
-  private awsFor(invocation: Invocation): Aws {
+  private awsFor(invocation: Invocation, { unreachableSince }: Memory): Aws {
     const sending = new Proxy(callsOver(this.services), {
       get:
         (calls, name: keyof Calls) =>
         (...input: unknown[]) =>
           this.send(invocation, () => (calls[name] as AnyCall)(...input)),
     });
-    return awsOver(sending);
+    return awsOver(sending, () => this.clock.now(), unreachableSince);
   }
 
   private async send(invocation: Invocation, call: () => Promise<unknown>): Promise<unknown> {
@@ -304,7 +306,9 @@ export class Machine {
 
   private async arrive(invocation: Invocation, call: () => Promise<unknown>): Promise<Outcome> {
     let fault: CallFault | undefined;
+    let delay = 0;
     this.services.faults = (seen) => {
+      delay = this.services.delays?.(seen) ?? 0;
       fault = this.hooks.call?.(seen, invocation);
       if (fault === 'late') return 'refused-connection';
       if (typeof fault === 'object' && 'killed' in fault)
@@ -313,8 +317,8 @@ export class Machine {
     };
     // The fault is asked for before the first pause of the call.
     const answered = call().then(
-      (value): Outcome => ({ value, ms: WIRE_MS }),
-      (error: unknown): Outcome => ({ error, ms: error instanceof ConnectionReset ? LOST_MS : WIRE_MS }),
+      (value): Outcome => ({ value, ms: WIRE_MS + delay }),
+      (error: unknown): Outcome => ({ error, ms: error instanceof ConnectionReset ? LOST_MS : WIRE_MS + delay }),
     );
     this.services.faults = undefined;
     if (fault === 'late') {

@@ -1,4 +1,4 @@
-// Watches a history, and says what must never be: the five invariants.
+// Watches a history, and says what must never be: the six invariants.
 import { COPY_RESOURCE_TYPE, DRY_RUN_RESOURCE_TYPE, TAG, type CopyProperties } from '../../lib/contract';
 import type { CloudFormationEvent } from '../../lambda/request';
 import type { Call } from '../../local-aws/faults';
@@ -12,7 +12,7 @@ import { STACK, type Invocation } from './machine';
 import { DRY_RUN, REGIONS } from './model';
 
 export interface Violation {
-  readonly invariant: 1 | 2 | 3 | 4 | 5;
+  readonly invariant: 1 | 2 | 3 | 4 | 5 | 6;
   readonly message: string;
 }
 
@@ -42,6 +42,8 @@ export class Witness {
   private readonly rolledBack = new Set<string>();
   /** Those whose rollback failed, with the Region that they are to be deleted in. */
   private readonly halfway = new Map<string, string | undefined>();
+  /** Those that their latest request left as they were, by stack id and logical id. */
+  private readonly left = new Set<string>();
   private readonly decoys: StoredSnapshot[] = [];
   private stackId = '';
   private status = '';
@@ -53,7 +55,17 @@ export class Witness {
   ) {}
 
   asks(event: CloudFormationEvent): void {
+    this.left.delete(`${event.StackId} ${event.LogicalResourceId}`);
     if (event.RequestType !== 'Delete') this.asked.set(event.LogicalResourceId, event);
+  }
+
+  /** The handler leaves a copy that it cannot delete, or all of a resource that it cannot roll back or find. */
+  leaves(event: CloudFormationEvent, { snapshotId, reason }: { snapshotId?: unknown; reason?: unknown }): void {
+    const { LogicalResourceId: copy, RequestType, StackId } = event;
+    if (!this.isExcused(copy, String(reason)))
+      this.violate(3, `${copy} ${RequestType} leaves what it is about: ${String(reason)}`);
+    if (typeof snapshotId === 'string') this.undeleted.add(snapshotId);
+    else this.left.add(`${StackId} ${copy}`);
   }
 
   /** What our code threw, whether or not CloudFormation waits for it. */
@@ -98,7 +110,25 @@ export class Witness {
     if (this.status === 'UPDATE_ROLLBACK_IN_PROGRESS') this.halfway.set(`${this.stackId} ${copy}`, this.regionOf(copy));
     if (status === 'DELETE_FAILED' && this.status.includes('CLEANUP'))
       this.undeleted.add(isInvented(physicalId) ? `${this.stackId} ${copy}` : physicalId);
-    if (!reason.endsWith('cancelled')) this.checkFailure(copy, reason);
+    if (reason.endsWith('cancelled')) return;
+    this.checkFailure(copy, reason);
+    this.checkStuck(copy, physicalId, status, reason);
+  }
+
+  /** The stack gets stuck over what failed, unless that was in a clean-up. */
+  private checkStuck(copy: string, physicalId: string, status: string, reason: string): void {
+    // Whoever may not ask CloudFormation does not know that it is a rollback.
+    const isBlind = this.met(copy).some(({ fault }) => fault.name === 'DescribeStacks denied');
+    if (FRAMEWORK.test(reason) || this.status.includes('CLEANUP') || isBlind) return;
+    if (this.status === 'UPDATE_ROLLBACK_IN_PROGRESS') this.violate(6, `the rollback of ${copy} failed: ${reason}`);
+    if (status !== 'DELETE_FAILED') return;
+    const { ec2 } = this.machine;
+    const remaining = ec2.remainingCopies().filter(({ id, lock }) => {
+      const tags = ec2.tagsOf(id);
+      const isItsCopy = id === physicalId || (tags[TAG.stack] === this.stackId && tags[TAG.resource] === copy);
+      return isItsCopy && ec2.stateOf(id) !== 'error' && lock !== 'compliance';
+    });
+    if (remaining.length === 0) this.violate(6, `the Delete of ${copy} failed over nothing: ${reason}`);
   }
 
   /** Remembers what stood when it was left behind. */
@@ -207,6 +237,7 @@ export class Witness {
   // ---- 2: no false success ------------------------------------------------------------------------------------------
 
   private checkComplete(name: string, { physicalId, event }: Complete): void {
+    if (this.left.has(`${event.StackId} ${name}`)) return;
     const wanted = event.ResourceProperties as unknown as CopyProperties;
     if (event.ResourceType === DRY_RUN_RESOURCE_TYPE) return;
     const copy = this.copyOf(event.StackId, name, physicalId);
@@ -269,23 +300,26 @@ export class Witness {
   // ---- 3: no false failure ------------------------------------------------------------------------------------------
 
   private checkFailure(copy: string, reason: string): void {
+    const row = this.injector.rowOf(copy) ?? '';
+    if (!this.isExcused(copy, reason))
+      this.violate(3, `${copy} failed (${row}) without a reason that counts: ${reason}`);
+  }
+
+  private isExcused(copy: string, reason: string): boolean {
     const row = this.injector.rowOf(copy);
-    const met = this.met(copy);
-    const isExcused = met.some((one) => this.excuses(one, row, met, reason));
     // The last gap: the two requests cannot tell each other.
     const isOfAnother =
       this.injector.untimely.get(`${this.stackId} ${copy}`) === this.injector.step &&
       reason.includes('was deleted by somebody else');
-    if (!isExcused && !isOfAnother)
-      this.violate(3, `${copy} failed (${row ?? ''}) without a reason that counts: ${reason}`);
+    return isOfAnother || this.met(copy).some((one) => this.excuses(one, row, reason));
   }
 
-  private excuses({ fault, row }: Fired, failed: Row | undefined, met: readonly Fired[], reason: string): boolean {
+  private excuses({ copy, fault, row }: Fired, failed: Row | undefined, reason: string): boolean {
     switch (fault.consequence) {
       case 'transient':
         return false;
       case 'alone':
-        return met.length > 1 && (fault.says?.test(reason) ?? false);
+        return this.met(copy).length > 1 && (fault.says?.test(reason) ?? false);
       case 'definite':
         return fault.says?.test(reason) ?? false;
       default:

@@ -3,7 +3,8 @@
 import { COPY_RESOURCE_TYPE, STAGE_RESOURCE_TYPE, type CopyProperties } from '../../lib/contract';
 import { awsOver, type Calls } from '../../lambda/aws';
 import { decide } from '../../lambda/on-event';
-import type { Answer, Log, Sightings } from '../../lambda/context';
+import type { Answer, Log } from '../../lambda/context';
+import { Memory } from '../../lambda/memory';
 import { reconcile } from '../../lambda/reconcile';
 import { decodeRequest, type CloudFormationEvent, type PollEvent, type Request } from '../../lambda/request';
 import { SimulatedEc2, type Ec2Settings } from '../../local-aws/ec2';
@@ -23,6 +24,7 @@ export function callsOver(services: Services): Calls {
     deleteSnapshot: (region, input) => services.send(region, 'DeleteSnapshot', input),
     createTags: (region, input) => services.send(region, 'CreateTags', input),
     deleteTags: (region, input) => services.send(region, 'DeleteTags', input),
+    describeLockedSnapshots: (region, input) => services.send(region, 'DescribeLockedSnapshots', input),
     describeKey: (region, input) => services.send(region, 'DescribeKey', input),
     describeStacks: (input) => services.send(home, 'DescribeStacks', input),
     describeStackResource: (input) => services.send(home, 'DescribeStackResource', input),
@@ -67,8 +69,8 @@ export class World {
   physicalId: string | undefined;
   /** The status that CloudFormation has for whatever resource. */
   resourceStatus = 'UPDATE_IN_PROGRESS';
-  /** What one process of the handler remembers; a new map is a new process. */
-  sightings: Sightings = new Map();
+  /** What one process of the handler remembers; a new one is a new process. */
+  memory = new Memory();
   private requests = 0;
 
   constructor(settings: Partial<Ec2Settings> = {}) {
@@ -123,7 +125,7 @@ export class World {
     const { services } = this;
     const decision = await decide({
       event,
-      aws: awsOver(callsOver(services)),
+      aws: awsOver(callsOver(services), () => this.time, this.memory.unreachableSince),
       now: () => this.time,
       ownRegion: 'us-east-1',
       log: this.log,
@@ -134,12 +136,13 @@ export class World {
   poll(event: PollEvent): Promise<Answer> {
     return reconcile({
       request: decodeRequest(event, 'us-east-1'),
-      aws: awsOver(callsOver(this.services)),
+      aws: awsOver(callsOver(this.services), () => this.time, this.memory.unreachableSince),
       now: () => this.time,
       log: this.log,
       logGroup: 'handler-logs',
       pollIntervalMs: 30 * SECOND,
-      sightings: this.sightings,
+      beganAt: this.time,
+      memory: this.memory,
     });
   }
 

@@ -347,7 +347,7 @@ describe('a deletion', () => {
     const scenes: Record<string, Partial<NewSnapshot>> = {
       'InvalidSnapshot.InUse': { imageId: 'ami-00000000000000001' },
       InvalidParameterValue: { backupManaged: true },
-      SnapshotLocked: { locked: true },
+      SnapshotLocked: { lock: 'governance' },
     };
     for (const [code, scene] of Object.entries(scenes)) {
       const { id } = ec2.addSnapshot({ region: HERE, ...scene });

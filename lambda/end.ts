@@ -1,0 +1,64 @@
+// A request cannot be fulfilled: fail it, or leave alone what it is about. A stack must never get stuck over something
+// that can be left alone:
+//
+// 1. A rollback leaves a copy as it is, whatever is wrong with it.
+// 2. The Delete of a copy that was perhaps never made leaves a Region that cannot be read.
+import type { Snapshot } from './aws';
+import { complete } from './complete';
+import { wait, type Outcome, type Poll } from './context';
+import { deleteBegunAfterFailure } from './deletions';
+import { Ended, Failure } from './failure';
+import type { Observation } from './observe';
+import { isRollback } from './ownership';
+import { decodePhysicalId } from './physical-id';
+import { toFailure } from './reasons';
+import { elapsed } from './times';
+
+const DONE: Outcome = { answer: { IsComplete: true } };
+
+export async function endAfter(poll: Poll, error: unknown, observed: Observation | undefined): Promise<Outcome> {
+  const { log, memory, pollIntervalMs, request } = poll;
+  const failure = toFailure(error, request, poll.logGroup);
+  if (!(error instanceof Ended)) {
+    // What CloudFormation shows may be older than a rollback.
+    if (request.type === 'Update' && elapsed(poll) < pollIntervalMs)
+      return wait(`the next poll confirms: ${failure.message}`);
+    if (isDeleteOfNothing(poll, error)) {
+      log('left', { reason: failure.message });
+      return DONE;
+    }
+    if (request.type === 'Update' && [request.operation, observed?.operation].some((one) => one && isRollback(one))) {
+      return goBack(poll, failure);
+    }
+  }
+  await deleteBegunAfterFailure(poll);
+  memory.end(request);
+  log('fail', { reason: failure.message });
+  throw failure;
+}
+
+/** A failure speaks of a copy that is there. */
+function isDeleteOfNothing({ memory, request }: Poll, error: unknown): boolean {
+  const mayHaveCopy = request.physicalId.kind === 'snapshot' || memory.sightingOf(request) !== undefined;
+  return request.type === 'Delete' && !mayHaveCopy && !(error instanceof Failure);
+}
+
+/** Answers the id that the rollback carried, with what is known of its copy. */
+async function goBack(poll: Poll, { message: reason }: Failure): Promise<Outcome> {
+  const { log, memory, request } = poll;
+  await deleteBegunAfterFailure(poll);
+  memory.end(request);
+  log('left', { reason });
+  if (request.isDryRun) return DONE;
+  const { text: id, kind } = decodePhysicalId(request.presentId ?? request.physicalId.text);
+  const snapshot = kind === 'snapshot' ? await describe(poll, id) : {};
+  return complete(poll, snapshot, id);
+}
+
+async function describe({ aws, request }: Poll, SnapshotId: string): Promise<Snapshot> {
+  try {
+    return (await aws.describeSnapshot(request.wanted.destinationRegion, SnapshotId)) ?? { SnapshotId };
+  } catch {
+    return { SnapshotId };
+  }
+}

@@ -1,0 +1,74 @@
+// What a process of the handler remembers between polls. Every entry is a hint: a new process does without it.
+import type { Request } from './request';
+
+/** A copy that this process has seen, or has started. */
+export interface Sighting {
+  readonly snapshotId: string;
+  readonly at: number;
+  /** Since when a search by tags has shown the copy. */
+  readonly visibleSince?: number;
+  /** This process called CopySnapshot once for the request, in the first start window, and heard the answer. */
+  readonly isOnlyStart: boolean;
+}
+
+export class Memory {
+  /** Since when no call has reached an endpoint. */
+  readonly unreachableSince = new Map<string, number>();
+  private readonly sightings = new Map<string, Sighting>();
+  private readonly starts = new Map<string, number>();
+  private readonly obstacles = new Map<string, string>();
+  private readonly doubts = new Map<string, number>();
+
+  sightingOf({ physicalId }: Request): Sighting | undefined {
+    return this.sightings.get(physicalId.text);
+  }
+
+  see({ physicalId }: Request, sighting: Sighting): void {
+    this.sightings.set(physicalId.text, sighting);
+  }
+
+  /** A copy is deleted by us, or answered: nobody is to miss it. */
+  forget(handle: string): void {
+    this.sightings.delete(handle);
+  }
+
+  /** Counts a call of CopySnapshot before it is made, and answers the count. */
+  countStart({ physicalId }: Request): number {
+    const count = (this.starts.get(physicalId.text) ?? 0) + 1;
+    this.starts.set(physicalId.text, count);
+    return count;
+  }
+
+  /** Why the latest attempt to start a copy did not start one. */
+  obstacleOf(request: Request): string | undefined {
+    return this.obstacles.get(keyOf(request));
+  }
+
+  setObstacle(request: Request, reason: string): void {
+    this.obstacles.set(keyOf(request), reason);
+  }
+
+  /** Since when reads have suggested that nobody waits for the answer any more. */
+  doubt(request: Request, now: number): number {
+    const since = this.doubts.get(keyOf(request)) ?? now;
+    this.doubts.set(keyOf(request), since);
+    return since;
+  }
+
+  trust(request: Request): void {
+    this.doubts.delete(keyOf(request));
+  }
+
+  /** The request has its answer. */
+  end(request: Request): void {
+    this.forget(request.physicalId.text);
+    this.starts.delete(request.physicalId.text);
+    this.obstacles.delete(keyOf(request));
+    this.doubts.delete(keyOf(request));
+  }
+}
+
+/** A resource keeps its physical id through requests, of which each has a time of its own. */
+function keyOf({ physicalId, startedAt, requesterId }: Request): string {
+  return `${requesterId} ${physicalId.text} ${startedAt}`;
+}
