@@ -1,10 +1,11 @@
 // Every deletion of a snapshot, with its line in the log, and what to do about a copy that cannot be deleted.
 import { TAG } from '../lib/contract';
-import type { Poll } from './context';
+import type { Poll, ReconcileContext } from './context';
 import { isFailed, type Copy } from './copies';
 import { describeError } from './failure';
+import { flawOf } from './genuine';
 import { observe, type Observation } from './observe';
-import { begunBy, isStillReferenced, isTakenByRollback } from './ownership';
+import { begunBy, isMeantByDelete, isRollback, isStillReferenced, isTakenByRollback } from './ownership';
 import { isFinal } from './patience';
 import { notDeleted } from './reasons';
 
@@ -24,8 +25,19 @@ export async function deleteCopy(poll: Poll, copy: Copy, decision: string): Prom
   }
 }
 
+/** Deletes a copy that is in the way. Leaves a snapshot that only looks like one, and in a rollback whatever resists. */
+export async function deleteOther(context: ReconcileContext, copy: Copy, decision: string): Promise<void> {
+  const flaw = await flawOf(context, copy);
+  if (flaw !== undefined) {
+    context.log('not this copy', { snapshotId: copy.id, reason: flaw });
+    return;
+  }
+  const isUrgent = !isRollback(context.observed.operation) || isMeantByDelete(copy, context.request);
+  await (isUrgent ? deleteCopy : tryToDeleteCopy)(context, copy, decision);
+}
+
 /** Like `deleteCopy`, but leaves whatever cannot be deleted. */
-export async function tryToDeleteCopy(poll: Poll, copy: Copy, decision: string): Promise<void> {
+async function tryToDeleteCopy(poll: Poll, copy: Copy, decision: string): Promise<void> {
   try {
     await deleteCopy(poll, copy, decision);
   } catch (error) {

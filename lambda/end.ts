@@ -17,7 +17,7 @@ import { elapsed } from './times';
 const DONE: Outcome = { answer: { IsComplete: true } };
 
 export async function endAfter(poll: Poll, error: unknown, observed: Observation | undefined): Promise<Outcome> {
-  const { log, memory, pollIntervalMs, request } = poll;
+  const { log, pollIntervalMs, request } = poll;
   const failure = toFailure(error, request, poll.logGroup);
   if (!(error instanceof Ended)) {
     // What CloudFormation shows may be older than a rollback.
@@ -32,7 +32,6 @@ export async function endAfter(poll: Poll, error: unknown, observed: Observation
     }
   }
   await deleteBegunAfterFailure(poll);
-  memory.end(request);
   log('fail', { reason: failure.message });
   throw failure;
 }

@@ -1,26 +1,41 @@
-// Whoever may tag snapshots can put our tags on any of them. So a finished copy is adopted and reported only if it is what
-// was asked for.
+// Whoever may tag snapshots can put our tags on any of them. So a finished copy is adopted, reported or deleted besides
+// only if it is what was asked for.
 import type { ReconcileContext } from './context';
-import type { Copy } from './copies';
+import { isFinished, type Copy } from './copies';
 import { isNamed } from './ownership';
+import type { Declaration } from './request';
+import { TAG } from '../lib/contract';
 
 /** The clocks of EC2 and of the handler differ by less than this. */
 const SKEW_MS = 60_000;
 
-/** Answers what is wrong with a finished copy, or nothing. What cannot be read is not judged. */
+/** Answers what is wrong with a copy, or nothing. What EC2 does not show is not judged. */
 export async function flawOf(context: ReconcileContext, copy: Copy): Promise<string | undefined> {
-  const { observed, request } = context;
-  const { keepsCopy, stage, startedAt, type, wanted } = request;
-  const { Encrypted: isEncrypted = false, KmsKeyId: keyArn, VolumeSize: size } = copy.snapshot;
+  const { request } = context;
+  const { before, keepsCopy, stage, startedAt, type, wanted } = request;
+  // A copy that is under way may show anything.
+  if (!isFinished(copy)) return undefined;
   const hasNewHandle = type !== 'Delete' && !keepsCopy && stage === 1;
   if (hasNewHandle && isNamed(copy, request) && copy.startedAt < startedAt - SKEW_MS)
     return 'it began before the request';
-  const source = await observed.source();
-  if (source?.VolumeSize !== undefined && source.VolumeSize !== size) {
-    return `its size is ${size ?? 0} GiB, the source’s ${source.VolumeSize} GiB`;
-  }
-  if (!isEncrypted && (wanted.encrypted || source?.Encrypted)) return 'it is not encrypted';
-  const key = await observed.key();
+  const declared = [wanted, before].find((one) => one?.inputs === copy.tags[TAG.inputs]);
+  return declared && flawAgainst(context, copy, declared);
+}
+
+async function flawAgainst(
+  { copy: chosen, observed }: ReconcileContext,
+  { snapshot, tags }: Copy,
+  declared: Declaration,
+) {
+  const { Encrypted: isEncrypted = false, KmsKeyId: keyArn, VolumeSize: size } = snapshot;
+  const source = await observed.sourceOf(declared);
+  // The source may be gone by now. A copy of the same inputs is of its size, too.
+  const twin =
+    chosen && isFinished(chosen) && chosen.tags[TAG.inputs] === tags[TAG.inputs] ? chosen.snapshot : undefined;
+  const wantedSize = source?.VolumeSize ?? twin?.VolumeSize;
+  if (wantedSize !== undefined && wantedSize !== size) return `its size is ${size ?? 0} GiB, not ${wantedSize} GiB`;
+  if (!isEncrypted && (declared.encrypted || source?.Encrypted)) return 'it is not encrypted';
+  const key = await observed.keyOf(declared);
   if (key?.Arn !== undefined && key.Arn !== keyArn) return `its key is ${keyArn ?? 'none'}, not ${key.Arn}`;
   return undefined;
 }

@@ -8,6 +8,7 @@ import type { Memory } from './memory';
 import { isOurs } from './ownership';
 import { isFinal } from './patience';
 import { lostTags } from './reasons';
+import type { Declaration } from './request';
 import { pollAge, READING_MS, type Timing } from './times';
 
 export interface Observation {
@@ -23,10 +24,10 @@ export interface Observation {
   owner(): Promise<StackResource>;
   /** What CloudFormation has for the resource that asks. */
   requester(): Promise<StackResource>;
-  /** The source, if it can be read. */
-  source(): Promise<Snapshot | undefined>;
-  /** The declared key of the copy, if it can be read. */
-  key(): Promise<KeyMetadata | undefined>;
+  /** The source of a declared copy, if it can be read. */
+  sourceOf(declared: Declaration): Promise<Snapshot | undefined>;
+  /** The key of a declared copy, if it has one of its own that can be read. */
+  keyOf(declared: Declaration): Promise<KeyMetadata | undefined>;
 }
 
 /** What an observation needs to know of its poll. */
@@ -38,31 +39,32 @@ export interface Observer extends Timing {
 
 export async function observe(observer: Observer): Promise<Observation> {
   const { aws, request } = observer;
-  const { stackId, logicalId, requesterId, wanted } = request;
+  const { stackId, logicalId, requesterId } = request;
   const operation = await aws.describeStack(stackId);
   const unreadable = new Map<string, unknown>();
   const resource = memoized((id) => aws.describeResource(stackId, id));
   const copyById = memoized((id) => describeCopy(observer, operation, id));
   const search = memoized(() => findCopies(observer, operation, unreadable));
-  const source = memoized((id) => ifReadable(observer, aws.describeSnapshot(wanted.sourceRegion, id)));
-  const key = memoized((id) => ifReadable(observer, aws.describeKey(wanted.destinationRegion, id)));
+  const source = memoized((id, region: string) => ifReadable(observer, aws.describeSnapshot(region, id)));
+  const key = memoized((id, region: string) => ifReadable(observer, aws.describeKey(region, id)));
   return {
     operation,
-    search: () => search(''),
+    search,
     unreadable,
     copyById,
     owner: () => resource(logicalId),
     requester: () => resource(requesterId),
-    source: () => source(wanted.sourceSnapshotId),
-    key: async () => (wanted.kmsKeyId === undefined ? undefined : key(wanted.kmsKeyId)),
+    sourceOf: ({ sourceSnapshotId, sourceRegion }) => source(sourceSnapshotId, sourceRegion),
+    keyOf: async ({ kmsKeyId, destinationRegion }) =>
+      kmsKeyId === undefined ? undefined : key(kmsKeyId, destinationRegion),
   };
 }
 
-function memoized<Value>(read: (key: string) => Promise<Value>): (key: string) => Promise<Value> {
+function memoized<Key extends string[], Value>(read: (...key: Key) => Promise<Value>) {
   const known = new Map<string, Promise<Value>>();
-  return (key) => {
-    const value = known.get(key) ?? read(key);
-    known.set(key, value);
+  return (...key: Key): Promise<Value> => {
+    const value = known.get(key.join(' ')) ?? read(...key);
+    known.set(key.join(' '), value);
     return value;
   };
 }

@@ -42,8 +42,11 @@ export const isRetained = (copy: Copy): boolean => copy.tags[TAG.retain] !== und
 export const isBackup = (copy: Copy): boolean => isFinished(copy) && isRetained(copy);
 
 /** RetainExceptOnCreate keeps the finished copies of an earlier life, and not the copy of the create that is cancelled. */
-const isOfCancelledCreate = ({ tags, startedAt }: Copy, { begunAt }: StackOperation): boolean =>
-  tags[TAG.retain] === 'RetainExceptOnCreate' && startedAt >= begunAt;
+function isOfCancelledCreate({ tags, startedAt }: Copy, { begunAt, stackCreatedAt, status }: StackOperation): boolean {
+  // The rollback of a new stack may have a time of its own. That stack has no earlier life.
+  const since = status === 'ROLLBACK_IN_PROGRESS' ? stackCreatedAt : begunAt;
+  return tags[TAG.retain] === 'RetainExceptOnCreate' && startedAt >= since;
+}
 
 /**
  * The copy that the request is about:
@@ -129,6 +132,10 @@ export const isTakenByRollback = (copy: Copy, { type }: Request, operation: Stac
 export const isStillReferenced = (copy: Copy, presentId: string | undefined): boolean =>
   !isFailed(copy) && (isBackup(copy) || presentId === copy.id || presentId === copy.tags[TAG.handle]);
 
+/** The copies that a Delete by handle is about. It fails if they cannot be deleted; other copies it may leave. */
+export const isMeantByDelete = (copy: Copy, request: Request): boolean =>
+  request.type === 'Delete' && isStartedUnder(copy, request);
+
 /**
  * Whether a Delete is about the copy, other than the snapshot that its physical id names:
  *
@@ -136,13 +143,13 @@ export const isStillReferenced = (copy: Copy, presentId: string | undefined): bo
  *    its own once it is finished.
  * 2. If the id is unknown, it stands for a cancelled Create: then, as in the rollback of a new stack, all copies of the
  *    resource, except finished ones of an earlier life that are retained.
- * 3. If the stack goes, all copies of the resource, except finished ones that are retained.
+ * 3. If the stack or the resource goes, all copies of the resource, except finished ones that are retained.
  */
-export function shouldDelete(copy: Copy, request: Request, operation: StackOperation): boolean {
+export function shouldDelete(copy: Copy, request: Request, operation: StackOperation, resourceGoes: boolean): boolean {
   const { kind } = request.physicalId;
   if (isStartedUnder(copy, request) && (kind === 'handle' || isUnfinished(copy))) return true;
   const isCancelled = kind === 'unknown' || operation.status === 'ROLLBACK_IN_PROGRESS';
   const isLoose = isUnfinished(copy) || !isRetained(copy);
-  if (isLoose) return isCancelled || operation.status === 'DELETE_IN_PROGRESS';
+  if (isLoose) return isCancelled || resourceGoes || operation.status === 'DELETE_IN_PROGRESS';
   return isCancelled && isOfCancelledCreate(copy, operation);
 }

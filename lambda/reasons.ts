@@ -99,7 +99,7 @@ function adviceFor(error: unknown, region: string): string | undefined {
     case 'closed':
       return `check that the account has enabled ${region}, and that no service control policy denies it to the handler’s role`;
     case 'unreachable':
-      return `check the spelling of ${region}, and, for functions in a VPC, their way to its endpoints`;
+      return `check that ${region} is spelled right, and that the functions can reach it from their VPC, if they are in one`;
     default:
       return undefined;
   }

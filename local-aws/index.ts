@@ -30,6 +30,8 @@ export interface LocalAwsOptions extends RollbackOptions {
   readonly hangingMs?: number;
   readonly ec2?: Partial<Ec2Settings>;
   readonly faults?: FaultHook;
+  /** Whether DescribeStacks has LastOperations. Default: true. */
+  readonly showsOperations?: boolean;
   /** Called as they happen. */
   readonly onEvent?: (event: StackEvent) => void;
   readonly onLog?: (line: LogLine) => void;

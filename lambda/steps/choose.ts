@@ -1,6 +1,6 @@
 // Which of the copies that are there is the request about?
 import type { ReconcileContext } from '../context';
-import { isFinished, type Copy } from '../copies';
+import type { Copy } from '../copies';
 import { flawOf } from '../genuine';
 import { chooseCopy } from '../ownership';
 
@@ -12,7 +12,7 @@ export async function choose(context: ReconcileContext): Promise<undefined> {
   let copies = await observed.search();
   for (;;) {
     const copy = chooseCopy(copies, request, observed.operation);
-    const flaw = copy && isAdoptable(context, copy) ? await flawOf(context, copy) : undefined;
+    const flaw = copy && !isVouchedFor(context, copy) ? await flawOf(context, copy) : undefined;
     if (flaw === undefined) {
       Object.assign(context, { copy, copies });
       return;
@@ -22,9 +22,8 @@ export async function choose(context: ReconcileContext): Promise<undefined> {
   }
 }
 
-/** CloudFormation vouches for the copy whose id it has. A copy that is not finished shows nothing that could be judged. */
-const isAdoptable = ({ request }: ReconcileContext, copy: Copy): boolean =>
-  isFinished(copy) && copy.id !== request.physicalId.text;
+/** CloudFormation has the id of the copy. */
+const isVouchedFor = ({ request }: ReconcileContext, { id }: Copy): boolean => id === request.physicalId.text;
 
 async function copyUnderWay({ memory, observed, request }: ReconcileContext): Promise<Copy | undefined> {
   const sighting = memory.sightingOf(request);

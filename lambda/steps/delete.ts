@@ -1,11 +1,9 @@
 // Delete: nothing is lost, and nothing is left behind.
 import { wait, type Outcome, type ReconcileContext } from '../context';
-import { isFinished, type Copy } from '../copies';
-import { deleteCopy, tryToDeleteCopy } from '../deletions';
-import { flawOf } from '../genuine';
-import { hasWantedInputs, isAtRest, isStartedUnder, shouldDelete } from '../ownership';
+import { deleteCopy, deleteOther } from '../deletions';
+import { isAtRest, shouldDelete } from '../ownership';
 import { notAskedFor } from '../reasons';
-import { elapsed, visibilityDelay } from '../times';
+import { CALL_MS, elapsed, visibilityDelay } from '../times';
 
 const DONE: Outcome = { answer: { IsComplete: true } };
 
@@ -32,19 +30,13 @@ export async function deleteOwnCopies(context: ReconcileContext): Promise<Outcom
 
 async function deleteOthers(context: ReconcileContext): Promise<void> {
   const { observed, request } = context;
-  const copies = await observed.search();
-  for (const copy of copies.filter(({ id }) => id !== request.physicalId.text)) {
-    const isWanted =
-      !shouldDelete(copy, request, observed.operation) || copy.id === (await observed.owner()).physicalId;
-    if (isWanted || (await isForged(context, copy))) continue;
-    const remove = isStartedUnder(copy, request) ? deleteCopy : tryToDeleteCopy;
-    await remove(context, copy, 'delete');
+  const others = (await observed.search()).filter(({ id }) => id !== request.physicalId.text);
+  if (others.length === 0) return;
+  const { physicalId } = await observed.owner();
+  // If CloudFormation has another id by now, the resource stays, and this Delete is about what it has replaced.
+  const resourceGoes = physicalId === request.physicalId.text && elapsed(context) > CALL_MS;
+  for (const copy of others) {
+    const isMeant = shouldDelete(copy, request, observed.operation, resourceGoes) && copy.id !== physicalId;
+    if (isMeant) await deleteOther(context, copy, 'delete');
   }
-}
-
-async function isForged(context: ReconcileContext, copy: Copy): Promise<boolean> {
-  const isJudged = isFinished(copy) && hasWantedInputs(copy, context.request);
-  const flaw = isJudged ? await flawOf(context, copy) : undefined;
-  if (flaw !== undefined) context.log('not this copy', { snapshotId: copy.id, reason: flaw });
-  return flaw !== undefined;
 }

@@ -2,7 +2,7 @@
 import type { StackOperation } from '../aws';
 import { chosenCopy, wait, type Outcome, type ReconcileContext } from '../context';
 import type { Copy } from '../copies';
-import { deleteCopy, tryToDeleteCopy } from '../deletions';
+import { deleteOther } from '../deletions';
 import { isAttemptOf, isRollback, isStartedUnder, superseded } from '../ownership';
 import { CALL_MS, elapsed, mayHideDuplicate, visibilityDelay } from '../times';
 
@@ -13,8 +13,9 @@ export async function settle(context: ReconcileContext): Promise<Outcome | undef
   if (!isSettled(context, copy, operation)) {
     return wait('a stale read may still hide a duplicate', { snapshotId: copy.id, state: copy.state });
   }
-  const remove = isRollback(operation) ? tryToDeleteCopy : deleteCopy;
-  for (const other of superseded(copies, copy, request, operation)) await remove(context, other, 'delete superseded');
+  for (const other of superseded(copies, copy, request, operation)) {
+    await deleteOther(context, other, 'delete superseded');
+  }
   return undefined;
 }
 

@@ -1,16 +1,14 @@
 // Duplicates of the chosen copy, and leftovers of earlier requests, are in the way.
 import type { ReconcileContext } from '../context';
-import { deleteCopy, tryToDeleteCopy } from '../deletions';
-import { duplicatesAndLeftovers, isAttemptOf, isPresent, isRollback } from '../ownership';
+import { deleteOther } from '../deletions';
+import { duplicatesAndLeftovers, isAttemptOf, isPresent } from '../ownership';
 
 export async function tidy(context: ReconcileContext): Promise<undefined> {
   const { copies = [], copy: chosen, observed, request } = context;
   const { operation } = observed;
-  // A rollback leaves what it cannot delete.
-  const remove = isRollback(operation) ? tryToDeleteCopy : deleteCopy;
   for (const copy of duplicatesAndLeftovers(copies, chosen, request, operation)) {
     const { physicalId } = await observed.owner();
     if (isPresent(copy, physicalId, request, operation)) continue;
-    await remove(context, copy, isAttemptOf(copy, request, operation) ? 'delete duplicate' : 'delete leftover');
+    await deleteOther(context, copy, isAttemptOf(copy, request, operation) ? 'delete duplicate' : 'delete leftover');
   }
 }

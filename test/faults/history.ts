@@ -37,6 +37,8 @@ export interface History {
   readonly processes: number;
   readonly rollbackPhysicalId: 'new' | 'old';
   readonly rollbackCleansUp: boolean;
+  readonly rollbackMovesTime: boolean;
+  readonly showsOperations: boolean;
   readonly hasDryRun: boolean;
   /** Copies are made sooner than all of EC2's answers are up to date. */
   readonly isQuick: boolean;
@@ -168,6 +170,8 @@ const historiesOf = (steps: fc.Arbitrary<Step[]>): fc.Arbitrary<History> =>
     processes: fc.integer({ min: 1, max: 2 }),
     rollbackPhysicalId: fc.constantFrom('new', 'old'),
     rollbackCleansUp: fc.boolean(),
+    rollbackMovesTime: fc.boolean(),
+    showsOperations: fc.boolean(),
     hasDryRun: fc.boolean(),
     isQuick: fc.boolean(),
   });
@@ -200,6 +204,7 @@ export interface Account extends Surroundings {
 }
 
 export interface AccountOptions extends RollbackOptions {
+  readonly showsOperations: boolean;
   readonly processes: number;
   readonly copyDuration: number;
   readonly hooks: Hooks;
@@ -328,14 +333,15 @@ class RunHooks implements Hooks {
     const request = `${LogicalResourceId} ${RequestType} ${RequestId.slice(0, 8)}`;
     this.run.witness.tell(`  ${request} ${decision} ${JSON.stringify(details ?? {})}`);
     if (decision === 'left') this.run.witness.leaves(event, details ?? {});
+    if (decision === 'not searched') this.run.witness.cannotSearch(event, details ?? {});
   };
 }
 
 function oneProcess(options: AccountOptions): Account {
   const machine = new Machine({ ...options, ec2: { copyDuration: options.copyDuration } });
-  const { clock, ec2, cloudFormation } = machine;
+  const { clock, ec2, cloudFormation, services } = machine;
   return {
-    ...{ clock, ec2, cloudFormation, setUpSeconds: 0 },
+    ...{ clock, ec2, cloudFormation, services, setUpSeconds: 0 },
     deploy: (...declared) => machine.deploy(templateOf(...declared)),
     destroy: () => machine.destroy(),
   };
@@ -345,10 +351,12 @@ export async function runHistory(
   history: History,
   start: (options: AccountOptions) => Account | Promise<Account> = oneProcess,
 ): Promise<Report> {
-  const { processes, rollbackPhysicalId, rollbackCleansUp, isQuick } = history;
+  const { processes, isQuick } = history;
   const hooks = new RunHooks();
   const copyDuration = isQuick ? QUICK_MS : COPY_MS;
-  const account = await start({ processes, rollbackPhysicalId, rollbackCleansUp, copyDuration, hooks });
+  const { rollbackPhysicalId, rollbackCleansUp, rollbackMovesTime, showsOperations } = history;
+  const unknowns = { rollbackPhysicalId, rollbackCleansUp, rollbackMovesTime, showsOperations };
+  const account = await start({ processes, ...unknowns, copyDuration, hooks });
   const run = new Run(history, account, hooks);
   await run.all();
   const { violations, story } = run.witness;

@@ -3,10 +3,10 @@ import { TAG } from '../../lib/contract';
 import type { CloudFormationEvent } from '../../lambda/request';
 import type { CustomResourceEvent } from '../../local-aws/custom-resource';
 import type { CopyCourse, Ec2Settings, StoredSnapshot } from '../../local-aws/ec2';
-import type { Call } from '../../local-aws/faults';
+import { AwsError, type Call, type Fault } from '../../local-aws/faults';
 import { faultNamed, type FaultKind, type Row, type Scene } from './kinds';
 import { STACK, type CallFault, type Duplicate, type Hooks, type Invocation, type Machine } from './machine';
-import { DRY_RUN, type Declared, type Scenery } from './model';
+import { DRY_RUN, regionOf, type Declared, type Scenery } from './model';
 
 /** A fault as a history has it. */
 export interface Planned {
@@ -34,7 +34,7 @@ interface Armed extends Planned {
 }
 
 /** The part of an account that faults and their witness see. */
-export type Surroundings = Pick<Machine, 'clock' | 'ec2' | 'cloudFormation'>;
+export type Surroundings = Pick<Machine, 'clock' | 'ec2' | 'cloudFormation' | 'services'>;
 
 /** What a step changes, by copy. */
 export type RowsOfStep = Readonly<Record<string, Row>>;
@@ -58,6 +58,10 @@ export class Injector {
   private declared: Readonly<Record<string, Declared>> = {};
   private readonly requests = new Map<string, { row: Row; step: number; status: string; at: number }>();
   private readonly restore: (() => void)[] = [];
+  /** The Region that one copy's resource cannot use. */
+  private readonly closed = new Map<string, { readonly region: string; readonly fault: Fault }>();
+  /** Snapshots that somebody made look like a copy. */
+  readonly impostors: StoredSnapshot[] = [];
   private machine!: Surroundings;
   private scenery!: Scenery;
 
@@ -134,6 +138,8 @@ export class Injector {
   }
 
   private faultAt(call: Call, event: CloudFormationEvent): CallFault | undefined {
+    const closed = this.closed.get(event.LogicalResourceId);
+    if (closed?.region === call.region && call.service !== 'cloudformation') return closed.fault;
     const matches = ({ means }: FaultKind): boolean => means.at === 'call' && means.action === call.action;
     const armed = this.next(event, matches);
     return armed?.kind.means.at === 'call' ? armed.kind.means.fault : undefined;
@@ -259,6 +265,26 @@ export class Injector {
         return this.settle({ staleness: { ...settings.staleness, deletions: STALE_MS } });
       case 'stale writes':
         return this.settle({ staleness: { ...settings.staleness, writes: STALE_MS } });
+      case 'locked in compliance mode':
+        return this.hold(copy, event, 'lock', 'compliance');
+      case 'stale CloudFormation':
+        this.machine.cloudFormation.staleness = CLOUDFORMATION_STALE_MS;
+        this.restore.push(() => {
+          this.machine.cloudFormation.staleness = 0;
+        });
+        return true;
+      case 'slow searches':
+        return this.slowDown(SLOW_MS);
+      case 'crowded account':
+        return this.slowDown(PAGE_MS) && this.settle({ crowd: 3_500 });
+      case 'Region not enabled':
+      case 'Region closed by a policy':
+      case 'Region unreachable':
+        return this.close(copy, CLOSINGS[scene]);
+      case 'tags forged':
+        return this.imitate(copy, event, ({ id }) => ({ volumeSize: 16, tags: { [TAG.id]: id } }));
+      case 'cloned with all tags':
+        return this.imitate(copy, event, () => ({}));
       case 'key disabled':
         return this.withKey(copy, 'state', 'Disabled');
       case 'key pending deletion':
@@ -281,6 +307,47 @@ export class Injector {
         // The courses, which are taken when a copy starts.
         return false;
     }
+  }
+
+  private slowDown(ms: number): boolean {
+    const { services } = this.machine;
+    services.delays = ({ action, input }) =>
+      action === 'DescribeSnapshots' && 'Filters' in (input as object) ? ms : 0;
+    this.restore.push(() => {
+      services.delays = undefined;
+    });
+    return true;
+  }
+
+  private close(copy: string, fault: Fault): boolean {
+    const declared = this.declared[copy];
+    if (!declared) return false;
+    this.closed.set(copy, { region: regionOf(declared.region), fault });
+    this.restore.push(() => this.closed.delete(copy));
+    return true;
+  }
+
+  /** A finished snapshot that looks like each finished copy. It is gone when the operation has ended. */
+  private imitate(
+    copy: string,
+    event: CloudFormationEvent,
+    change: (twin: { id: string }) => { volumeSize?: number; tags?: Record<string, string> },
+  ): boolean {
+    const { ec2 } = this.machine;
+    let isDone = false;
+    this.toCopies(copy, event, (snapshot) => {
+      const tags = ec2.tagsOf(snapshot.id);
+      if (ec2.stateOf(snapshot.id) !== 'completed' || tags[TAG.id] === undefined) return;
+      const id = `snap-${String(this.impostors.length).padStart(17, 'f')}`;
+      const { tags: changed, ...more } = change({ id });
+      const { region, volumeSize, encrypted, kmsKeyId } = snapshot;
+      const startTime = this.machine.clock.now();
+      const given = { id, region, volumeSize, encrypted, kmsKeyId, startTime, ...more };
+      const twin = ec2.addSnapshot({ ...given, tags: { ...tags, ...changed } });
+      this.impostors.push(twin);
+      isDone = true;
+    });
+    return isDone;
   }
 
   private toCopies(copy: string, { StackId }: CloudFormationEvent, act: (snapshot: StoredSnapshot) => void): boolean {
@@ -388,8 +455,32 @@ const ROW_OF_STATUS: Readonly<Record<string, Row>> = {
   DELETE_IN_PROGRESS: 'delete',
 };
 
+/** A moment less than the handler allows for. */
+const CLOUDFORMATION_STALE_MS = 25_000;
+const SLOW_MS = 70_000;
+const PAGE_MS = 12_000;
+
+const CLOSINGS = {
+  'Region not enabled': new AwsError(
+    'AuthFailure',
+    'AWS was not able to validate the provided access credentials',
+    401,
+  ),
+  'Region closed by a policy': new AwsError(
+    'UnauthorizedOperation',
+    'You are not authorized to perform this operation, with an explicit deny in a service control policy',
+    403,
+  ),
+  'Region unreachable': 'refused-connection',
+} as const;
+
 /** Scenes that come some time after the row was entered; the others are there with it. */
 const LATER: ReadonlySet<Scene> = new Set([
+  'Region not enabled',
+  'Region closed by a policy',
+  'Region unreachable',
+  'tags forged',
+  'cloned with all tags',
   'deleted by somebody',
   'untagged by somebody',
   'retagged by somebody',

@@ -57,7 +57,16 @@ export type Scene =
   | 'key denied for a while'
   | 'key without grant'
   | 'source unshared'
-  | 'source deleted';
+  | 'source deleted'
+  | 'stale CloudFormation'
+  | 'slow searches'
+  | 'crowded account'
+  | 'Region not enabled'
+  | 'Region closed by a policy'
+  | 'Region unreachable'
+  | 'locked in compliance mode'
+  | 'tags forged'
+  | 'cloned with all tags';
 
 export type Means =
   | { readonly at: 'call'; readonly action: Action; readonly fault: CallFault }
@@ -199,7 +208,8 @@ function scene(name: Scene, rows: readonly Row[], consequence: Consequence, says
 const LATE = /(% done|barely begun|in state "\w+") after \d+ minutes|could not be started within/;
 const KEY = /\bkey\b/i;
 const HELD = /could not be deleted/;
-const HOLDING: Row[] = ['clean-up', 'delete'];
+const HOLDING: Row[] = [...ENDING, 'rollback of update'];
+const CLOSED = /AuthFailure|explicit deny|hang up/;
 
 const ofScenes: FaultKind[] = [
   scene('deleted by somebody', OF_COPIES, 'definite', /deleted by somebody else/),
@@ -208,6 +218,15 @@ const ofScenes: FaultKind[] = [
   scene('in use by an AMI', HOLDING, 'definite', HELD),
   scene('locked', HOLDING, 'definite', HELD),
   scene('managed by AWS Backup', HOLDING, 'definite', HELD),
+  scene('locked in compliance mode', HOLDING, 'definite', /SnapshotLocked/),
+  scene('Region not enabled', ALL, 'definite', CLOSED),
+  scene('Region closed by a policy', ALL, 'definite', CLOSED),
+  scene('Region unreachable', ALL, 'definite', CLOSED),
+  scene('stale CloudFormation', [...ALL, 'abandoned'], 'transient'),
+  scene('slow searches', ALL, 'transient'),
+  scene('crowded account', ALL, 'transient'),
+  scene('tags forged', OF_COPIES, 'transient'),
+  scene('cloned with all tags', OF_COPIES, 'transient'),
   scene('kept by the Recycle Bin', ENDING, 'transient'),
   scene('hidden in the Recycle Bin', ENDING, 'transient'),
   scene('late error', STARTING, 'definite', /failed: EC2 says of/),

@@ -62,6 +62,7 @@ export interface Hooks {
 }
 
 export interface MachineOptions extends RollbackOptions {
+  readonly showsOperations?: boolean;
   readonly ec2?: Partial<Ec2Settings>;
   readonly hooks?: Hooks;
   /** Processes that the handler's invocations go to in turn. */

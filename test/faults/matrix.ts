@@ -147,6 +147,8 @@ function historyOf({ column, fault }: Cell, scenario: Scenario, nth: number, sec
       processes: 1,
       rollbackPhysicalId: 'new',
       rollbackCleansUp: true,
+      rollbackMovesTime: false,
+      showsOperations: true,
       hasDryRun: false,
       isQuick: scenario.isQuick ?? false,
     },

@@ -71,7 +71,7 @@ export class Scenery {
   }
 }
 
-function regionOf(region: number): string {
+export function regionOf(region: number): string {
   return REGIONS[region % REGIONS.length] ?? HOME;
 }
 

@@ -68,9 +68,9 @@ async function start({ copyDuration, hooks, ...options }: AccountOptions): Promi
 const SET_UP_SECONDS = 40;
 
 function accountOf(aws: LocalAws): Account {
-  const { clock, ec2, cloudFormation } = aws;
+  const { clock, ec2, cloudFormation, services } = aws;
   return {
-    ...{ clock, ec2, cloudFormation, setUpSeconds: SET_UP_SECONDS },
+    ...{ clock, ec2, cloudFormation, services, setUpSeconds: SET_UP_SECONDS },
     deploy: (...declared) => aws.deploy(stackOf(...declared)),
     destroy: () => aws.destroy(STACK),
   };

@@ -68,6 +68,13 @@ export class Witness {
     else this.left.add(`${StackId} ${copy}`);
   }
 
+  /** A Region cannot be read: what is there stays, and nobody can know of it. */
+  cannotSearch(event: CloudFormationEvent, { reason }: { reason?: unknown }): void {
+    const { LogicalResourceId: copy, StackId } = event;
+    if (!this.isExcused(copy, String(reason))) this.violate(3, `${copy} was not searched for: ${String(reason)}`);
+    this.undeleted.add(`${StackId} ${copy}`);
+  }
+
   /** What our code threw, whether or not CloudFormation waits for it. */
   thrown(event: CloudFormationEvent, { message }: Error): void {
     const { LogicalResourceId: copy } = event;
@@ -94,7 +101,9 @@ export class Witness {
 
   private seesCopy(copy: string, physicalId: string, status: string, reason: string): void {
     this.complete.delete(copy);
-    if (this.status === 'UPDATE_ROLLBACK_IN_PROGRESS' || status === 'UPDATE_FAILED')
+    const isOfFailedUpdate =
+      status === 'UPDATE_FAILED' || (status === 'CREATE_FAILED' && this.status.startsWith('UPDATE'));
+    if (this.status === 'UPDATE_ROLLBACK_IN_PROGRESS' || isOfFailedUpdate)
       this.rolledBack.add(`${this.stackId} ${copy}`);
     if (status === 'CREATE_COMPLETE' || status === 'UPDATE_COMPLETE') {
       const event = this.asked.get(copy);
@@ -159,7 +168,7 @@ export class Witness {
     for (const [copy, complete] of this.complete) this.checkComplete(copy, complete);
     this.checkRemaining();
     this.checkRetained();
-    for (const decoy of [...this.decoys, ...this.sources.values()]) {
+    for (const decoy of [...this.decoys, ...this.injector.impostors, ...this.sources.values()]) {
       if (decoy.tagHistory.length > 1)
         this.violate(4, `the tags of ${describe(decoy)}, a foreign snapshot, were changed`);
       if (decoy.deletion) this.violate(4, `${describe(decoy)}, a foreign snapshot, was deleted`);
@@ -178,7 +187,9 @@ export class Witness {
       const owner = this.liveOwnerOf(copy);
       if (owner === undefined) {
         const isKept = this.wasRetained(copy) || this.wasKeptInRollback(copy);
-        const isExcused = isKept || this.wasUndeleted(copy) || this.wasOutOfReach(copy);
+        const { [TAG.stack]: stackId = '', [TAG.resource]: name = '' } = this.machine.ec2.tagsOf(copy.id);
+        const isLeft = this.left.has(`${stackId} ${name}`);
+        const isExcused = isKept || isLeft || this.wasUndeleted(copy) || this.wasOutOfReach(copy);
         if (!isExcused) this.violate(1, `orphan: ${this.describe(copy)}`);
         continue;
       }
