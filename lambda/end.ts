@@ -27,9 +27,8 @@ export async function endAfter(poll: Poll, error: unknown, observed: Observation
       log('left', { reason: failure.message });
       return DONE;
     }
-    if (request.type === 'Update' && [request.operation, observed?.operation].some((one) => one && isRollback(one))) {
-      return goBack(poll, failure);
-    }
+    const operation = observed?.operation ?? request.operation;
+    if (request.type === 'Update' && operation && isRollback(operation)) return goBack(poll, failure);
   }
   await deleteBegunAfterFailure(poll);
   log('fail', { reason: failure.message });

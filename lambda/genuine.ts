@@ -19,23 +19,28 @@ export async function flawOf(context: ReconcileContext, copy: Copy): Promise<str
   if (hasNewHandle && isNamed(copy, request) && copy.startedAt < startedAt - SKEW_MS)
     return 'it began before the request';
   const declared = [wanted, before].find((one) => one?.inputs === copy.tags[TAG.inputs]);
-  return declared && flawAgainst(context, copy, declared);
+  if (declared) return flawAgainst(context, copy, declared);
+  // Of an earlier declaration, which nobody knows any more. Only copies have a transfer type.
+  return copy.snapshot.TransferType === undefined ? 'EC2 does not show it as a copy' : undefined;
 }
 
-async function flawAgainst(
-  { copy: chosen, observed }: ReconcileContext,
-  { snapshot, tags }: Copy,
-  declared: Declaration,
-) {
-  const { Encrypted: isEncrypted = false, KmsKeyId: keyArn, VolumeSize: size } = snapshot;
+async function flawAgainst(context: ReconcileContext, copy: Copy, declared: Declaration): Promise<string | undefined> {
+  const { observed } = context;
+  const { Encrypted: isEncrypted = false, KmsKeyId: keyArn, VolumeSize: size } = copy.snapshot;
   const source = await observed.sourceOf(declared);
-  // The source may be gone by now. A copy of the same inputs is of its size, too.
-  const twin =
-    chosen && isFinished(chosen) && chosen.tags[TAG.inputs] === tags[TAG.inputs] ? chosen.snapshot : undefined;
-  const wantedSize = source?.VolumeSize ?? twin?.VolumeSize;
+  const wantedSize = source?.VolumeSize ?? knownSize(context, copy);
   if (wantedSize !== undefined && wantedSize !== size) return `its size is ${size ?? 0} GiB, not ${wantedSize} GiB`;
   if (!isEncrypted && (declared.encrypted || source?.Encrypted)) return 'it is not encrypted';
   const key = await observed.keyOf(declared);
   if (key?.Arn !== undefined && key.Arn !== keyArn) return `its key is ${keyArn ?? 'none'}, not ${key.Arn}`;
   return undefined;
+}
+
+/** The source may be gone by now. The chosen copy, or the one that CloudFormation has, is of its size, too. */
+function knownSize({ copies = [], copy: chosen, request }: ReconcileContext, { id, tags }: Copy): number | undefined {
+  const genuine = [chosen, ...copies.filter((one) => one.id === request.presentId)];
+  const alike = genuine.find(
+    (one) => one && one.id !== id && one.tags[TAG.inputs] === tags[TAG.inputs] && isFinished(one),
+  );
+  return alike?.snapshot.VolumeSize;
 }

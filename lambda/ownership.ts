@@ -51,22 +51,25 @@ function isOfCancelledCreate({ tags, startedAt }: Copy, { begunAt, stackCreatedA
 /**
  * The copy that the request is about:
  *
- * 1. The present copy, if the request keeps it. Its id or its handle is the physical id.
+ * 1. The present copy, if the request keeps it. Its id or its handle is the physical id. After a rollback that could not
+ *    reach it, the physical id may be that of the failed update’s copy, which has other inputs.
  * 2. For an Update, the latest finished copy with the wanted inputs that was there before. In a rollback, that is the
  *    present copy. A Create takes no finished copy, which may be from an earlier life of the resource.
  * 3. The oldest copy that is on its way, which is the same for every poll.
  */
 export function chooseCopy(copies: readonly Copy[], request: Request, operation: StackOperation): Copy | undefined {
-  const { keepsCopy, physicalId, stage, type, wanted } = request;
-  const live = copies.filter((copy) => !isFailed(copy) && copy.region === wanted.destinationRegion);
+  const { keepsCopy, physicalId, stage, type } = request;
+  const { destinationRegion, inputs } = request.wanted;
+  const live = copies.filter((copy) => !isFailed(copy) && copy.region === destinationRegion);
+  const wanted = live.filter((copy) => hasWantedInputs(copy, request));
   const present =
-    live.find(({ id }) => id === physicalId.text) ??
-    live.find((copy) => isStartedUnder(copy, request) && isFinished(copy));
+    live.find(({ id, tags }) => id === physicalId.text && (tags[TAG.inputs] ?? inputs) === inputs) ??
+    wanted.find((copy) => isStartedUnder(copy, request) && isFinished(copy));
   if (present && (keepsCopy || stage > 1)) return present;
   const isAttempt = (copy: Copy): boolean => isAttemptOf(copy, request, operation);
-  const earlier = live.filter((copy) => hasWantedInputs(copy, request) && !isAttempt(copy));
+  const earlier = wanted.filter((copy) => !isAttempt(copy));
   const finished = type === 'Update' ? earlier.findLast(isFinished) : undefined;
-  return finished ?? live.find((copy) => isAttempt(copy) || (earlier.includes(copy) && !isFinished(copy)));
+  return finished ?? wanted.find((copy) => isAttempt(copy) || !isFinished(copy));
 }
 
 /**

@@ -51,21 +51,18 @@ export const visibilityDelay = ({ pollIntervalMs }: Timing): number => pollInter
 interface Cycle {
   /** From the opening of one window to the opening of the next. */
   readonly length: number;
-  /** Polls come this far apart at most, so that no window is missed. */
+  /** No two polls of one waiter come closer together than this, so that a window has one of them at most. */
   readonly window: number;
 }
 
 /** The shortest cycle that leaves room for polls that call as late as this one. */
 function cycleOf(timing: Timing): Cycle {
   const age = pollAge(timing);
-  if (age <= PROMPT_MS) return { length: visibilityDelay(timing), window: timing.pollIntervalMs };
-  let length = visibilityDelay(timing);
-  let room = 0;
-  do {
-    length *= 2;
-    room = (length - visibilityDelay(timing)) / 2;
-  } while (room < age);
-  return { length, window: timing.pollIntervalMs + room };
+  const shortest = visibilityDelay(timing);
+  if (age <= PROMPT_MS) return { length: shortest, window: timing.pollIntervalMs };
+  let length = shortest * 2;
+  while ((length - shortest) / 2 < age) length *= 2;
+  return { length, window: age };
 }
 
 /** When the poll began, counted from the opening of the latest window. */

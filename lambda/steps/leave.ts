@@ -3,10 +3,13 @@ import type { StackOperation } from '../aws';
 import { wait, type Outcome, type ReconcileContext } from '../context';
 import { deleteBegun } from '../deletions';
 import { hasEnded } from '../reasons';
-import { isLatestWindowVisible } from '../times';
+import { CALL_MS, elapsed, isLatestWindowVisible } from '../times';
 
 /** The clocks of CloudFormation and of the handler differ by less than this. */
 const SKEW_MS = 2_000;
+
+/** An event arrives this soon after its resource has come into its status; if not, the next poll tells. */
+const DELIVERY_MS = 10_000;
 
 export async function leave(context: ReconcileContext): Promise<Outcome | undefined> {
   const { beganAt, memory, observed, request } = context;
@@ -30,13 +33,16 @@ const SENDERS = {
 } as const;
 
 /** Whether CloudFormation shows that it waits for nothing, or for the answer to another request. */
-async function isOver({ observed, request }: ReconcileContext): Promise<boolean> {
+async function isOver({ observed, ...timing }: ReconcileContext): Promise<boolean> {
+  const { request } = timing;
   const { operation, startedAt, type } = request;
   if (type === 'Delete') return false;
   const { operation: now } = observed;
   const { changedAt, status } = await observed.requester();
   if (status !== `${type.toUpperCase()}_IN_PROGRESS` || !SENDERS[type].some((sender) => sender === now.status))
     return true;
+  // The read may be older than the request, which would then not know what it is in.
+  if (elapsed(timing) < CALL_MS && changedAt < startedAt - DELIVERY_MS) return true;
   // The resource has come into its status, or the operation has begun, after the request arrived.
   if (changedAt > startedAt + SKEW_MS || now.begunAt > startedAt + SKEW_MS) return true;
   // onEvent may have read the operation before this one; then the resource has not changed since.

@@ -62,6 +62,8 @@ export class Witness {
   /** The handler leaves a copy that it cannot delete, or all of a resource that it cannot roll back or find. */
   leaves(event: CloudFormationEvent, { snapshotId, reason }: { snapshotId?: unknown; reason?: unknown }): void {
     const { LogicalResourceId: copy, RequestType, StackId } = event;
+    const isForward = RequestType !== 'Delete' && this.status === 'UPDATE_IN_PROGRESS';
+    if (isForward && snapshotId === undefined) this.violate(2, `an update leaves ${copy} as it is`);
     if (!this.isExcused(copy, String(reason)))
       this.violate(3, `${copy} ${RequestType} leaves what it is about: ${String(reason)}`);
     if (typeof snapshotId === 'string') this.undeleted.add(snapshotId);
@@ -137,7 +139,11 @@ export class Witness {
       const isItsCopy = id === physicalId || (tags[TAG.stack] === this.stackId && tags[TAG.resource] === copy);
       return isItsCopy && ec2.stateOf(id) !== 'error' && lock !== 'compliance';
     });
-    if (remaining.length === 0) this.violate(6, `the Delete of ${copy} failed over nothing: ${reason}`);
+    // Whoever cannot read the Region does not know that the copy has gone.
+    const isUnread = this.met(copy).some(({ fault }) => fault.name.startsWith('Region'));
+    const wasThere = ec2.all().some(({ id }) => id === physicalId || ec2.tagsOf(id)[TAG.handle] === physicalId);
+    if (remaining.length === 0 && !(isUnread && wasThere))
+      this.violate(6, `the Delete of ${copy} failed over nothing: ${reason}`);
   }
 
   /** Remembers what stood when it was left behind. */
