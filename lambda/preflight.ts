@@ -48,7 +48,8 @@ class Look {
   }
 }
 
-async function checkSource(look: Look, { sourceSnapshotId: id, sourceRegion: region }: Declaration): Promise<Snapshot> {
+async function checkSource(look: Look, declared: Declaration): Promise<Snapshot> {
+  const { sourceSnapshotId: id, sourceRegion: region, sourceOwner: owner } = declared;
   if (decodePhysicalId(id).kind !== 'snapshot') {
     throw new Failure(`"${id}" is not a snapshot id; correct "sourceSnapshotId"`);
   }
@@ -56,6 +57,11 @@ async function checkSource(look: Look, { sourceSnapshotId: id, sourceRegion: reg
   if (!source) {
     throw new Failure(
       `source snapshot ${id} was not found in ${region}: it does not exist there, or is not shared with this account; correct "sourceSnapshotId" or "sourceRegion", or have its owner share it`,
+    );
+  }
+  if (owner !== undefined && source.OwnerId !== owner) {
+    throw new Failure(
+      `source snapshot ${id} in ${region} belongs to account ${source.OwnerId ?? '(unknown)'}, not to ${owner}; correct "sourceSnapshotId", or set "sourceOwner" to that account if you trust it`,
     );
   }
   checkState(source, `source snapshot ${id} in ${region}`);

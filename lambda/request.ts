@@ -45,6 +45,7 @@ export interface Declaration {
   readonly sourceSnapshotId: string;
   readonly sourceRegion: string;
   readonly sourceKmsKeyArn?: string;
+  readonly sourceOwner?: string;
   readonly destinationRegion: string;
   readonly destinationOutpostArn?: string;
   readonly destinationAvailabilityZone?: string;
@@ -97,6 +98,7 @@ function decodeProperties(wire: Partial<StageProperties>, ownRegion: string): De
     sourceSnapshotId: wire.SourceSnapshotId ?? '',
     sourceRegion: text(wire.SourceRegion) ?? ownRegion,
     sourceKmsKeyArn: text(wire.SourceKmsKeyArn),
+    sourceOwner: text(wire.SourceOwner),
     destinationRegion: text(wire.DestinationRegion) ?? ownRegion,
     destinationOutpostArn: text(wire.DestinationOutpostArn),
     destinationAvailabilityZone: text(wire.DestinationAvailabilityZone),

@@ -16,6 +16,7 @@ import {
 import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { fromEnv } from '@aws-sdk/credential-provider-env';
 import type { Calls } from './aws';
+import { presignedUrl } from './presigned-url';
 
 // A call that hangs must not outlive the function: CloudFormation would take a dead function for a failure.
 const requestHandler = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
@@ -29,7 +30,11 @@ export function sdkCalls(): Calls {
   const cloudFormation = new CloudFormationClient(shared);
   return {
     describeSnapshots: (region, input) => ec2(region).send(new DescribeSnapshotsCommand(input)),
-    copySnapshot: (region, input) => ec2WithoutRetries(region).send(new CopySnapshotCommand(input)),
+    copySnapshot: async (region, input) => {
+      const whole = { ...input, DestinationRegion: region };
+      const PresignedUrl = await presignedUrl(ec2(input.SourceRegion ?? region), whole);
+      return ec2WithoutRetries(region).send(new CopySnapshotCommand({ ...whole, PresignedUrl }));
+    },
     deleteSnapshot: (region, input) => ec2(region).send(new DeleteSnapshotCommand(input)),
     describeLockedSnapshots: (region, input) => ec2(region).send(new DescribeLockedSnapshotsCommand(input)),
     createTags: (region, input) => ec2(region).send(new CreateTagsCommand(input)),

@@ -23,6 +23,8 @@ export interface DryRunProperties {
   /** ARN of the key, or of an alias of the key, that encrypts the source. */
   readonly SourceKmsKeyArn?: string;
   readonly CompletionDurationMinutes?: string;
+  /** Id of the account that must own the source. Absent: any account. */
+  readonly SourceOwner?: string;
 }
 
 export interface CopyProperties extends DryRunProperties {

@@ -1,0 +1,36 @@
+// CopySnapshot's PresignedUrl: the same request once more, signed for the source Region, where EC2 authorizes it. The
+// SDK's own one has the tags as "[object Object]" and an empty parameter for each that is absent; EC2 would then fail the
+// copy later, or a policy that asks for the tags would not match. The SDK leaves a PresignedUrl that is given alone.
+import { formatUrl } from '@aws-sdk/core/util';
+import { CopySnapshotCommand, type CopySnapshotCommandInput, type EC2Client } from '@aws-sdk/client-ec2';
+import { HttpRequest } from '@smithy/core/protocols';
+import { SignatureV4 } from '@smithy/signature-v4';
+
+/** Amazon EC2 API Reference, "CopySnapshot": valid for 1 to 60 minutes. */
+const VALID_SECONDS = 3_600;
+
+/** @param source a client for the source Region */
+export async function presignedUrl(source: EC2Client, input: CopySnapshotCommandInput): Promise<string> {
+  const { body, hostname, port, protocol } = await serialized(source, input);
+  const { PresignedUrl: _, ...query } = Object.fromEntries(new URLSearchParams(String(body)));
+  const { credentials, region, sha256 } = source.config;
+  const signer = new SignatureV4({ credentials, region, service: 'ec2', sha256 });
+  const headers = { host: port === undefined ? hostname : `${hostname}:${port}` };
+  const request = new HttpRequest({ protocol, hostname, port, method: 'GET', path: '/', query, headers });
+  return formatUrl(await signer.presign(request, { expiresIn: VALID_SECONDS }));
+}
+
+/** The request as the SDK would send it, but for the URL that it is about to get. */
+async function serialized(client: EC2Client, input: CopySnapshotCommandInput): Promise<HttpRequest> {
+  const command = new CopySnapshotCommand({ ...input, PresignedUrl: 'not signed yet' });
+  return new Promise((resolve, reject) => {
+    command.middlewareStack.add(
+      () => (args) => {
+        resolve(args.request as HttpRequest);
+        return Promise.resolve({ response: {}, output: { $metadata: {} } });
+      },
+      { step: 'build', priority: 'high' },
+    );
+    client.send(command).catch(reject);
+  });
+}
