@@ -1,18 +1,32 @@
 // The handler's decisions over the simulated EC2, KMS and CloudFormation in one process: what a test sees of one
 // custom resource when it plays CloudFormation and the framework by hand, poll by poll.
-import { COPY_RESOURCE_TYPE, STAGE_RESOURCE_TYPE, type CopyProperties } from '../../lib/contract';
+import { COPY_RESOURCE_TYPE, STAGE_RESOURCE_TYPE, TAG, type CopyProperties } from '../../lib/contract';
 import { awsOver, type Calls } from '../../lambda/aws';
 import { decide } from '../../lambda/on-event';
 import type { Answer, Log, Sightings } from '../../lambda/context';
+import { toCopy, type Copy } from '../../lambda/copies';
 import { reconcile } from '../../lambda/reconcile';
 import { decodeRequest, type CloudFormationEvent, type PollEvent, type Request } from '../../lambda/request';
-import { SimulatedEc2, type Ec2Settings } from '../../local-aws/ec2';
+import { SimulatedEc2, type Ec2Settings, type Staleness } from '../../local-aws/ec2';
 import { Services, type Action, type StackSummary } from '../../local-aws/services';
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 export const STACK_ID = 'arn:aws:cloudformation:us-east-1:111122223333:stack/app/0f8a7d10-0000-11ee-be56-0242ac120002';
 export const LOGICAL_ID = 'Copy1A2B3C';
+
+/** A timeout that takes four stages. */
+export const THREE_HOURS = { TimeoutSeconds: String(3 * 3600) };
+
+/** Tags on the wire. */
+export function tags(record: Readonly<Record<string, string>>): NonNullable<CopyProperties['Tags']> {
+  return Object.entries(record).map(([Key, Value]) => ({ Key, Value }));
+}
+
+/** How late EC2's answers are: not at all, except for these. */
+export function stale(late: Partial<Staleness>): Staleness {
+  return { ids: 0, tags: 0, deletions: 0, writes: 0, ...late };
+}
 
 /** The handler's calls over the simulated services, as lambda/sdk.ts makes them over the SDK. */
 export function callsOver(services: Services): Calls {
@@ -29,20 +43,35 @@ export function callsOver(services: Services): Calls {
   };
 }
 
-/** The request for a copy, for what is asked about one without a world around it. */
-export function requestFor(wanted: Partial<CopyProperties> = {}, before?: Partial<CopyProperties>): Request {
-  const event: PollEvent = {
+export const HANDLE = `copy-${'1'.repeat(32)}`;
+
+/** A request as the handler decodes it, for the functions that need no services. */
+export function requestFor(wanted: Partial<CopyProperties> = {}, event: Partial<PollEvent> = {}): Request {
+  const complete: PollEvent = {
     RequestType: 'Create',
     RequestId: 'request-1',
     StackId: STACK_ID,
     ResourceType: COPY_RESOURCE_TYPE,
     LogicalResourceId: LOGICAL_ID,
-    PhysicalResourceId: 'copy-1',
+    PhysicalResourceId: HANDLE,
     ResourceProperties: { SourceSnapshotId: 'snap-0123456789abcdef0', DestinationRegion: 'eu-west-1', ...wanted },
-    OldResourceProperties: before,
     Begun: { At: Date.UTC(2030, 0, 1) },
+    ...event,
   };
-  return decodeRequest(event, 'us-east-1');
+  return decodeRequest(complete, 'us-east-1');
+}
+
+/** A copy that the request started when it began, as DescribeSnapshots shows it. */
+export function copyFor(request: Request, more: Partial<Copy> = {}): Copy {
+  const owner = {
+    [TAG.stack]: request.stackId,
+    [TAG.resource]: request.logicalId,
+    [TAG.inputs]: request.wanted.inputs,
+    [TAG.handle]: request.physicalId.text,
+  };
+  const { tags: others = {}, ...rest } = more;
+  const copy = toCopy({ SnapshotId: 'snap-0fedcba9876543210', State: 'completed' }, request.wanted.destinationRegion);
+  return { ...copy, startedAt: request.startedAt, tags: { ...owner, ...others }, ...rest };
 }
 
 export interface Outcome {
@@ -65,7 +94,7 @@ export class World {
   };
   /** The physical id that CloudFormation has for the resource. */
   physicalId: string | undefined;
-  /** The status that CloudFormation has for whatever resource. */
+  /** The status that CloudFormation has for every resource of the stack. */
   resourceStatus = 'UPDATE_IN_PROGRESS';
   /** What one process of the handler remembers; a new map is a new process. */
   sightings: Sightings = new Map();
@@ -143,6 +172,13 @@ export class World {
     });
   }
 
+  /** onEvent and the first poll. */
+  async begin(event: CloudFormationEvent): Promise<PollEvent> {
+    const accepted = await this.accept(event);
+    await this.poll(accepted);
+    return accepted;
+  }
+
   /** Polls every half minute until there is an answer, as the waiter does. */
   async wait(event: PollEvent, atMost = 60 * MINUTE): Promise<Outcome> {
     const begun = this.time;
@@ -169,6 +205,18 @@ export class World {
     return outcome;
   }
 
+  /** A Create with these properties besides the default ones. */
+  runCreate(declared: Partial<CopyProperties> = {}): Promise<Outcome> {
+    return this.run(this.event('Create', { ResourceProperties: this.declare(declared) }));
+  }
+
+  /** Why a Create fails that starts no copy. */
+  async refusal(declared: Partial<CopyProperties>): Promise<string> {
+    const { failure } = await this.runCreate(declared);
+    if (this.started() > 0) throw new Error('a copy was started');
+    return failure?.message ?? 'no failure';
+  }
+
   /** Creates the resource, in a stack that then rests. */
   async create(properties: CopyProperties = this.declare()): Promise<string> {
     const { answer, failure } = await this.run(this.event('Create', { ResourceProperties: properties }));
@@ -178,11 +226,21 @@ export class World {
     return answer.Data?.SnapshotId ?? '';
   }
 
+  /** Creates the resource, which then goes by its handle, as one does whose copy was started late in a stage. */
+  async createUnderHandle(properties: CopyProperties = this.declare()): Promise<string> {
+    const event = await this.accept(this.event('Create', { ResourceProperties: properties }));
+    const { answer } = await this.wait(event);
+    this.physicalId = event.PhysicalResourceId;
+    this.enter('CREATE_COMPLETE');
+    this.time += 5 * MINUTE;
+    return answer?.Data?.SnapshotId ?? '';
+  }
+
   update(wanted: Partial<CopyProperties>, before: Partial<CopyProperties>): CloudFormationEvent {
     return this.event('Update', { ResourceProperties: wanted, OldResourceProperties: before });
   }
 
-  /** The request of a continuation, about what the owner's physical id names. */
+  /** A request of a later stage, about the copy that the owner's physical id names. */
   stage(
     number: number,
     declared: CopyProperties,
@@ -201,16 +259,18 @@ export class World {
     });
   }
 
-  /** The calls of an action, or all. */
+  /** The calls of an action, or all calls, by name. */
   calls(action?: Action): string[] {
     const all = this.services.calls.map((call) => call.action);
     return action ? all.filter((name) => name === action) : all;
   }
 
+  /** The ids of the copies that exist, in the order in which they were started. */
   copies(): string[] {
     return this.ec2.remainingCopies().map(({ id }) => id);
   }
 
+  /** How many copies were started. */
   started(): number {
     return this.services.calls.filter(({ action }) => action === 'CopySnapshot').length;
   }
