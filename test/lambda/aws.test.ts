@@ -98,6 +98,46 @@ describe('what EC2 and KMS answer', () => {
   });
 });
 
+test('each call goes to the Region that it is about, with the names that the API has', async () => {
+  const sent: unknown[][] = [];
+  const record =
+    (name: string) =>
+    (...input: unknown[]) => {
+      sent.push([name, ...input]);
+      return Promise.resolve({});
+    };
+  const calls: Calls = {
+    describeSnapshots: record('DescribeSnapshots'),
+    copySnapshot: record('CopySnapshot'),
+    deleteSnapshot: record('DeleteSnapshot'),
+    createTags: record('CreateTags'),
+    deleteTags: record('DeleteTags'),
+    describeKey: record('DescribeKey'),
+    describeStacks: record('DescribeStacks'),
+    describeStackResource: record('DescribeStackResource'),
+  };
+  const copy = { SourceRegion: 'us-east-1', SourceSnapshotId: 'snap-a' };
+  const recorded = aws(calls);
+  await recorded.describeSnapshot('eu-west-1', 'snap-a');
+  await recorded.copySnapshot('eu-west-1', copy);
+  await recorded.deleteSnapshot('eu-west-1', 'snap-a');
+  await recorded.createTags('eu-west-1', 'snap-a', [{ Key: 'a', Value: '1' }]);
+  await recorded.deleteTags('eu-west-1', 'snap-a', ['a', 'b']);
+  await recorded.describeKey('eu-west-1', 'alias/mine');
+  await recorded.describeStack('app');
+  await recorded.describeResource('app', 'Copy');
+  expect(sent).toEqual([
+    ['DescribeSnapshots', 'eu-west-1', { SnapshotIds: ['snap-a'] }],
+    ['CopySnapshot', 'eu-west-1', copy],
+    ['DeleteSnapshot', 'eu-west-1', { SnapshotId: 'snap-a' }],
+    ['CreateTags', 'eu-west-1', { Resources: ['snap-a'], Tags: [{ Key: 'a', Value: '1' }] }],
+    ['DeleteTags', 'eu-west-1', { Resources: ['snap-a'], Tags: [{ Key: 'a' }, { Key: 'b' }] }],
+    ['DescribeKey', 'eu-west-1', { KeyId: 'alias/mine' }],
+    ['DescribeStacks', { StackName: 'app' }],
+    ['DescribeStackResource', { StackName: 'app', LogicalResourceId: 'Copy' }],
+  ]);
+});
+
 test('the operation of a stack began when the stack was last updated, or else created', async () => {
   const CreationTime = new Date(1_000);
   const stack = (LastUpdatedTime?: Date): ReturnType<ReturnType<typeof awsOver>['describeStack']> =>

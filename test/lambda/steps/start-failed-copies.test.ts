@@ -1,6 +1,6 @@
 // What the step "start" makes of copies that failed.
 import type { CopyCourse } from '../../../local-aws/ec2';
-import { MINUTE, SECOND, World } from '../in-process';
+import { MINUTE, SECOND, stale, World } from '../in-process';
 
 const keyFailure = (seconds: number): CopyCourse => ({
   duration: seconds * SECOND,
@@ -62,6 +62,23 @@ describe('a copy that fails because of its key', () => {
     expect(failure?.message).toContain('Given key ID is not accessible');
     expect(after).toBe(300);
     expect(world.started()).toBe(1);
+  });
+
+  test('is made again even if an older duplicate failed for another reason, because the latest one decides', async () => {
+    const courses = [{ ...otherFailure, duration: 10 * SECOND }, keyFailure(10)];
+    const world = new World({
+      staleness: stale({ tags: 110 * SECOND }),
+      course: ({ count }) => courses[count - 1],
+    });
+    const event = await world.begin(world.event('Create'));
+    world.time += SECOND;
+    await world.poll(event);
+    world.time += 2 * MINUTE;
+    await world.poll(event);
+    expect(world.copies().map((id) => world.ec2.stateOf(id))).toEqual(['error', 'error']);
+    const { answer } = await world.wait(event);
+    expect(world.started()).toBe(3);
+    expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
   });
 
   test('fails the request if the second copy fails, too; the reason names the key, and nothing is left', async () => {
