@@ -19,7 +19,7 @@ test.each([
   ['recoverable', ['deleted']],
   ['recovering', []],
   [undefined, []],
-])('a copy in the state %s is %j', (State, expected) => {
+])('what holds for a copy in the state %s: %j', (State, expected) => {
   const copy = toCopy({ State } as Snapshot, 'eu-west-1');
   const predicates = {
     deleted: isDeleted(copy),

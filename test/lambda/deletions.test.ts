@@ -5,13 +5,6 @@ import { MINUTE, THREE_HOURS, World } from './in-process';
 const fails = (): CopyCourse => ({ duration: 5 * MINUTE, outcome: 'error', message: 'Internal copy fault' });
 
 describe('a request that fails', () => {
-  test('deletes the copy that it began', async () => {
-    const world = new World({ course: fails });
-    const { failure } = await world.runCreate();
-    expect(failure?.message).toContain('Internal copy fault');
-    expect(world.copies()).toEqual([]);
-  });
-
   test('deletes its failed copy in a later stage, even if CloudFormation has the handle of the copy', async () => {
     const world = new World({ maxConcurrentCopies: 0, course: fails });
     const declared = world.declare(THREE_HOURS);
@@ -66,27 +59,5 @@ describe('a request that fails', () => {
     const { failure } = await world.run(world.event('Delete'));
     expect(failure?.message).toContain('SnapshotLocked');
     expect(world.calls().slice(first).at(-1)).toBe('DeleteSnapshot');
-  });
-});
-
-describe('a deletion', () => {
-  test('that EC2 refuses names the copy and what to do', async () => {
-    const world = new World();
-    const id = await world.create();
-    world.ec2.snapshot(id).locked = true;
-    const { failure } = await world.run(world.event('Delete'));
-    expect(failure?.message).toBe(
-      `${id} in eu-west-1 could not be deleted: SnapshotLocked: The snapshot ${id} is locked and cannot be deleted.; deregister the AMI, unlock the snapshot, or release what else holds it, then delete again (log group handler-logs)`,
-    );
-  });
-
-  test('that is denied or throttled is tried again', async () => {
-    for (const fault of ['denied', 'throttled'] as const) {
-      const world = new World();
-      await world.create();
-      world.services.faults = ({ action, count }) => (action === 'DeleteSnapshot' && count < 3 ? fault : undefined);
-      expect((await world.run(world.event('Delete'))).answer).toEqual({ IsComplete: true });
-      expect(world.copies()).toEqual([]);
-    }
   });
 });

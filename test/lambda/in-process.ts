@@ -1,5 +1,5 @@
-// The handler's decisions over the simulated EC2, KMS and CloudFormation in one process: what a test sees of one
-// custom resource when it plays CloudFormation and the framework by hand, poll by poll.
+// The handler over the simulated EC2, KMS and CloudFormation, in one process. A test plays CloudFormation and the
+// framework by hand, poll by poll, for one custom resource.
 import { COPY_RESOURCE_TYPE, STAGE_RESOURCE_TYPE, TAG, type CopyProperties } from '../../lib/contract';
 import { awsOver, type Calls } from '../../lambda/aws';
 import { decide } from '../../lambda/on-event';
@@ -18,12 +18,12 @@ export const LOGICAL_ID = 'Copy1A2B3C';
 /** A timeout that takes four stages. */
 export const THREE_HOURS = { TimeoutSeconds: String(3 * 3600) };
 
-/** Tags on the wire. */
+/** Tags as CloudFormation sends them. */
 export function tags(record: Readonly<Record<string, string>>): NonNullable<CopyProperties['Tags']> {
   return Object.entries(record).map(([Key, Value]) => ({ Key, Value }));
 }
 
-/** How late EC2's answers are: not at all, except for these. */
+/** How stale EC2's answers are: not at all, except for what is named here. */
 export function stale(late: Partial<Staleness>): Staleness {
   return { ids: 0, tags: 0, deletions: 0, writes: 0, ...late };
 }
@@ -45,7 +45,7 @@ export function callsOver(services: Services): Calls {
 
 export const HANDLE = `copy-${'1'.repeat(32)}`;
 
-/** A request as the handler decodes it, for the functions that need no services. */
+/** A decoded request, for tests of functions that call no service. */
 export function requestFor(wanted: Partial<CopyProperties> = {}, event: Partial<PollEvent> = {}): Request {
   const complete: PollEvent = {
     RequestType: 'Create',
@@ -77,7 +77,7 @@ export function copyFor(request: Request, more: Partial<Copy> = {}): Copy {
 export interface Outcome {
   readonly answer?: Answer;
   readonly failure?: Error;
-  /** When it ended, in seconds from its start. */
+  /** How many seconds it took. */
   readonly after: number;
 }
 
@@ -128,7 +128,7 @@ export class World {
     };
   }
 
-  /** The stack goes on to another operation, as it does before its resources hear of it. */
+  /** The stack enters another operation. CloudFormation shows that before it sends requests to the resources. */
   enter(StackStatus: string): void {
     this.stack = { ...this.stack, StackStatus, LastUpdatedTime: new Date(this.time) };
   }
@@ -147,7 +147,7 @@ export class World {
     };
   }
 
-  /** onEvent, and its answer merged into the event, as the framework does. */
+  /** Calls onEvent, and merges its answer into the event, as the framework does. */
   async accept(event: CloudFormationEvent): Promise<PollEvent> {
     const { services } = this;
     const decision = await decide({
@@ -172,7 +172,7 @@ export class World {
     });
   }
 
-  /** onEvent and the first poll. */
+  /** Calls onEvent, and polls once. */
   async begin(event: CloudFormationEvent): Promise<PollEvent> {
     const accepted = await this.accept(event);
     await this.poll(accepted);
@@ -195,7 +195,7 @@ export class World {
     return outcome({});
   }
 
-  /** A request from its event to its answer, which CloudFormation takes note of. */
+  /** A request from its event to its answer, whose physical id CloudFormation then has. */
   async run(event: CloudFormationEvent): Promise<Outcome> {
     const accepted = await this.accept(event);
     const outcome = await this.wait(accepted);
@@ -217,7 +217,7 @@ export class World {
     return failure?.message ?? 'no failure';
   }
 
-  /** Creates the resource, in a stack that then rests. */
+  /** Creates the resource. The stack is then at rest. */
   async create(properties: CopyProperties = this.declare()): Promise<string> {
     const { answer, failure } = await this.run(this.event('Create', { ResourceProperties: properties }));
     if (!answer) throw failure ?? new Error('no answer');
@@ -226,7 +226,7 @@ export class World {
     return answer.Data?.SnapshotId ?? '';
   }
 
-  /** Creates the resource, which then goes by its handle, as one does whose copy was started late in a stage. */
+  /** Creates the resource, whose physical id stays the handle, as if its copy had been started late in a stage. */
   async createUnderHandle(properties: CopyProperties = this.declare()): Promise<string> {
     const event = await this.accept(this.event('Create', { ResourceProperties: properties }));
     const { answer } = await this.wait(event);

@@ -229,7 +229,7 @@ describe('a copy that a request began', () => {
     ['Create', 'CREATE_IN_PROGRESS', 'RetainExceptOnCreate', 0, false],
     ['Update', 'UPDATE_ROLLBACK_IN_PROGRESS', 'RetainExceptOnCreate', 0, false],
   ] as const)(
-    'of a %s during %s under %s, started %i s later, is taken by it: %s',
+    'is taken by the rollback (%s, %s, %s, started %i s after the operation began): %s',
     (type, status, policy, at, taken) => {
       const one = copy('a', 'completed', at, retained(policy));
       expect(isTakenByRollback(one, requestFor({}, { RequestType: type }), during(status))).toBe(taken);
@@ -262,7 +262,7 @@ describe('a Delete', () => {
     ['of the cancelled create', true, true, false, copy('a', 'completed', 0, retained('RetainExceptOnCreate'))],
     ['of an earlier life', false, false, false, copy('a', 'completed', -1, retained('RetainExceptOnCreate'))],
   ])(
-    'is about a copy that is %s: by an unknown id %s, in the rollback of a new stack %s, with the stack %s',
+    'is about a copy that is %s, by an unknown id: %s, in the rollback of a new stack: %s, with the whole stack: %s',
     (_, byUnknownId, inRollback, withStack, one) => {
       expect(deletes(one, UNKNOWN)).toBe(byUnknownId);
       expect(deletes(one, OTHER_HANDLE, 'ROLLBACK_IN_PROGRESS')).toBe(inRollback);

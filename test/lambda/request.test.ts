@@ -184,7 +184,7 @@ describe('a request', () => {
 });
 
 describe('a dry run', () => {
-  test('is told by its resource type, and waits ten minutes whatever is declared', () => {
+  test('is recognized by its resource type, and waits ten minutes whatever is declared', () => {
     const of = event({ ResourceType: DRY_RUN, ResourceProperties: { ...properties, TimeoutSeconds: '9000' } });
     expect(decode(of)).toMatchObject({ isDryRun: true, stage: 1, isLastStage: true });
     expect(decode(of)).toMatchObject({ timeoutSeconds: 600, stageMs: 600_000 });
@@ -192,7 +192,7 @@ describe('a dry run', () => {
 });
 
 describe('a later stage', () => {
-  test('is told by its resource type', () => {
+  test('is recognized by its resource type', () => {
     expect(
       [STAGE, 'Custom::SnapshotCopy', DRY_RUN].map((ResourceType) => isLaterStage(event({ ResourceType }))),
     ).toEqual([true, false, false]);

@@ -67,18 +67,18 @@ describe('a request whose operation has ended', () => {
   });
 
   test.each([
-    ['Create', 'deletes', 0],
-    ['Update', 'leaves alone', 1],
+    ['deletes', 'a Create', 0],
+    ['leaves', 'an Update', 1],
   ] as const)(
-    'if it is a %s that is rolled back, %s its finished copy under RetainExceptOnCreate (%i left)',
-    async (type, _, left) => {
+    '%s its finished copy under RetainExceptOnCreate if it is %s that is rolled back',
+    async (_, request, left) => {
       const world = new World({ copyDuration: 20 * SECOND });
       const wanted = world.declare({ DeletionPolicy: 'RetainExceptOnCreate' });
       world.physicalId = HANDLE;
       world.enter('UPDATE_IN_PROGRESS');
       const create = world.event('Create', { ResourceProperties: wanted });
       const update = world.update(wanted, { ...wanted, Description: 'old' });
-      const event = await world.begin(type === 'Create' ? create : update);
+      const event = await world.begin(request === 'a Create' ? create : update);
       world.time += 30 * SECOND;
       world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
       await world.poll(event);
@@ -125,7 +125,7 @@ describe('a request whose operation is unknown', () => {
     ['Update', 'UPDATE_IN_PROGRESS_PAUSED', false],
     ['Update', 'IMPORT_UPDATE_ROLLBACK_IN_PROGRESS', false],
     ['Update', 'UPDATE_ROLLBACK_IN_PROGRESS_PAUSED', false],
-  ] as const)('a %s in a stack in %s: starts a copy: %s', async (type, status, isStarted) => {
+  ] as const)('if it is a %s and the stack is in %s, starts a copy: %s', async (type, status, isStarted) => {
     const world = new World();
     world.enter(status);
     world.services.faults = ({ action, count }) =>

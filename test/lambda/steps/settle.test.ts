@@ -106,7 +106,7 @@ describe('two requests of one operation', () => {
     return [old, first, await world.begin(world.update(world.declare({ Description: 'b' }), before))];
   }
 
-  test('each leave the finished copies that are older than their own, and delete the newer ones', async () => {
+  test('leave finished copies that are older than their own, and delete newer ones', async () => {
     const world = new World({ copyDuration: 20 * SECOND });
     const [old, first, second] = await twoUpdates(world);
     const [, firstCopy, secondCopy] = world.copies();
