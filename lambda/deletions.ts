@@ -60,8 +60,8 @@ export async function deleteBegun(poll: Poll, observed: Observation): Promise<vo
   const { request } = poll;
   for (const copy of begunBy(await observed.search(), request)) {
     const isTaken = isTakenByRollback(copy, request, observed.operation);
-    const { physicalId } = await observed.owner();
-    if (isTaken || !isStillReferenced(copy, physicalId)) await tryToDeleteCopy(poll, copy, 'delete begun');
+    const isReferenced = !isTaken && !isFailed(copy) && isStillReferenced(copy, (await observed.owner()).physicalId);
+    if (!isReferenced) await tryToDeleteCopy(poll, copy, 'delete begun');
   }
 }
 

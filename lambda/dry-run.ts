@@ -1,7 +1,7 @@
 // A dry run: the same look and the same call as for a copy, but EC2 only says whether it would allow the copy.
 import type { Outcome, Poll } from './context';
 import { copyInput } from './copies';
-import { nameOf } from './failure';
+import { describeError, nameOf } from './failure';
 import { isRollback } from './ownership';
 import { preflight, whyNeverStarted } from './preflight';
 import { elapsed, isStageOver } from './times';
@@ -9,14 +9,15 @@ import { elapsed, isStageOver } from './times';
 const PASSED: Outcome = { answer: { IsComplete: true } };
 
 export async function dryRun(poll: Poll): Promise<Outcome> {
-  const { aws, log, request } = poll;
+  const { aws, log, memory, request } = poll;
   // There is nothing to delete, and nothing that a rollback could prove.
   if (request.type === 'Delete' || isRollback(await aws.describeStack(request.stackId))) return PASSED;
   if (isStageOver(poll)) throw await whyNeverStarted(poll);
-  await preflight(aws, request, elapsed(poll));
   try {
+    await preflight(aws, request, elapsed(poll));
     await aws.copySnapshot(request.wanted.destinationRegion, copyInput(request));
   } catch (error) {
+    memory.setObstacle(request, describeError(error));
     if (nameOf(error) !== 'DryRunOperation') throw error;
   }
   log('dry run passed');

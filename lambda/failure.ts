@@ -1,5 +1,5 @@
 // What went wrong: whether the next poll may mend it, and the one line that the user reads if not.
-import { isClockSkewError, isThrottlingError, isTransientError } from '@smithy/core/retry';
+import { isThrottlingError, isTransientError } from '@smithy/core/retry';
 
 /** Ends the request: one line that says what happened and what to do. */
 export class Failure extends Error {
@@ -41,8 +41,13 @@ export class CallError extends Error {
  */
 export type Kind = 'transient' | 'unreachable' | 'denied' | 'closed' | 'missing' | 'refused';
 
-/** EC2's errors that pass, and that the SDK does not know as such. */
+/** Errors that pass, and that the SDK does not know as such, or would correct if it tried again. */
 const TRANSIENT = new Set([
+  'InvalidSignatureException',
+  'RequestExpired',
+  'RequestInTheFuture',
+  'RequestTimeTooSkewed',
+  'SignatureDoesNotMatch',
   'Unavailable',
   'ServiceUnavailable',
   'InternalError',
@@ -93,9 +98,7 @@ export function kindOf(error: unknown): Kind {
 function isPassing(error: Parameters<typeof isTransientError>[0]): boolean {
   const { name } = error;
   const isFull = FULL.test(name) && !FULL_FOR_GOOD.has(name);
-  return (
-    TRANSIENT.has(name) || isFull || isThrottlingError(error) || isTransientError(error) || isClockSkewError(error)
-  );
+  return TRANSIENT.has(name) || isFull || isThrottlingError(error) || isTransientError(error);
 }
 
 /** A system error has a code. All else without a status is a bug of ours. */
@@ -106,6 +109,7 @@ function isUnanswered({ name, code, $metadata, $response }: AwsError): boolean {
 /** Describes an AWS error by its code and message, without the blob that only its owner can decode. */
 export function describeError(error: unknown): string {
   if (error instanceof CallError) return describeError(error.cause);
+  if (error instanceof NotYet) return error.message;
   const { name = 'Error', message = '' } = error as AwsError;
   const text = message.replace(/Encoded authorization failure message:.*/s, '').trim();
   return text === '' || text === name ? name : `${name}: ${text}`;

@@ -17,7 +17,7 @@ export interface Observation {
   /** All copies of the resource, oldest first, in the Region where it wants one and in the Region of before. */
   search(): Promise<readonly Copy[]>;
   /** Why a Region could not be searched. */
-  readonly unreadable: ReadonlyMap<string, unknown>;
+  readonly unreadable: ReadonlyMap<string, Error>;
   /** A copy by its id. Throws a failure if the snapshot is there but is not this resource's copy. */
   copyById(id: string): Promise<Copy | undefined>;
   /** What CloudFormation has for the owner of the copy. */
@@ -41,7 +41,7 @@ export async function observe(observer: Observer): Promise<Observation> {
   const { aws, request } = observer;
   const { stackId, logicalId, requesterId } = request;
   const operation = await aws.describeStack(stackId);
-  const unreadable = new Map<string, unknown>();
+  const unreadable = new Map<string, Error>();
   const resource = memoized((id) => aws.describeResource(stackId, id));
   const copyById = memoized((id) => describeCopy(observer, operation, id));
   const search = memoized(() => findCopies(observer, operation, unreadable));
@@ -73,7 +73,7 @@ function memoized<Key extends string[], Value>(read: (...key: Key) => Promise<Va
 async function findCopies(
   observer: Observer,
   operation: StackOperation,
-  unreadable: Map<string, unknown>,
+  unreadable: Map<string, Error>,
 ): Promise<Copy[]> {
   const { log, request } = observer;
   const regions = new Set([request.wanted.destinationRegion]);
@@ -85,7 +85,7 @@ async function findCopies(
       } catch (error) {
         if (!isFinal(observer, error)) throw error;
         log('not searched', { region, reason: describeError(error) });
-        unreadable.set(region, error);
+        unreadable.set(region, error as Error);
         return [];
       }
     }),

@@ -102,6 +102,7 @@ export function isPresent(
   request: Request,
   operation: StackOperation,
 ): boolean {
+  if (presentId === undefined) return false;
   if (copy.id === presentId) return true;
   const isNamedByHandle = copy.tags[TAG.handle] === presentId && !isAttemptOf(copy, request, operation);
   return isNamedByHandle && !isRollback(operation);
@@ -133,7 +134,7 @@ export const isTakenByRollback = (copy: Copy, { type }: Request, operation: Stac
 
 /** CloudFormation names the copy now, or may have left it behind since as a backup. */
 export const isStillReferenced = (copy: Copy, presentId: string | undefined): boolean =>
-  !isFailed(copy) && (isBackup(copy) || presentId === copy.id || presentId === copy.tags[TAG.handle]);
+  isBackup(copy) || (presentId !== undefined && (presentId === copy.id || presentId === copy.tags[TAG.handle]));
 
 /** The copies that a Delete by handle is about. It fails if they cannot be deleted; other copies it may leave. */
 export const isMeantByDelete = (copy: Copy, request: Request): boolean =>

@@ -20,7 +20,7 @@ export async function whyNeverStarted({ aws, memory, request }: Poll): Promise<F
     await preflight(aws, request, Infinity);
   } catch (error) {
     if (error instanceof Failure) return error;
-    return neverStarted(request, error instanceof NotYet ? error.message : describeError(error));
+    return neverStarted(request, describeError(error));
   }
   const obstacle = memory.obstacleOf(request);
   return neverStarted(request, obstacle ?? 'the log has the answer to each attempt');

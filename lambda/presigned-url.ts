@@ -11,8 +11,9 @@ const VALID_SECONDS = 3_600;
 
 /** @param source a client for the source Region */
 export async function presignedUrl(source: EC2Client, input: CopySnapshotCommandInput): Promise<string> {
-  const { body, hostname, port, protocol } = await serialized(source, input);
-  const { PresignedUrl: _, ...query } = Object.fromEntries(new URLSearchParams(String(body)));
+  const { hostname, port, protocol, ...unsigned } = await serialized(source, input);
+  const parameters = [...new URLSearchParams(String(unsigned.body))].filter(([name]) => name !== 'PresignedUrl');
+  const query = Object.fromEntries(parameters);
   const { credentials, region, sha256 } = source.config;
   const signer = new SignatureV4({ credentials, region, service: 'ec2', sha256 });
   const headers = { host: port === undefined ? hostname : `${hostname}:${port}` };

@@ -3,7 +3,7 @@
 import type { Answer, Outcome, Poll, Step } from './context';
 import { dryRun } from './dry-run';
 import { endAfter } from './end';
-import { describeError, NotYet } from './failure';
+import { describeError } from './failure';
 import { observe, type Observation } from './observe';
 import { isFinal } from './patience';
 import { align } from './steps/align';
@@ -38,7 +38,7 @@ async function outcomeOf(poll: Poll): Promise<Outcome> {
     observed = await observe(poll);
     return await takeSteps(poll, observed);
   } catch (error) {
-    if (!isFinal(poll, error) && !isOvertimeOver(poll)) return waitAfter(error);
+    if (!isFinal(poll, error) && !isOvertimeOver(poll)) return { wait: describeError(error) };
     return endAfter(poll, error, observed);
   }
 }
@@ -50,8 +50,4 @@ async function takeSteps(poll: Poll, observed: Observation): Promise<Outcome> {
     if (outcome) return outcome;
   }
   throw new Error('no step ended the poll');
-}
-
-function waitAfter(error: unknown): Outcome {
-  return { wait: error instanceof NotYet ? error.message : describeError(error) };
 }

@@ -17,7 +17,7 @@ export async function align(context: ReconcileContext): Promise<undefined> {
   const set = Object.keys(wanted).filter((key) => changed.includes(key) || wanted[key] !== copy.tags[key]);
   // A copy that was to be retained when it was made, and is adopted, keeps that mark.
   const mayUnmark = request.keepsCopy && isNamed(copy, request);
-  const removed = changed.filter((key) => !(key in wanted) && (mayUnmark || key !== TAG.retain));
+  const removed = changed.filter((key) => wanted[key] === undefined && (mayUnmark || key !== TAG.retain));
   if (set.length > 0) {
     await aws.createTags(copy.region, copy.id, toTags(Object.fromEntries(set.map((key) => [key, wanted[key] ?? '']))));
   }

@@ -41,7 +41,7 @@ async function startCopy(context: ReconcileContext): Promise<Outcome> {
     log('start copy', { snapshotId, inputs: request.wanted.inputs });
     return wait('the copy has been started', { snapshotId });
   } catch (error) {
-    memory.setObstacle(request, error instanceof NotYet ? error.message : describeError(error));
+    memory.setObstacle(request, describeError(error));
     throw error;
   }
 }

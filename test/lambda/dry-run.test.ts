@@ -1,92 +1,118 @@
+import { DRY_RUN_RESOURCE_TYPE, type CopyProperties } from '../../lib/contract';
+import type { CloudFormationEvent } from '../../lambda/request';
 import { AwsError } from '../../local-aws/faults';
-import { MINUTE, World } from './in-process';
+import { MINUTE, World, type Outcome } from './in-process';
 
-describe('a dry run', () => {
-  test('fails as the copy would, when EC2 refuses it', async () => {
+const PHYSICAL_ID = 'dry-run-Copy1A2B3C';
+const MISSING = 'snap-0123456789abcdef0';
+
+/** A request of a dry run, from its event to its answer. */
+function run(
+  world: World,
+  type: CloudFormationEvent['RequestType'],
+  declared: Partial<CopyProperties> = {},
+): Promise<Outcome> {
+  return world.run(
+    world.event(type, {
+      ResourceType: DRY_RUN_RESOURCE_TYPE,
+      PhysicalResourceId: type === 'Create' ? undefined : PHYSICAL_ID,
+      ResourceProperties: world.declare(declared),
+      OldResourceProperties: type === 'Update' ? world.declare({ Description: 'old' }) : undefined,
+    }),
+  );
+}
+
+describe.each(['Create', 'Update'] as const)('the %s of a dry run', (type) => {
+  const status = `${type.toUpperCase()}_IN_PROGRESS`;
+
+  test('asks EC2 whether it would allow the copy, starts none, and has no attributes', async () => {
     const world = new World();
+    world.enter(status);
+    expect(await run(world, type, { Description: 'nightly' })).toEqual({ answer: { IsComplete: true }, after: 0 });
+    const call = world.services.calls.find(({ action }) => action === 'CopySnapshot');
+    expect(call).toMatchObject({ region: 'eu-west-1', input: { DryRun: true, Description: 'nightly' } });
+    expect(world.started()).toBe(1);
+    expect(world.copies()).toEqual([]);
+    expect(world.physicalId).toBe(PHYSICAL_ID);
+  });
+
+  test('fails with the reason of the preflight', async () => {
+    const world = new World();
+    world.enter(status);
+    const { failure } = await run(world, type, { SourceSnapshotId: MISSING });
+    expect(failure?.message).toContain(`source snapshot ${MISSING} was not found in us-east-1`);
+    expect(world.started()).toBe(0);
+  });
+
+  test('fails with what EC2 says if EC2 refuses the copy', async () => {
+    const world = new World();
+    world.enter(status);
     world.services.faults = ({ action }) =>
       action === 'CopySnapshot' ? new AwsError('SnapshotLimitExceeded', 'You have reached the limit.') : undefined;
-    const { failure } = await world.run(
-      world.event('Create', { ResourceProperties: world.declare({ DryRun: 'true' }) }),
-    );
+    const { failure, after } = await run(world, type);
     expect(failure?.message).toMatch(/^copy of snap-\w+ in eu-west-1: SnapshotLimitExceeded: You have reached/);
+    expect(after).toBe(0);
   });
 
-  test('fails at its deadline with what it waited for', async () => {
+  test('passes at once in a rollback, even if the source is gone', async () => {
     const world = new World();
-    const source = world.ec2.addSnapshot({ region: 'us-east-1', course: { duration: 90 * MINUTE } });
-    const ResourceProperties = world.declare({
-      SourceSnapshotId: source.id,
-      TimeoutSeconds: '600',
-      DryRun: 'true',
-    });
-    const { failure, after } = await world.run(world.event('Create', { ResourceProperties }));
-    expect(after).toBe(600);
-    expect(failure?.message).toMatch(
-      /could not be started within 10 minutes: source snapshot \S+ in us-east-1 is pend/,
-    );
-  });
-
-  test('of a continuation tells of the copy, and keeps the id of the continuation', async () => {
-    const world = new World();
-    const id = await world.create();
-    world.enter('UPDATE_IN_PROGRESS');
-    const event = world.stage(2, world.declare({ DryRun: 'true', TimeoutSeconds: '6000' }));
-    const { answer } = await world.wait(await world.accept(event));
-    expect(answer?.Data?.SnapshotId).toBe(id);
-    expect(answer?.PhysicalResourceId).toBeUndefined();
-  });
-
-  test('without a copy may go to another Region', async () => {
-    const world = new World();
-    const before = world.declare({ DryRun: 'true' });
-    await world.run(world.event('Create', { ResourceProperties: before }));
-    world.enter('UPDATE_IN_PROGRESS');
-    const { answer } = await world.run(world.update({ ...before, DestinationRegion: 'eu-west-2' }, before));
-    expect(answer?.IsComplete).toBe(true);
-  });
-
-  test('names no copy of an earlier life of its resource', async () => {
-    const world = new World();
-    const retained = world.declare({ DeletionPolicy: 'Retain' });
-    await world.create(retained);
-    world.physicalId = undefined;
-    world.enter('UPDATE_IN_PROGRESS');
-    const { answer } = await world.run(world.event('Create', { ResourceProperties: { ...retained, DryRun: 'true' } }));
-    expect(answer?.PhysicalResourceId).toBeUndefined();
-    expect(answer?.Data?.SnapshotId).toBe('');
+    world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    expect(await run(world, type, { SourceSnapshotId: MISSING })).toEqual({ answer: { IsComplete: true }, after: 0 });
+    expect(world.started()).toBe(0);
   });
 });
 
-describe('the rollback to a dry run', () => {
-  /** Two finished copies: the first is that of the resource, the second is left of an update. */
-  async function twoCopies(world: World): Promise<[first: string, second: string]> {
-    const before = world.declare();
-    const first = await world.create(before);
+describe('a dry run', () => {
+  test('waits for a source that is pending', async () => {
+    const world = new World();
+    world.ec2.addSnapshot({ region: 'us-east-1', course: { duration: 7 * MINUTE } });
+    expect(await run(world, 'Create')).toEqual({ answer: { IsComplete: true }, after: 420 });
+  });
+
+  test('fails after ten minutes, whatever timeout is declared, with a reason that does not advise a timeout', async () => {
+    const world = new World();
+    const { id } = world.ec2.addSnapshot({ region: 'us-east-1', course: { duration: 90 * MINUTE } });
+    const { failure, after } = await run(world, 'Create', { TimeoutSeconds: '9000' });
+    expect(after).toBe(600);
+    expect(failure?.message).toBe(
+      `copy of ${id} from us-east-1 to eu-west-1 could not be started within 10 minutes: source snapshot ${id} in us-east-1 is pending, not completed yet; deploy again (log group handler-logs)`,
+    );
+  });
+
+  test('waits while policies arrive', async () => {
+    const world = new World();
+    const begun = world.time;
+    world.services.faults = ({ time }) => (time - begun < 4 * MINUTE ? 'denied' : undefined);
+    expect(await run(world, 'Create')).toEqual({ answer: { IsComplete: true }, after: 240 });
+  });
+
+  test('fails after five minutes if it is denied, and says where to look', async () => {
+    const world = new World();
+    world.services.faults = ({ action }) => (action === 'CopySnapshot' ? 'denied' : undefined);
+    const { failure, after } = await run(world, 'Create');
+    expect(after).toBe(300);
+    expect(failure?.message).toMatch(/^copy of snap-\w+ in eu-west-1: UnauthorizedOperation: .*; check the policies/);
+  });
+
+  test('that fails looks for no copies to delete', async () => {
+    const world = new World();
+    await run(world, 'Create', { SourceSnapshotId: '' });
+    expect(world.calls('DescribeSnapshots')).toEqual([]);
+    expect(world.calls('DeleteSnapshot')).toEqual([]);
+  });
+
+  test('touches no copy of a resource that had its logical id before', async () => {
+    const world = new World();
+    const id = await world.create();
     world.enter('UPDATE_IN_PROGRESS');
-    const { answer } = await world.run(world.update(world.declare({ Description: 'new' }), before));
-    world.physicalId = first;
-    world.time += 5 * MINUTE;
-    world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
-    return [first, answer?.PhysicalResourceId ?? ''];
-  }
-
-  test('names the copy whose id it carries, whatever is younger', async () => {
-    const world = new World();
-    const [first] = await twoCopies(world);
-    const dry = world.declare({ DryRun: 'true' });
-    const { answer, after } = await world.run(world.update(dry, { ...dry, Description: 'x' }));
-    expect(answer?.PhysicalResourceId).toBe(first);
-    expect(after).toBe(180);
+    await run(world, 'Create');
+    expect(world.copies()).toEqual([id]);
   });
+});
 
-  test('names no other for a copy that has gone', async () => {
-    const world = new World();
-    const [first, second] = await twoCopies(world);
-    world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: first });
-    const dry = world.declare({ DryRun: 'true' });
-    const { answer } = await world.run(world.update(dry, { ...dry, Description: 'x' }));
-    expect(answer?.PhysicalResourceId).toBeUndefined();
-    expect(world.copies()).toEqual([second]);
-  });
+test('the Delete of a dry run does nothing', async () => {
+  const world = new World();
+  world.enter('DELETE_IN_PROGRESS');
+  expect(await run(world, 'Delete')).toEqual({ answer: { IsComplete: true }, after: 0 });
+  expect(world.calls()).toEqual([]);
 });

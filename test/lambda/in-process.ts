@@ -1,19 +1,33 @@
-// The handler's decisions over the simulated EC2, KMS and CloudFormation in one process: what a test sees of one
-// custom resource when it plays CloudFormation and the framework by hand, poll by poll.
-import { COPY_RESOURCE_TYPE, STAGE_RESOURCE_TYPE, type CopyProperties } from '../../lib/contract';
+// The handler over the simulated EC2, KMS and CloudFormation, in one process. A test plays CloudFormation and the
+// framework by hand, poll by poll, for one custom resource.
+import { COPY_RESOURCE_TYPE, STAGE_RESOURCE_TYPE, TAG, type CopyProperties } from '../../lib/contract';
 import { awsOver, type Calls } from '../../lambda/aws';
 import { decide } from '../../lambda/on-event';
 import type { Answer, Log } from '../../lambda/context';
+import { toCopy, type Copy } from '../../lambda/copies';
 import { Memory } from '../../lambda/memory';
 import { reconcile } from '../../lambda/reconcile';
 import { decodeRequest, type CloudFormationEvent, type PollEvent, type Request } from '../../lambda/request';
-import { SimulatedEc2, type Ec2Settings } from '../../local-aws/ec2';
+import { SimulatedEc2, type Ec2Settings, type Staleness } from '../../local-aws/ec2';
 import { Services, type Action, type StackSummary } from '../../local-aws/services';
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 export const STACK_ID = 'arn:aws:cloudformation:us-east-1:111122223333:stack/app/0f8a7d10-0000-11ee-be56-0242ac120002';
 export const LOGICAL_ID = 'Copy1A2B3C';
+
+/** A timeout that takes four stages. */
+export const THREE_HOURS = { TimeoutSeconds: String(3 * 3600) };
+
+/** Tags as CloudFormation sends them. */
+export function tags(record: Readonly<Record<string, string>>): NonNullable<CopyProperties['Tags']> {
+  return Object.entries(record).map(([Key, Value]) => ({ Key, Value }));
+}
+
+/** How stale EC2's answers are: not at all, except for what is named here. */
+export function stale(late: Partial<Staleness>): Staleness {
+  return { ids: 0, tags: 0, deletions: 0, writes: 0, ...late };
+}
 
 /** The handler's calls over the simulated services, as lambda/sdk.ts makes them over the SDK. */
 export function callsOver(services: Services): Calls {
@@ -31,26 +45,41 @@ export function callsOver(services: Services): Calls {
   };
 }
 
-/** The request for a copy, for what is asked about one without a world around it. */
-export function requestFor(wanted: Partial<CopyProperties> = {}, before?: Partial<CopyProperties>): Request {
-  const event: PollEvent = {
+export const HANDLE = `copy-${'1'.repeat(32)}`;
+
+/** A decoded request, for tests of functions that call no service. */
+export function requestFor(wanted: Partial<CopyProperties> = {}, event: Partial<PollEvent> = {}): Request {
+  const complete: PollEvent = {
     RequestType: 'Create',
     RequestId: 'request-1',
     StackId: STACK_ID,
     ResourceType: COPY_RESOURCE_TYPE,
     LogicalResourceId: LOGICAL_ID,
-    PhysicalResourceId: 'copy-1',
+    PhysicalResourceId: HANDLE,
     ResourceProperties: { SourceSnapshotId: 'snap-0123456789abcdef0', DestinationRegion: 'eu-west-1', ...wanted },
-    OldResourceProperties: before,
     Begun: { At: Date.UTC(2030, 0, 1) },
+    ...event,
   };
-  return decodeRequest(event, 'us-east-1');
+  return decodeRequest(complete, 'us-east-1');
+}
+
+/** A copy that the request started when it began, as DescribeSnapshots shows it. */
+export function copyFor(request: Request, more: Partial<Copy> = {}): Copy {
+  const owner = {
+    [TAG.stack]: request.stackId,
+    [TAG.resource]: request.logicalId,
+    [TAG.inputs]: request.wanted.inputs,
+    [TAG.handle]: request.physicalId.text,
+  };
+  const { tags: others = {}, ...rest } = more;
+  const copy = toCopy({ SnapshotId: 'snap-0fedcba9876543210', State: 'completed' }, request.wanted.destinationRegion);
+  return { ...copy, startedAt: request.startedAt, tags: { ...owner, ...others }, ...rest };
 }
 
 export interface Outcome {
   readonly answer?: Answer;
   readonly failure?: Error;
-  /** When it ended, in seconds from its start. */
+  /** How many seconds it took. */
   readonly after: number;
 }
 
@@ -67,8 +96,9 @@ export class World {
   };
   /** The physical id that CloudFormation has for the resource. */
   physicalId: string | undefined;
-  /** The status that CloudFormation has for whatever resource. */
-  resourceStatus = 'UPDATE_IN_PROGRESS';
+  /** The status that CloudFormation has for every resource of the stack, and since when. */
+  resourceStatus = '';
+  resourceSince = this.time;
   /** What one process of the handler remembers; a new one is a new process. */
   memory = new Memory();
   private requests = 0;
@@ -83,7 +113,7 @@ export class World {
         PhysicalResourceId: this.physicalId,
         ResourceType: 'Custom::SnapshotCopy',
         ResourceStatus: this.resourceStatus,
-        LastUpdatedTimestamp: new Date(this.time),
+        LastUpdatedTimestamp: new Date(this.resourceSince),
       }),
     };
     this.services = new Services({ clock, ec2: this.ec2, stacks });
@@ -101,13 +131,19 @@ export class World {
     };
   }
 
-  /** The stack goes on to another operation, as it does before its resources hear of it. */
+  /** The stack enters another operation. CloudFormation shows that before it sends requests to the resources. */
   enter(StackStatus: string): void {
     this.stack = { ...this.stack, StackStatus, LastUpdatedTime: new Date(this.time) };
   }
 
+  /** CloudFormation sends a request. A Delete that no operation has sent belongs to a clean-up. */
   event(RequestType: CloudFormationEvent['RequestType'], more: Partial<CloudFormationEvent> = {}): CloudFormationEvent {
     this.requests += 1;
+    this.resourceStatus = `${RequestType.toUpperCase()}_IN_PROGRESS`;
+    this.resourceSince = this.time;
+    if (RequestType === 'Delete' && !this.stack.StackStatus.endsWith('_IN_PROGRESS')) {
+      this.enter('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
+    }
     return {
       RequestType,
       RequestId: `request-${this.requests}`,
@@ -120,7 +156,7 @@ export class World {
     };
   }
 
-  /** onEvent, and its answer merged into the event, as the framework does. */
+  /** Calls onEvent, and merges its answer into the event, as the framework does. */
   async accept(event: CloudFormationEvent): Promise<PollEvent> {
     const { services } = this;
     const decision = await decide({
@@ -146,6 +182,13 @@ export class World {
     });
   }
 
+  /** Calls onEvent, and polls once. */
+  async begin(event: CloudFormationEvent): Promise<PollEvent> {
+    const accepted = await this.accept(event);
+    await this.poll(accepted);
+    return accepted;
+  }
+
   /** Polls every half minute until there is an answer, as the waiter does. */
   async wait(event: PollEvent, atMost = 60 * MINUTE): Promise<Outcome> {
     const begun = this.time;
@@ -162,7 +205,7 @@ export class World {
     return outcome({});
   }
 
-  /** A request from its event to its answer, which CloudFormation takes note of. */
+  /** A request from its event to its answer, whose physical id CloudFormation then has. */
   async run(event: CloudFormationEvent): Promise<Outcome> {
     const accepted = await this.accept(event);
     const outcome = await this.wait(accepted);
@@ -172,7 +215,19 @@ export class World {
     return outcome;
   }
 
-  /** Creates the resource, in a stack that then rests. */
+  /** A Create with these properties besides the default ones. */
+  runCreate(declared: Partial<CopyProperties> = {}): Promise<Outcome> {
+    return this.run(this.event('Create', { ResourceProperties: this.declare(declared) }));
+  }
+
+  /** Why a Create fails that starts no copy. */
+  async refusal(declared: Partial<CopyProperties>): Promise<string> {
+    const { failure } = await this.runCreate(declared);
+    if (this.started() > 0) throw new Error('a copy was started');
+    return failure?.message ?? 'no failure';
+  }
+
+  /** Creates the resource. The stack is then at rest. */
   async create(properties: CopyProperties = this.declare()): Promise<string> {
     const { answer, failure } = await this.run(this.event('Create', { ResourceProperties: properties }));
     if (!answer) throw failure ?? new Error('no answer');
@@ -181,11 +236,21 @@ export class World {
     return answer.Data?.SnapshotId ?? '';
   }
 
+  /** Creates the resource, whose physical id stays the handle, as if its copy had been started late in a stage. */
+  async createUnderHandle(properties: CopyProperties = this.declare()): Promise<string> {
+    const event = await this.accept(this.event('Create', { ResourceProperties: properties }));
+    const { answer } = await this.wait(event);
+    this.physicalId = event.PhysicalResourceId;
+    this.enter('CREATE_COMPLETE');
+    this.time += 5 * MINUTE;
+    return answer?.Data?.SnapshotId ?? '';
+  }
+
   update(wanted: Partial<CopyProperties>, before: Partial<CopyProperties>): CloudFormationEvent {
     return this.event('Update', { ResourceProperties: wanted, OldResourceProperties: before });
   }
 
-  /** The request of a continuation, about what the owner's physical id names. */
+  /** A request of a later stage, about the copy that the owner's physical id names. */
   stage(
     number: number,
     declared: CopyProperties,
@@ -221,16 +286,18 @@ export class World {
     this.ec2.snapshot(twin.SnapshotId ?? '').startTime = first.startTime + SECOND;
   }
 
-  /** The calls of an action, or all. */
+  /** The calls of an action, or all calls, by name. */
   calls(action?: Action): string[] {
     const all = this.services.calls.map((call) => call.action);
     return action ? all.filter((name) => name === action) : all;
   }
 
+  /** The ids of the copies that exist, in the order in which they were started. */
   copies(): string[] {
     return this.ec2.remainingCopies().map(({ id }) => id);
   }
 
+  /** How many copies were started. */
   started(): number {
     return this.services.calls.filter(({ action }) => action === 'CopySnapshot').length;
   }

@@ -1,113 +1,40 @@
 // What an operator reads in the log: one line for each decision, with what it was about and why.
-import { MINUTE, SECOND, World } from './in-process';
+import { DRY_RUN_RESOURCE_TYPE } from '../../lib/contract';
+import { MINUTE, SECOND, stale, tags, World } from './in-process';
 
 type Line = Record<string, unknown>;
 
-/** The log; of lines that differ in the progress alone, the first. */
-function told(world: World): Line[] {
-  const same = (a: Line | undefined, b: Line): boolean =>
+/** The log from a line on. Of lines that differ in the progress alone, the first. */
+function linesOf(world: World, from = 0): Line[] {
+  const isSame = (a: Line | undefined, b: Line): boolean =>
     JSON.stringify({ ...a, progress: 0 }) === JSON.stringify({ ...b, progress: 0 });
-  return world.logs.filter((line, i) => !same(world.logs[i - 1], line));
+  return world.logs.slice(from).filter((line, i, lines) => !isSame(lines[i - 1], line));
 }
 
-/** The log from here on. */
-function forget(world: World): void {
-  world.logs.length = 0;
-}
+const ofCreate = (physicalId: unknown): Line => ({ decision: 'accept', physicalId, operation: 'CREATE_IN_PROGRESS' });
+const STARTED = 'the copy has been started';
+const PENDING = 'EC2 has not completed the copy';
+const INPUTS = expect.stringMatching(/^v1-/) as string;
 
-describe('the log tells', () => {
-  test('of a Create when the copy was started, how far it is, and its end', async () => {
+describe('a Create logs', () => {
+  test('when the copy was started, how far it is, and its end', async () => {
     const world = new World({ copyDuration: 4 * MINUTE });
-    const { answer } = await world.run(world.event('Create'));
+    const { answer } = await world.runCreate();
     const snapshotId = answer?.PhysicalResourceId;
-    expect(told(world)).toEqual([
-      {
-        decision: 'accept',
-        physicalId: expect.stringMatching(/^copy-/) as string,
-        operation: 'CREATE_IN_PROGRESS',
-      },
-      { decision: 'start copy', snapshotId, inputs: expect.stringMatching(/^v1-/) as string },
-      { decision: 'wait', snapshotId, state: 'pending', progress: '12%' },
+    expect(linesOf(world)).toEqual([
+      ofCreate(expect.stringMatching(/^copy-/)),
+      { decision: 'start copy', snapshotId, inputs: INPUTS },
+      { decision: 'wait', reason: STARTED, snapshotId },
+      { decision: 'wait', reason: PENDING, snapshotId, state: 'pending', progress: '12%' },
       { decision: 'complete', snapshotId },
     ]);
-    expect(world.logs).toHaveLength(2 + 7 + 1);
-  });
-
-  test('of an Update which tags it has set and removed, and nothing of tags where none has changed', async () => {
-    const world = new World();
-    const before = world.declare({ Tags: { a: '1', c: '3' } });
-    const snapshotId = await world.create(before);
-    forget(world);
-    world.enter('UPDATE_IN_PROGRESS');
-    const wanted = world.declare({ Tags: { b: '2', c: '3' } });
-    await world.run(world.update(wanted, before));
-    await world.run(world.update(wanted, wanted));
-    const accepted = { decision: 'accept', physicalId: snapshotId, operation: 'UPDATE_IN_PROGRESS' };
-    expect(told(world)).toEqual([
-      accepted,
-      { decision: 'tag', snapshotId, set: ['b'], removed: ['a'] },
-      { decision: 'complete', snapshotId },
-      accepted,
-      { decision: 'complete', snapshotId },
-    ]);
-  });
-
-  test('of a Delete what it deleted, and why it waits where there was nothing', async () => {
-    const world = new World();
-    const snapshotId = await world.create();
-    forget(world);
-    world.enter('DELETE_IN_PROGRESS');
-    await world.run(world.event('Delete'));
-    await world.run(world.event('Delete'));
-    expect(told(world)).toEqual([
-      { decision: 'accept', physicalId: snapshotId, operation: undefined },
-      { decision: 'delete', snapshotId, state: 'completed' },
-      { decision: 'accept', physicalId: snapshotId, operation: undefined },
-      { decision: 'wait', reason: 'a copy that was begun may still be invisible' },
-      { decision: 'deleted' },
-    ]);
-  });
-
-  test('of a late Delete that the copy is retained, since the stack rests', async () => {
-    const world = new World();
-    const properties = world.declare({ DeletionPolicy: 'Retain' });
-    const snapshotId = await world.create(properties);
-    forget(world);
-    world.enter('DELETE_COMPLETE');
-    await world.run(world.event('Delete', { ResourceProperties: properties }));
-    expect(told(world).slice(1)).toEqual([{ decision: 'retained', snapshotId, stack: 'DELETE_COMPLETE' }]);
-  });
-
-  test('of a Delete nothing of retaining when it deletes a retained copy by its own id', async () => {
-    const world = new World();
-    const properties = world.declare({ DeletionPolicy: 'Retain' });
-    const snapshotId = await world.create(properties);
-    forget(world);
-    world.enter('DELETE_IN_PROGRESS');
-    await world.run(world.event('Delete', { ResourceProperties: properties }));
-    expect(told(world).slice(1)).toEqual([{ decision: 'delete', snapshotId, state: 'completed' }]);
-  });
-
-  test('of a Delete each copy that goes with the stack', async () => {
-    const world = new World();
-    const before = world.declare();
-    const old = await world.create(before);
-    world.enter('UPDATE_IN_PROGRESS');
-    const { answer } = await world.run(world.update(world.declare({ Description: 'new' }), before));
-    forget(world);
-    world.enter('DELETE_IN_PROGRESS');
-    await world.run(world.event('Delete'));
-    expect(told(world).slice(1)).toEqual([
-      { decision: 'delete', snapshotId: answer?.PhysicalResourceId, state: 'completed' },
-      { decision: 'delete', snapshotId: old, state: 'completed' },
-    ]);
+    expect(world.logs).toHaveLength(3 + 7 + 1);
   });
 
   test('why no copy is started, and the failure that the user reads', async () => {
     const world = new World({ maxConcurrentCopies: 0 });
-    const ResourceProperties = world.declare({ TimeoutSeconds: '180' });
-    const { failure } = await world.run(world.event('Create', { ResourceProperties }));
-    expect(told(world).slice(1)).toEqual([
+    const { failure } = await world.runCreate({ TimeoutSeconds: '180' });
+    expect(linesOf(world, 1)).toEqual([
       { decision: 'wait', reason: expect.stringMatching(/^ResourceLimitExceeded: Too many/) as string },
       {
         decision: 'wait',
@@ -117,43 +44,109 @@ describe('the log tells', () => {
     ]);
   });
 
-  test('that a copy is deleted for its deadline', async () => {
+  test('that the copy is deleted because it took too long', async () => {
     const world = new World({ copyDuration: 20 * MINUTE });
-    const ResourceProperties = world.declare({ TimeoutSeconds: '300' });
-    const { failure } = await world.run(world.event('Create', { ResourceProperties }));
+    const { failure } = await world.runCreate({ TimeoutSeconds: '300' });
     const [snapshotId] = world.logs.flatMap((line) => line.snapshotId ?? []);
-    expect(told(world).slice(-2)).toEqual([
+    expect(linesOf(world).slice(-2)).toEqual([
       { decision: 'delete late', snapshotId, state: 'pending' },
       { decision: 'fail', reason: failure?.message },
     ]);
   });
 
-  test('which stage hands on, with a copy and without one', async () => {
-    const ResourceProperties = new World().declare({ TimeoutSeconds: '6000' });
+  test('which stage continues in the next one, with a copy or without', async () => {
     const world = new World({ copyDuration: 90 * MINUTE });
-    const { answer } = await world.run(world.event('Create', { ResourceProperties }));
-    expect(told(world).at(-1)).toEqual({ decision: 'hand on', snapshotId: answer?.PhysicalResourceId, stage: 1 });
+    const { answer } = await world.runCreate({ TimeoutSeconds: '6000' });
+    const decision = 'continue in next stage';
+    expect(world.logs.at(-1)).toEqual({ decision, snapshotId: answer?.PhysicalResourceId, stage: 1 });
     world.ec2.settings.maxConcurrentCopies = 0;
     world.enter('UPDATE_IN_PROGRESS');
     world.physicalId = undefined;
-    await world.run(world.event('Create', { ResourceProperties: { ...ResourceProperties, Description: 'other' } }));
-    expect(told(world).at(-1)).toEqual({ decision: 'hand on', snapshotId: undefined, stage: 1 });
+    await world.runCreate({ TimeoutSeconds: '6000', Description: 'other' });
+    expect(world.logs.at(-1)).toEqual({ decision, snapshotId: undefined, stage: 1 });
   });
 
-  test('which double was deleted, and that the answer waits for what a stale read hides', async () => {
-    const world = new World({ copyDuration: MINUTE, staleness: { ids: 0, tags: 110_000, deletions: 0, writes: 0 } });
-    const event = await world.accept(world.event('Create'));
-    await world.poll(event);
+  test('which duplicate it deletes, and that a stale read may hide another', async () => {
+    const world = new World({ copyDuration: MINUTE, staleness: stale({ tags: 110 * SECOND }) });
+    const event = await world.begin(world.event('Create'));
     world.time += SECOND;
     await world.poll(event);
     const [first, second] = world.copies();
     await world.wait(event);
-    expect(world.logs).toContainEqual({ decision: 'delete stray', snapshotId: second, state: 'completed' });
-    const reason = 'what a stale read hides would be visible later';
-    expect(world.logs).toContainEqual({ decision: 'wait', snapshotId: first, state: 'completed', reason });
+    expect(world.logs).toContainEqual({ decision: 'delete duplicate', snapshotId: second, state: 'completed' });
+    const reason = 'a stale read may still hide a duplicate';
+    expect(world.logs).toContainEqual({ decision: 'wait', reason, snapshotId: first, state: 'completed' });
   });
 
-  test('what a rollback deletes of the update', async () => {
+  test('what it deletes after its operation has ended, and why it waits', async () => {
+    const world = new World();
+    const event = await world.begin(world.event('Create'));
+    const [snapshotId] = world.copies();
+    const from = world.logs.length;
+    world.time += 30 * SECOND;
+    world.enter('ROLLBACK_IN_PROGRESS');
+    const { failure } = await world.wait(event);
+    expect(linesOf(world, from)).toEqual([
+      { decision: 'delete begun', snapshotId, state: 'pending' },
+      { decision: 'wait', reason: 'the stack operation has ended; a copy that it began may still be invisible' },
+      { decision: 'fail', reason: failure?.message },
+    ]);
+  });
+
+  test('that a copy could not be deleted after a failure', async () => {
+    const world = new World({ course: () => ({ duration: 5 * MINUTE, outcome: 'error', message: 'Internal fault' }) });
+    const event = await world.accept(world.event('Create'));
+    world.services.faults = ({ action }) => (action === 'DeleteSnapshot' ? 'denied' : undefined);
+    await world.wait(event);
+    const reason = expect.stringMatching(/^UnauthorizedOperation: /) as string;
+    expect(world.logs).toContainEqual({ decision: 'not deleted', reason });
+  });
+
+  test('that CloudFormation could not say which operation sent it', async () => {
+    const world = new World();
+    world.services.faults = ({ action }) => (action === 'DescribeStacks' ? 'throttled' : undefined);
+    const { PhysicalResourceId: physicalId } = await world.accept(world.event('Create'));
+    expect(world.logs).toEqual([
+      { decision: 'operation unknown', reason: 'Throttling: Rate exceeded' },
+      { decision: 'accept', physicalId, operation: undefined },
+    ]);
+  });
+});
+
+describe('an Update logs', () => {
+  test('which tags it sets and removes, and nothing about tags if none changed', async () => {
+    const world = new World();
+    const before = world.declare({ Tags: tags({ a: '1', c: '3' }) });
+    const snapshotId = await world.create(before);
+    const from = world.logs.length;
+    world.enter('UPDATE_IN_PROGRESS');
+    const wanted = world.declare({ Tags: tags({ b: '2', c: '3' }) });
+    await world.run(world.update(wanted, before));
+    await world.run(world.update(wanted, wanted));
+    const accepted = { decision: 'accept', physicalId: snapshotId, operation: 'UPDATE_IN_PROGRESS' };
+    expect(linesOf(world, from)).toEqual([
+      accepted,
+      { decision: 'tag', snapshotId, set: ['b'], removed: ['a'] },
+      { decision: 'complete', snapshotId },
+      accepted,
+      { decision: 'complete', snapshotId },
+    ]);
+  });
+
+  test('which leftover of an earlier operation it deletes', async () => {
+    const world = new World({ copyDuration: 30 * MINUTE });
+    const before = world.declare();
+    await world.create(before);
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.begin(world.update(world.declare({ Description: 'a' }), before));
+    const [, snapshotId] = world.copies();
+    world.time += MINUTE;
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.begin(world.update(world.declare({ Description: 'b' }), before));
+    expect(world.logs).toContainEqual({ decision: 'delete leftover', snapshotId, state: 'pending' });
+  });
+
+  test('which copy of the failed update it deletes in a rollback', async () => {
     const world = new World();
     const before = world.declare();
     await world.create(before);
@@ -163,66 +156,65 @@ describe('the log tells', () => {
     world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
     await world.run(world.update(before, wanted));
     const snapshotId = answer?.PhysicalResourceId;
-    expect(world.logs).toContainEqual({ decision: 'delete other', snapshotId, state: 'completed' });
+    expect(world.logs).toContainEqual({ decision: 'delete superseded', snapshotId, state: 'completed' });
   });
+});
 
-  test('of a request whose operation has ended what it deletes, and why it waits on', async () => {
+describe('a Delete logs', () => {
+  test('what it deletes, or why it waits if there is nothing', async () => {
     const world = new World();
-    const event = await world.accept(world.event('Create'));
-    await world.poll(event);
-    const [snapshotId] = world.copies();
-    forget(world);
-    world.time += 30 * SECOND;
-    world.enter('ROLLBACK_IN_PROGRESS');
-    await world.wait(event);
-    expect(told(world)).toEqual([
-      { decision: 'delete begun', snapshotId, state: 'pending' },
-      { decision: 'wait', reason: 'the stack operation has ended; a copy that it began may still be invisible' },
-      { decision: 'fail', reason: expect.stringMatching(/^the stack operation that asked for the copy/) as string },
+    const snapshotId = await world.create();
+    const from = world.logs.length;
+    world.enter('DELETE_IN_PROGRESS');
+    await world.run(world.event('Delete'));
+    await world.run(world.event('Delete'));
+    const accepted = { decision: 'accept', physicalId: snapshotId, operation: undefined };
+    expect(linesOf(world, from)).toEqual([
+      accepted,
+      { decision: 'delete', snapshotId, state: 'completed' },
+      { decision: 'deleted' },
+      accepted,
+      { decision: 'wait', reason: 'a copy that was begun may still be invisible' },
+      { decision: 'deleted' },
     ]);
   });
 
-  test('that a copy could not be deleted after a failure', async () => {
-    const world = new World({ course: () => ({ duration: 5 * MINUTE, outcome: 'error', message: 'Internal fault' }) });
-    const event = await world.accept(world.event('Create'));
-    world.services.faults = ({ action }) => (action === 'DeleteSnapshot' ? 'denied' : undefined);
-    await world.wait(event);
-    expect(world.logs).toContainEqual({
-      decision: 'not deleted',
-      reason: expect.stringMatching(/^UnauthorizedOperation: /) as string,
-    });
-  });
-
-  test('that a dry run passed, and of which copy', async () => {
+  test('each copy that it deletes together with the stack', async () => {
     const world = new World();
     const before = world.declare();
-    const snapshotId = await world.create(before);
-    forget(world);
+    const old = await world.create(before);
     world.enter('UPDATE_IN_PROGRESS');
-    await world.run(world.update(world.declare({ DryRun: 'true' }), before));
-    expect(told(world).slice(1)).toEqual([{ decision: 'dry run passed', snapshotId }]);
-  });
-
-  test('why a rollback to a dry run waits', async () => {
-    const world = new World();
-    const before = world.declare({ DryRun: 'true' });
-    await world.run(world.event('Create', { ResourceProperties: before }));
-    forget(world);
-    world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
-    await world.run(world.update(before, world.declare()));
-    expect(told(world).slice(1)).toEqual([
-      { decision: 'wait', reason: 'a copy that the update began may still be invisible' },
-      { decision: 'dry run passed', snapshotId: undefined },
+    const { answer } = await world.run(world.update(world.declare({ Description: 'new' }), before));
+    const from = world.logs.length;
+    world.enter('DELETE_IN_PROGRESS');
+    await world.run(world.event('Delete'));
+    expect(linesOf(world, from + 1)).toEqual([
+      { decision: 'delete', snapshotId: answer?.PhysicalResourceId, state: 'completed' },
+      { decision: 'delete', snapshotId: old, state: 'completed' },
+      { decision: 'deleted' },
     ]);
   });
 
-  test('that CloudFormation could not be asked for the operation, which is no failure', async () => {
+  test('that the copy is retained if the stack is at rest, and nothing of that while the stack is deleted', async () => {
     const world = new World();
-    world.services.faults = ({ action }) => (action === 'DescribeStacks' ? 'throttled' : undefined);
-    await world.accept(world.event('Create'));
-    expect(world.logs).toMatchObject([
-      { decision: 'operation unknown', reason: 'Throttling: Rate exceeded' },
-      { decision: 'accept', operation: undefined },
+    const properties = world.declare({ DeletionPolicy: 'Retain' });
+    const snapshotId = await world.create(properties);
+    const from = world.logs.length;
+    for (const status of ['DELETE_COMPLETE', 'DELETE_IN_PROGRESS']) {
+      world.enter(status);
+      await world.run(world.event('Delete', { ResourceProperties: properties }));
+    }
+    expect(linesOf(world, from).filter(({ decision }) => decision !== 'accept')).toEqual([
+      { decision: 'retained', snapshotId, stack: 'DELETE_COMPLETE' },
+      { decision: 'delete', snapshotId, state: 'completed' },
+      { decision: 'deleted' },
     ]);
   });
+});
+
+test('a dry run logs that it passed', async () => {
+  const world = new World();
+  const { PhysicalResourceId } = await world.accept(world.event('Create', { ResourceType: DRY_RUN_RESOURCE_TYPE }));
+  await world.run(world.event('Create', { ResourceType: DRY_RUN_RESOURCE_TYPE }));
+  expect(linesOf(world, 1)).toEqual([ofCreate(PhysicalResourceId), { decision: 'dry run passed' }]);
 });

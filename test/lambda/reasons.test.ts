@@ -1,37 +1,57 @@
-import { toCopy } from '../../lambda/copies';
-import { copyFailed, hasEnded, howToWaitLonger, isKeyFailure, lostTags, minutes } from '../../lambda/reasons';
-import { requestFor } from './in-process';
+import { TAG } from '../../lib/contract';
+import type { Copy } from '../../lambda/copies';
+import { Failure } from '../../lambda/failure';
+import {
+  copyFailed,
+  deletedExternally,
+  describeCopy,
+  hasEnded,
+  inUnknownState,
+  isKeyFailure,
+  lostTags,
+  neverStarted,
+  notDeleted,
+  tookTooLong,
+  toFailure,
+} from '../../lambda/reasons';
+import { AwsError } from '../../local-aws/faults';
+import { copyFor, HANDLE, requestFor } from './in-process';
 
-const id = 'snap-0fedcba9876543210';
-const failed = (StateMessage?: string): ReturnType<typeof toCopy> =>
-  toCopy({ SnapshotId: id, State: 'error', StateMessage }, 'eu-west-1');
-
+const ID = 'snap-0fedcba9876543210';
 const COPY = 'copy of snap-0123456789abcdef0 from us-east-1 to eu-west-1';
-const KEYS = (keys: string): string =>
-  `check of each key (${keys}) that it is enabled, and that its key policy lets this account’s IAM policies apply (kms:CreateGrant, kms:Decrypt, kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt*)`;
+const DRY_RUN = { ResourceType: 'Custom::SnapshotCopyDryRun' };
+
+const failed = (StateMessage?: string): Copy => copyFor(requestFor(), { state: 'error', snapshot: { StateMessage } });
+
+test('a copy is described by its source and where it goes', () => {
+  expect(describeCopy(requestFor())).toBe(COPY);
+});
 
 describe('a copy that failed', () => {
-  test('over a key names the keys on both sides, and what their policies must allow', () => {
+  const keys = (names: string): string =>
+    `check that each key (${names}) is enabled and that its key policy lets this account’s IAM policies apply (kms:CreateGrant, kms:Decrypt, kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt*)`;
+
+  test('because of a key names the keys on both sides, and what their policies must allow', () => {
     const request = requestFor({ KmsKeyId: 'alias/mine', SourceKmsKeyArn: 'arn:source' });
     expect(copyFailed(request, failed('Given key ID is not accessible')).message).toBe(
-      `${COPY} failed: EC2 says of ${id} "Given key ID is not accessible"; ${KEYS('alias/mine in eu-west-1, arn:source in us-east-1')}`,
+      `${COPY} failed: EC2 says of ${ID} "Given key ID is not accessible"; ${keys('alias/mine in eu-west-1, arn:source in us-east-1')}`,
     );
   });
 
-  test('over a key that was not declared names the account’s default', () => {
+  test('because of a key that was not declared names the default key of the account', () => {
     expect(copyFailed(requestFor(), failed('KMS Key is disabled')).message).toContain(
-      KEYS('the account’s default EBS key in eu-west-1'),
+      keys('the account’s default EBS key in eu-west-1'),
     );
   });
 
-  test('over something else has a look at the source as the next step', () => {
-    const hint =
-      'check that the source still exists in us-east-1, is completed and still shared with this account, then deploy again';
+  test('because of something else advises to check the source', () => {
+    const advice =
+      'check that the source still exists in us-east-1, is completed, and is still shared with this account, then deploy again';
     expect(copyFailed(requestFor(), failed('Internal fault')).message).toBe(
-      `${COPY} failed: EC2 says of ${id} "Internal fault"; ${hint}`,
+      `${COPY} failed: EC2 says of ${ID} "Internal fault"; ${advice}`,
     );
     expect(copyFailed(requestFor(), failed()).message).toBe(
-      `${COPY} failed: EC2 says of ${id} "EC2 gave no reason"; ${hint}`,
+      `${COPY} failed: EC2 says of ${ID} "no reason given"; ${advice}`,
     );
   });
 
@@ -41,32 +61,107 @@ describe('a copy that failed', () => {
     ['The monkey is not accessible', false],
     ['The keyring is not accessible', false],
     [undefined, false],
-  ])('with the message %s has failed over its key: %s', (message, expected) => {
+  ])('with the message "%s" failed because of a key: %s', (message, expected) => {
     expect(isKeyFailure(failed(message))).toBe(expected);
-    const advice = copyFailed(requestFor(), failed(message)).message;
-    expect(advice.includes('check of each key')).toBe(expected);
+    expect(copyFailed(requestFor(), failed(message)).message.includes('check that each key')).toBe(expected);
   });
 });
 
-test.each([
-  ['60', '1 minute', 'raise "timeout" (now 1 minute) or set "completionDuration"'],
-  ['90', '1.5 minutes', 'raise "timeout" (now 1.5 minutes) or set "completionDuration"'],
-  ['3000', '50 minutes', 'raise "timeout" (now 50 minutes) or set "completionDuration"'],
-  ['172740', '2879 minutes', 'raise "timeout" (now 2879 minutes) or set "completionDuration"'],
-  ['172800', '2880 minutes', 'set "completionDuration" for a faster copy'],
-])('a time-out of %s s is %s, and the advice is to %s', (TimeoutSeconds, words, advice) => {
-  const request = requestFor({ TimeoutSeconds });
-  expect([minutes(request), howToWaitLonger(request)]).toEqual([words, advice]);
+describe('a copy that took too long', () => {
+  const progress = (Progress?: string): Copy => copyFor(requestFor(), { state: 'pending', snapshot: { Progress } });
+
+  test('says how far it was', () => {
+    const request = requestFor({ TimeoutSeconds: '600' });
+    const end = 'after 10 minutes; raise "timeout" (now 10 minutes) or set "completionDuration"';
+    expect(tookTooLong(request, progress('40%')).message).toBe(`${COPY} was 40 % done ${end}`);
+    expect(tookTooLong(request, progress('')).message).toBe(`${COPY} had barely begun ${end}`);
+    expect(tookTooLong(request, progress()).message).toBe(`${COPY} had barely begun ${end}`);
+  });
+
+  test.each([
+    ['60', '1 minute', 'raise "timeout" (now 1 minute) or set "completionDuration"'],
+    ['90', '1.5 minutes', 'raise "timeout" (now 1.5 minutes) or set "completionDuration"'],
+    ['3000', '50 minutes', 'raise "timeout" (now 50 minutes) or set "completionDuration"'],
+    ['172740', '2879 minutes', 'raise "timeout" (now 2879 minutes) or set "completionDuration"'],
+    ['172800', '2880 minutes', 'set "completionDuration" for a faster copy'],
+  ])('after %s s says "%s", and advises: %s', (TimeoutSeconds, minutes, advice) => {
+    const { message } = tookTooLong(requestFor({ TimeoutSeconds }), progress('1%'));
+    expect(message).toBe(`${COPY} was 1 % done after ${minutes}; ${advice}`);
+  });
 });
 
-test('a copy that has lost its tags is told with the tags to restore', () => {
-  expect(lostTags(id, 'eu-west-1').message).toBe(
-    `${id} in eu-west-1 does not carry the tags that make it this resource’s copy (cdk-ebs-snapshot-copy:stack, cdk-ebs-snapshot-copy:resource, cdk-ebs-snapshot-copy:inputs, cdk-ebs-snapshot-copy:handle), so it is neither changed nor deleted; restore the tags, or handle the snapshot yourself`,
+describe('a copy that was never started', () => {
+  test('gives the reason, and advises to wait longer', () => {
+    expect(neverStarted(requestFor({ TimeoutSeconds: '600' }), 'no room').message).toBe(
+      `${COPY} could not be started within 10 minutes: no room; raise "timeout" (now 10 minutes) or set "completionDuration"`,
+    );
+  });
+
+  test('in a dry run, which has no timeout, advises to deploy again', () => {
+    expect(neverStarted(requestFor({}, DRY_RUN), 'no room').message).toBe(
+      `${COPY} could not be started within 10 minutes: no room; deploy again`,
+    );
+  });
+});
+
+test('a copy in an unknown state names the state, and advises to wait for it', () => {
+  expect(inUnknownState(requestFor(), copyFor(requestFor(), { state: 'recovering' })).message).toBe(
+    `${COPY}: ${ID} in eu-west-1 was in state "recovering" after 50 minutes; wait until it is completed, then deploy again`,
   );
 });
 
-test('a request that nobody waits for is told as one', () => {
+test('a copy that somebody else deleted is named', () => {
+  expect(deletedExternally(requestFor(), ID).message).toBe(
+    `${COPY}: ${ID} was deleted by somebody else before it was completed; find out who, then deploy again`,
+  );
+});
+
+test('a copy that lost its tags names the tags to restore', () => {
+  const { stack, resource, inputs, handle } = TAG;
+  expect(lostTags(copyFor(requestFor())).message).toBe(
+    `${ID} in eu-west-1 does not carry the tags that make it this resource’s copy (${[stack, resource, inputs, handle].join(', ')}), so it is neither changed nor deleted; restore the tags, or handle the snapshot yourself`,
+  );
+});
+
+test('a copy that cannot be deleted says what EC2 says, and what may hold it', () => {
+  const locked = new AwsError('SnapshotLocked', 'The snapshot is locked.');
+  expect(notDeleted(copyFor(requestFor()), locked).message).toBe(
+    `${ID} in eu-west-1 could not be deleted: SnapshotLocked: The snapshot is locked.; deregister the AMI, unlock the snapshot, or release what else holds it, then delete again`,
+  );
+});
+
+test('a request that nobody waits for says so', () => {
   expect(hasEnded(requestFor()).message).toBe(
     `the stack operation that asked for the ${COPY} has ended, or has its answer`,
   );
+});
+
+describe('what the user reads of an error', () => {
+  const read = (error: unknown, more = {}): string => toFailure(error, requestFor({}, more), 'handler-logs').message;
+  const DENIED = new AwsError(
+    'UnauthorizedOperation',
+    'You are not authorized. Encoded authorization failure message: xyz',
+  );
+
+  test('is the reason of a failure, and the log group', () => {
+    expect(read(new Failure('what happened; what to do'))).toBe('what happened; what to do (log group handler-logs)');
+  });
+
+  test('is the copy, its Region and what AWS says', () => {
+    expect(read(new AwsError('SnapshotLimitExceeded', 'Limit reached.'))).toBe(
+      'copy of snap-0123456789abcdef0 in eu-west-1: SnapshotLimitExceeded: Limit reached. (log group handler-logs)',
+    );
+  });
+
+  test('is the physical id that a Delete is about', () => {
+    expect(read(new AwsError('Throttling', 'Rate exceeded'), { RequestType: 'Delete' })).toBe(
+      `deletion of ${HANDLE} in eu-west-1: Throttling: Rate exceeded (log group handler-logs)`,
+    );
+  });
+
+  test('is advice about policies if a call was denied', () => {
+    expect(read(DENIED)).toBe(
+      'copy of snap-0123456789abcdef0 in eu-west-1: UnauthorizedOperation: You are not authorized.; check the policies, boundaries and key policies that apply to the handler’s role (log group handler-logs)',
+    );
+  });
 });

@@ -1,18 +1,31 @@
-import type { WireProperties } from '../../lib/contract';
+import type { CopyProperties, StageProperties } from '../../lib/contract';
 import {
   decidePhysicalId,
   decodeRequest,
-  isHandle,
-  isSnapshotId,
+  isLaterStage,
   type CloudFormationEvent,
   type PollEvent,
 } from '../../lambda/request';
+import { HANDLE, tags } from './in-process';
 
-const properties: WireProperties = {
+const DRY_RUN = 'Custom::SnapshotCopyDryRun';
+const STAGE = 'Custom::SnapshotCopyStage';
+const SNAPSHOT = 'snap-0fedcba9876543210';
+
+const properties: CopyProperties = {
   SourceSnapshotId: 'snap-0123456789abcdef0',
   SourceRegion: 'us-east-1',
   DestinationRegion: 'eu-west-1',
   TimeoutSeconds: '3000',
+};
+
+const everyInput: CopyProperties = {
+  ...properties,
+  DestinationOutpostArn: 'arn:aws:outposts:eu-west-1:111122223333:outpost/op-0123456789abcdef0',
+  DestinationAvailabilityZone: 'eu-west-1-ham-1a',
+  Description: 'nightly',
+  Encrypted: 'true',
+  KmsKeyId: 'alias/mine',
 };
 
 function event(more: Partial<CloudFormationEvent> = {}): CloudFormationEvent {
@@ -27,202 +40,209 @@ function event(more: Partial<CloudFormationEvent> = {}): CloudFormationEvent {
   };
 }
 
-function decode(more: Partial<PollEvent> = {}): ReturnType<typeof decodeRequest> {
-  return decodeRequest(
-    { ...event(), PhysicalResourceId: 'copy-1', Begun: { At: '2030-01-01T00:00:00.000Z' }, ...more },
-    'us-west-2',
-  );
+function update(
+  wanted: Partial<StageProperties>,
+  before: Partial<StageProperties> = {},
+  more: Partial<CloudFormationEvent> = {},
+): CloudFormationEvent {
+  return event({
+    RequestType: 'Update',
+    PhysicalResourceId: SNAPSHOT,
+    ResourceProperties: { ...properties, ...wanted },
+    OldResourceProperties: { ...properties, ...before },
+    ...more,
+  });
 }
 
-describe('what is frozen, since copies in the field carry it', () => {
-  test('the hash of the inputs', () => {
-    expect(decode().wanted.inputs).toBe('v1-add24d935fd150ccdde16a38fc53cf4e');
-    const everything: WireProperties = {
-      ...properties,
-      DestinationOutpostArn: 'arn:aws:outposts:eu-west-1:111122223333:outpost/op-0123456789abcdef0',
-      DestinationAvailabilityZone: 'eu-west-1-ham-1a',
-      Description: 'nightly',
-      Encrypted: 'true',
-      KmsKeyId: 'alias/mine',
-    };
-    expect(decode({ ResourceProperties: everything }).wanted.inputs).toBe('v1-16b9b5395e69078ec3fe91d7b1412201');
+function decode(of: CloudFormationEvent = event(), more: Partial<PollEvent> = {}): ReturnType<typeof decodeRequest> {
+  const { PhysicalResourceId = HANDLE } = of;
+  return decodeRequest({ ...of, PhysicalResourceId, Begun: { At: 1_000 }, ...more }, 'us-west-2');
+}
+
+const decodeWith = (more: Partial<StageProperties>): ReturnType<typeof decodeRequest> =>
+  decode(event({ ResourceProperties: { ...properties, ...more } }));
+
+const decide = (of: CloudFormationEvent): string => decidePhysicalId(of, 'us-west-2');
+
+describe('the physical id that onEvent answers', () => {
+  test('is frozen for a handle, because deployed copies carry it', () => {
+    expect(decide(event())).toBe('copy-9fa34a873edd470a5e1944fa69bcb9fe');
   });
 
-  test('the handle', () => {
-    expect(decidePhysicalId(event(), 'us-west-2')).toBe('copy-9f13a70afccc29c8b74d062e5d4937d6');
-  });
-});
-
-describe('the hash of the inputs', () => {
-  const inputs = (more: Partial<WireProperties>): string =>
-    decode({ ResourceProperties: { ...properties, ...more } }).wanted.inputs;
-
-  test.each<Partial<WireProperties>>([
-    { SourceSnapshotId: 'snap-0123456789abcdef1' },
-    { SourceRegion: 'us-east-2' },
-    { DestinationRegion: 'eu-west-2' },
-    { DestinationOutpostArn: 'arn' },
-    { DestinationAvailabilityZone: 'eu-west-1-ham-1a' },
-    { Description: 'x' },
-    { Encrypted: 'true' },
-    { KmsKeyId: 'alias/x' },
-  ])('changes with %j', (change) => {
-    expect(inputs(change)).not.toBe(inputs({}));
+  test('is the same when onEvent runs twice for one request', () => {
+    expect(decide(event())).toBe(decide(event()));
   });
 
-  test.each<Partial<WireProperties>>([
-    { Description: '' },
-    { DestinationOutpostArn: '' },
-    { DestinationAvailabilityZone: '' },
-    { KmsKeyId: '' },
-    { Tags: { a: 'b' } },
-    { TimeoutSeconds: '60' },
-    { CompletionDurationMinutes: '15' },
-    { SourceKmsKeyArn: 'arn' },
-    { DeletionPolicy: 'Retain' },
-    { DryRun: 'true' },
-  ])('does not change with %j', (change) => {
-    expect(inputs(change)).toBe(inputs({}));
+  test.each<Partial<CloudFormationEvent>>([
+    { RequestId: 'r-2' },
+    { LogicalResourceId: 'Other' },
+    { StackId: 'arn:aws:cloudformation:us-east-1:111122223333:stack/other/1' },
+  ])('differs for a request that differs in %j', (change) => {
+    expect(decide(event(change))).not.toBe(decide(event()));
   });
 
-  test('is the same for a key with and without "encrypted", which it implies', () => {
-    expect(inputs({ KmsKeyId: 'alias/x' })).toBe(inputs({ KmsKeyId: 'alias/x', Encrypted: 'true' }));
-  });
-
-  test('takes an absent Region for the function’s own', () => {
-    expect(inputs({ DestinationRegion: undefined })).toBe(inputs({ DestinationRegion: 'us-west-2' }));
-    expect(inputs({ SourceRegion: undefined })).toBe(inputs({ SourceRegion: 'us-west-2' }));
-  });
-});
-
-describe('the physical id', () => {
-  const update = (
-    wanted: Partial<WireProperties>,
-    before: Partial<WireProperties>,
-    more: Partial<CloudFormationEvent> = {},
-  ): string =>
-    decidePhysicalId(
-      event({
-        RequestType: 'Update',
-        PhysicalResourceId: 'snap-0fedcba9876543210',
-        ResourceProperties: { ...properties, ...wanted },
-        OldResourceProperties: { ...properties, ...before },
-        ...more,
-      }),
-      'us-west-2',
-    );
-
-  test('is the same when onEvent runs twice for one request, and another for another request', () => {
-    const first = decidePhysicalId(event(), 'us-west-2');
-    expect(decidePhysicalId(event(), 'us-west-2')).toBe(first);
-    expect(decidePhysicalId(event({ RequestId: 'r-2' }), 'us-west-2')).not.toBe(first);
-    expect(decidePhysicalId(event({ LogicalResourceId: 'Other' }), 'us-west-2')).not.toBe(first);
-  });
-
-  test('is another for other inputs under a RequestId that is used again', () => {
-    expect(update({ Description: 'a' }, {})).not.toBe(update({ Description: 'b' }, {}));
+  test('differs for other inputs under a RequestId that is used again', () => {
+    expect(decide(update({ Description: 'a' }))).not.toBe(decide(update({ Description: 'b' })));
   });
 
   test('stays in an Update that keeps the copy, and in a Delete', () => {
-    expect(update({ Tags: { a: '1' } }, {})).toBe('snap-0fedcba9876543210');
-    expect(update({}, {}, { RequestType: 'Delete' })).toBe('snap-0fedcba9876543210');
+    expect(decide(update({ Tags: tags({ a: '1' }) }))).toBe(SNAPSHOT);
+    expect(decide(update({ Description: 'a' }, {}, { RequestType: 'Delete' }))).toBe(SNAPSHOT);
   });
 
-  test('stays in a dry run, and is new after one, whose inputs the copy need not have', () => {
-    expect(update({ Description: 'a', DryRun: 'true' }, {})).toBe('snap-0fedcba9876543210');
-    expect(update({ Description: 'a' }, { Description: 'a', DryRun: 'true' })).toMatch(/^copy-[0-9a-f]{32}$/);
+  test('is a handle for an Update whose inputs change or whose old properties are missing', () => {
+    expect(decide(update({ Description: 'a' }))).toMatch(/^copy-[0-9a-f]{32}$/);
+    expect(decide(update({}, {}, { OldResourceProperties: undefined }))).toMatch(/^copy-[0-9a-f]{32}$/);
+  });
+
+  test('is empty for a Delete that has none', () => {
+    expect(decide(event({ RequestType: 'Delete' }))).toBe('');
+  });
+
+  test.each([
+    [STAGE, 'stage-Copy'],
+    [DRY_RUN, 'dry-run-Copy'],
+  ])('of %s is its own from the first request on, whatever changes later', (ResourceType, id) => {
+    expect(decide(event({ ResourceType }))).toBe(id);
+    expect(decide(update({ Description: 'a' }, {}, { ResourceType, PhysicalResourceId: 'id-of-old' }))).toBe(
+      'id-of-old',
+    );
   });
 });
 
 describe('a request', () => {
-  test('knows the partition and the account of its stack', () => {
-    expect(decode()).toMatchObject({ partition: 'aws-cn', account: '111122223333', startedAt: Date.UTC(2030, 0, 1) });
+  test('knows the partition and the account of its stack, and when it arrived', () => {
+    expect(decode()).toMatchObject({ partition: 'aws-cn', account: '111122223333', startedAt: 1_000 });
   });
 
-  test.each([
-    ['600', 600_000],
-    ['3000', 3_000_000],
-    ['999999', 172_800_000],
-    ['nonsense', 3_000_000],
-    [undefined, 3_000_000],
-  ])('with TimeoutSeconds %s waits %i ms: never longer than two days', (TimeoutSeconds, ms) => {
-    expect(decode({ ResourceProperties: { ...properties, TimeoutSeconds } }).wanted.timeoutMs).toBe(ms);
-  });
-});
-
-describe('a continuation', () => {
-  const ResourceType = 'Custom::SnapshotCopyCompletion';
-
-  test('has an id of its own from its first request on', () => {
-    expect(decidePhysicalId(event({ ResourceType }), 'us-west-2')).toBe('completion-Copy');
-    const PhysicalResourceId = 'completion-of-old';
-    expect(decidePhysicalId(event({ ResourceType, PhysicalResourceId }), 'us-west-2')).toBe(PhysicalResourceId);
+  test('knows the operation that sent it, and whether it had its answer before', () => {
+    expect(decode()).toMatchObject({ operation: undefined, isAnswered: false });
+    const Operation = { status: 'CREATE_IN_PROGRESS', begunAt: 900 };
+    const request = decode(event(), { Begun: { At: 1_000, Operation, IsAnswered: true } });
+    expect(request).toMatchObject({ operation: Operation, isAnswered: true });
   });
 
-  test.each([
-    ['snap-0123456789abcdef0', true],
-    ['copy-0123456789abcdef0123456789abcdef', false],
-  ])('is about the copy of its owner, %s', (CopyId, inPlace) => {
-    const ResourceProperties = { ...properties, CopyLogicalId: 'Owner', CopyId, Stage: '2' };
-    expect(decode({ ResourceType, ResourceProperties })).toMatchObject({
-      logicalId: 'Owner',
-      requesterId: 'Copy',
-      handle: CopyId,
-      inPlace,
-      stage: 2,
+  test('is about the copy of its own resource', () => {
+    const physicalId = { kind: 'snapshot', text: SNAPSHOT };
+    const request = decode(update({ Tags: tags({ a: '1' }) }));
+    expect(request).toMatchObject({ logicalId: 'Copy', requesterId: 'Copy', physicalId, stage: 1, isDryRun: false });
+  });
+
+  test('keeps the present copy if it is an Update that changes no input', () => {
+    expect(decode(update({ Tags: tags({ a: '1' }) })).keepsCopy).toBe(true);
+    expect(decode(update({ Description: 'a' })).keepsCopy).toBe(false);
+    expect(decode(event({ OldResourceProperties: properties })).keepsCopy).toBe(false);
+  });
+
+  test('decodes what was declared before, if there is anything', () => {
+    expect(decode().before).toBeUndefined();
+    expect(decode(update({}, { DestinationRegion: 'eu-west-2' })).before).toMatchObject({
+      destinationRegion: 'eu-west-2',
+      sourceSnapshotId: 'snap-0123456789abcdef0',
+    });
+  });
+
+  test('decodes every property', () => {
+    const declared = {
+      ...everyInput,
+      SourceKmsKeyArn: 'arn:source',
+      CompletionDurationMinutes: '15',
+      Tags: tags({ team: 'storage', env: '' }),
+      DeletionPolicy: 'Retain' as const,
+    };
+    expect(decodeWith(declared).wanted).toEqual({
+      sourceSnapshotId: 'snap-0123456789abcdef0',
+      sourceRegion: 'us-east-1',
+      sourceKmsKeyArn: 'arn:source',
+      destinationRegion: 'eu-west-1',
+      destinationOutpostArn: everyInput.DestinationOutpostArn,
+      destinationAvailabilityZone: 'eu-west-1-ham-1a',
+      description: 'nightly',
+      encrypted: true,
+      kmsKeyId: 'alias/mine',
+      completionDurationMinutes: 15,
+      tags: { team: 'storage', env: '' },
+      retain: 'Retain',
+      inputs: expect.stringMatching(/^v1-/) as string,
+    });
+  });
+
+  test.each<[string, Partial<Record<keyof CopyProperties, string>>]>([
+    ['absent', {}],
+    ['empty', { SourceKmsKeyArn: '', CompletionDurationMinutes: '', DeletionPolicy: '', SourceSnapshotId: '' }],
+  ])('decodes properties that are %s as the defaults', (_, wire) => {
+    const request = decode(event({ ResourceProperties: wire as Partial<CopyProperties> }));
+    expect(request.wanted).toEqual({
+      sourceSnapshotId: '',
+      sourceRegion: 'us-west-2',
+      destinationRegion: 'us-west-2',
+      encrypted: false,
+      tags: {},
+      inputs: expect.stringMatching(/^v1-/) as string,
     });
   });
 });
 
-test('a continuation that names no copy is about none', () => {
-  const request = decode({ ResourceType: 'Custom::SnapshotCopyCompletion' });
-  expect(request).toMatchObject({ logicalId: '', handle: '', inPlace: false });
+describe('a dry run', () => {
+  test('is recognized by its resource type, and waits ten minutes whatever is declared', () => {
+    const of = event({ ResourceType: DRY_RUN, ResourceProperties: { ...properties, TimeoutSeconds: '9000' } });
+    expect(decode(of)).toMatchObject({ isDryRun: true, stage: 1, isLastStage: true });
+    expect(decode(of)).toMatchObject({ timeoutSeconds: 600, stageMs: 600_000 });
+  });
 });
 
-test('a dry run that creates its resource keeps no copy, and has a handle', () => {
-  const dry = { ResourceProperties: { ...properties, DryRun: 'true' as const } };
-  expect(decidePhysicalId(event(dry), 'us-west-2')).toMatch(/^copy-/);
-  expect(decode(dry).inPlace).toBe(false);
-});
+describe('a later stage', () => {
+  test('is recognized by its resource type', () => {
+    expect(
+      [STAGE, 'Custom::SnapshotCopy', DRY_RUN].map((ResourceType) => isLaterStage(event({ ResourceType }))),
+    ).toEqual([true, false, false]);
+  });
 
-describe('the stages of waiting', () => {
   test.each([
-    ['3000', '1', true, 3000],
-    ['3001', '1', false, 3000],
+    [SNAPSHOT, 'snapshot', true],
+    [HANDLE, 'handle', false],
+  ])('is about the copy of its owner, %s (%s), which it keeps if it exists: %s', (CopyId, kind, keepsCopy) => {
+    const ResourceProperties = { ...properties, CopyLogicalId: 'Owner', CopyId, Stage: '2' };
+    expect(decode(event({ ResourceType: STAGE, ResourceProperties }))).toMatchObject({
+      logicalId: 'Owner',
+      requesterId: 'Copy',
+      physicalId: { kind, text: CopyId },
+      keepsCopy,
+      stage: 2,
+    });
+  });
+
+  test('that names no copy is about none', () => {
+    expect(decode(event({ ResourceType: STAGE }))).toMatchObject({
+      logicalId: '',
+      physicalId: { kind: 'unknown', text: '' },
+      keepsCopy: false,
+    });
+  });
+});
+
+describe('waiting', () => {
+  test.each([
+    ['600', 600],
+    ['3000', 3_000],
+    ['999999', 172_800],
+    ['nonsense', 3_000],
+    ['', 3_000],
+    [undefined, 3_000],
+  ])('with TimeoutSeconds %s lasts %i s in all, and never longer than two days', (TimeoutSeconds, seconds) => {
+    expect(decodeWith({ TimeoutSeconds }).timeoutSeconds).toBe(seconds);
+  });
+
+  test.each([
+    ['3000', '1', true, 3_000],
+    ['3001', '1', false, 3_000],
     ['3001', '2', true, 60],
-    ['9000', '2', false, 3000],
-    ['9000', '3', true, 3000],
+    ['9000', '2', false, 3_000],
+    ['9000', '3', true, 3_000],
     ['600', '4', true, 60],
     ['600', undefined, true, 600],
-  ])('of %s s in all: in stage %s the last is %s and waits %i s', (TimeoutSeconds, Stage, isLastStage, seconds) => {
-    const { shareMs, ...request } = decode({ ResourceProperties: { ...properties, TimeoutSeconds, Stage } });
-    expect([request.isLastStage, shareMs]).toEqual([isLastStage, seconds * 1000]);
-  });
-});
-
-describe('a physical id', () => {
-  test.each<[string, 'a handle' | 'a snapshot' | 'neither']>([
-    ['copy-0123456789abcdef0123456789abcdef', 'a handle'],
-    ['copy-0123456789abcdef0123456789abcdef0', 'neither'],
-    ['my-copy-0123456789abcdef0123456789abcdef', 'neither'],
-    ['copy-0123456789ABCDEF0123456789ABCDEF', 'neither'],
-    ['snap-01234567', 'a snapshot'],
-    ['snap-0123456789abcdef0', 'a snapshot'],
-    ['snap-0123456', 'neither'],
-    ['snap-0123456789abcdef01', 'neither'],
-    ['app-snap-0123456789abcdef0', 'neither'],
-    ['app-Copy1A2B3C-1XYZ', 'neither'],
-    ['', 'neither'],
-  ])('%s names %s', (id, kind) => {
-    expect([isHandle(id), isSnapshotId(id)]).toEqual([kind === 'a handle', kind === 'a snapshot']);
-  });
-});
-
-test('tags that are not declared are none, and a source that is not is no id', () => {
-  const { wanted } = decode({ ResourceProperties: {} });
-  expect(wanted).toMatchObject({ tags: {}, sourceSnapshotId: '', encrypted: false, dryRun: false });
-  expect(wanted.completionDurationMinutes).toBeUndefined();
-  expect(decode({ ResourceProperties: { ...properties, CompletionDurationMinutes: '15' } }).wanted).toMatchObject({
-    completionDurationMinutes: 15,
+  ])('of %s s: stage %s is the last one: %s, and waits %i s', (TimeoutSeconds, Stage, isLastStage, seconds) => {
+    const request = decodeWith({ TimeoutSeconds, Stage });
+    expect([request.isLastStage, request.stageMs]).toEqual([isLastStage, seconds * 1_000]);
   });
 });

@@ -1,10 +1,11 @@
 // The tables of docs/how-it-works.md. Each row is one poll of the handler on the simulated services, and the last column
 // is what that poll logged, so that the tables cannot go stale.
 import { TAG } from '../../lib/contract';
-import { CALL_MS, isInStartWindow, STALENESS_MS, startWindow, visibilityDelay } from '../../lambda/times';
+import { CALL_MS, mayStart, STALENESS_MS, visibilityDelay } from '../../lambda/times';
 import { MINUTE, requestFor, SECOND, World } from './in-process';
 
-const TIMING = { request: requestFor(), now: () => 0, pollIntervalMs: 30 * SECOND };
+const INTERVAL = 30 * SECOND;
+const TIMING = { request: requestFor(), now: () => 0, beganAt: 0, pollIntervalMs: INTERVAL };
 const DELAY = visibilityDelay(TIMING);
 const STAGE = 50 * MINUTE;
 
@@ -237,21 +238,20 @@ async function statesTable(): Promise<string> {
 
 /** One character for each poll: where a poll may start a copy. */
 function timeline(): string {
-  const polls = Array.from({ length: 20 }, (_, index) => index * TIMING.pollIntervalMs);
-  const mark = (ms: number, stage: number): string =>
-    isInStartWindow({ ...TIMING, request: { ...TIMING.request, stage }, now: () => TIMING.request.startedAt + ms })
-      ? 'S'
-      : '.';
-  const clock = polls
-    .filter((ms) => ms % DELAY === 0)
-    .map((ms) => `${ms / MINUTE} min`.padEnd(DELAY / TIMING.pollIntervalMs));
+  const polls = Array.from({ length: 20 }, (_, index) => index * INTERVAL);
+  const mark = (ms: number, stage: number): string => {
+    const beganAt = TIMING.request.startedAt + ms;
+    const isOpen = mayStart({ ...TIMING, request: { ...TIMING.request, stage }, beganAt, now: () => beganAt });
+    return isOpen ? 'S' : '.';
+  };
+  const clock = polls.filter((ms) => ms % DELAY === 0).map((ms) => `${ms / MINUTE} min`.padEnd(DELAY / INTERVAL));
   return [
     `time          ${clock.join('').trimEnd()}`,
     `stage 1       ${polls.map((ms) => mark(ms, 1)).join('')}`,
     `later stages  ${polls.map((ms) => mark(ms, 2)).join('')}`,
     '',
-    `S: a poll in a start window. A window lasts ${startWindow(TIMING) / SECOND} s, a call ${CALL_MS / SECOND} s at most, and a read is`,
-    `at most ${STALENESS_MS / SECOND} s old. So ${DELAY / SECOND} s after a window opens, everything that it started is visible.`,
+    `S: a poll in a start window. A window lasts ${INTERVAL / SECOND} s, a call ends within ${CALL_MS / SECOND} s, and a read is at`,
+    `most ${STALENESS_MS / SECOND} s old. So ${DELAY / SECOND} s after a window opens, everything that it started is visible.`,
   ].join('\n');
 }
 

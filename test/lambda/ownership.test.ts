@@ -1,0 +1,273 @@
+import { TAG, type RetainingPolicy } from '../../lib/contract';
+import type { StackOperation } from '../../lambda/aws';
+import type { Copy } from '../../lambda/copies';
+import {
+  begunBy,
+  chooseCopy,
+  duplicatesAndLeftovers,
+  isAtRest,
+  isAttemptOf,
+  isBackup,
+  isOurs,
+  isPresent,
+  isRollback,
+  isStillReferenced,
+  isTakenByRollback,
+  shouldDelete,
+  superseded,
+} from '../../lambda/ownership';
+import { copyFor, HANDLE, MINUTE, requestFor, SECOND } from './in-process';
+
+const UPDATE = { RequestType: 'Update' } as const;
+const OTHER_HANDLE = `copy-${'2'.repeat(32)}`;
+const request = requestFor();
+const START = request.startedAt;
+
+/** The stack has been in this operation since the request began, unless told otherwise. */
+const during = (status: string, begunAt = START): StackOperation => ({ status, begunAt });
+
+/** A copy in this state, started so many seconds after the request began. */
+const copy = (id: string, state: string, seconds: number, tags: Record<string, string> = {}): Copy =>
+  copyFor(request, { id, state, startedAt: START + seconds * SECOND, tags });
+
+const EARLIER = { [TAG.handle]: OTHER_HANDLE };
+const OTHER_INPUTS = { [TAG.handle]: OTHER_HANDLE, [TAG.inputs]: 'v1-other' };
+const retained = (policy: RetainingPolicy): Record<string, string> => ({ [TAG.retain]: policy });
+
+const idsOf = (copies: readonly Copy[]): string[] => copies.map(({ id }) => id);
+
+test.each([
+  [undefined, false, false],
+  ['UPDATE_IN_PROGRESS', false, false],
+  ['UPDATE_COMPLETE', true, false],
+  ['CREATE_FAILED', true, false],
+  ['ROLLBACK_IN_PROGRESS', false, true],
+  ['UPDATE_ROLLBACK_IN_PROGRESS', false, true],
+  ['UPDATE_ROLLBACK_COMPLETE', true, true],
+])('the status %s is at rest: %s, and a rollback: %s', (status, atRest, rollback) => {
+  expect([isAtRest(status), isRollback(during(status ?? ''))]).toEqual([atRest, rollback]);
+});
+
+test('a copy belongs to the resource if its tags name both the stack and the resource', () => {
+  expect(isOurs(copy('a', 'completed', 0), request)).toBe(true);
+  for (const key of [TAG.stack, TAG.resource]) {
+    expect(isOurs(copy('a', 'completed', 0, { [key]: 'other' }), request)).toBe(false);
+  }
+});
+
+test('a backup is finished and retained', () => {
+  expect(isBackup(copy('a', 'completed', 0, retained('Retain')))).toBe(true);
+  expect(isBackup(copy('a', 'pending', 0, retained('Retain')))).toBe(false);
+  expect(isBackup(copy('a', 'completed', 0))).toBe(false);
+});
+
+test.each<[string, boolean, Copy]>([
+  ['under its handle', true, copy('a', 'pending', -60)],
+  ['under another handle, with the wanted inputs, since the operation began', true, copy('a', 'pending', 0, EARLIER)],
+  ['under another handle, with the wanted inputs, before the operation', false, copy('a', 'pending', -1, EARLIER)],
+  ['under another handle, with other inputs', false, copy('a', 'pending', 0, OTHER_INPUTS)],
+])('a copy that was started %s is an attempt of the request: %s', (_, expected, one) => {
+  expect(isAttemptOf(one, request, during('CREATE_IN_PROGRESS'))).toBe(expected);
+});
+
+test('the copy whose id is the physical id is an attempt of the request, whatever its handle', () => {
+  const named = requestFor({}, { ...UPDATE, PhysicalResourceId: 'snap-0123456789abcdef1' });
+  const one = copy('snap-0123456789abcdef1', 'completed', -60, OTHER_INPUTS);
+  expect(isAttemptOf(one, named, during('UPDATE_IN_PROGRESS'))).toBe(true);
+  expect(isAttemptOf(one, request, during('UPDATE_IN_PROGRESS'))).toBe(false);
+});
+
+test('a request began the copies that were started under its handle', () => {
+  expect(idsOf(begunBy([copy('a', 'pending', 0), copy('b', 'pending', 0, EARLIER)], request))).toEqual(['a']);
+});
+
+describe('the chosen copy', () => {
+  const choose = (copies: readonly Copy[], of = request, status = 'UPDATE_IN_PROGRESS'): string | undefined =>
+    chooseCopy(copies, of, during(status))?.id;
+  const update = requestFor({}, UPDATE);
+
+  test('is none if all copies have failed or are in another Region', () => {
+    expect(choose([copy('a', 'error', 0), { ...copy('b', 'completed', 1), region: 'eu-west-2' }])).toBeUndefined();
+  });
+
+  test('of a Create is the oldest copy of the request, finished or not', () => {
+    expect(choose([copy('a', 'error', 0), copy('b', 'pending', 1), copy('c', 'completed', 2)])).toBe('b');
+  });
+
+  test('of a Create may be an unfinished earlier copy with the wanted inputs, but not a finished one', () => {
+    expect(choose([copy('a', 'completed', -3, EARLIER), copy('b', 'pending', -2, EARLIER)])).toBe('b');
+    expect(choose([copy('a', 'completed', -3, EARLIER), copy('b', 'pending', -2, OTHER_INPUTS)])).toBeUndefined();
+  });
+
+  test('of an Update is the latest finished earlier copy with the wanted inputs, or else as of a Create', () => {
+    const earlier = [copy('a', 'completed', -3, EARLIER), copy('b', 'completed', -2, EARLIER)];
+    expect(choose([...earlier, copy('c', 'completed', -1, OTHER_INPUTS), copy('d', 'completed', 1)], update)).toBe('b');
+    expect(choose([copy('a', 'pending', -3, EARLIER), copy('b', 'pending', 1)], update)).toBe('a');
+  });
+
+  describe('of a request that keeps its copy', () => {
+    const ID = 'snap-0123456789abcdef1';
+    const copies = [
+      copy('a', 'completed', -4, EARLIER),
+      copy(ID, 'pending', -3, EARLIER),
+      copy('b', 'completed', -2, EARLIER),
+    ];
+    const event = { ...UPDATE, PhysicalResourceId: ID };
+    const declared = { SourceSnapshotId: 'snap-0123456789abcdef0', DestinationRegion: 'eu-west-1' };
+    const keeping = requestFor({}, { ...event, OldResourceProperties: declared });
+
+    test('is the copy whose id is the physical id, in whatever state', () => {
+      expect(choose(copies, keeping)).toBe(ID);
+      expect(choose(copies, requestFor({}, event))).toBe('b');
+    });
+
+    test('is the finished copy whose handle is the physical id', () => {
+      const handled = { ...keeping, physicalId: request.physicalId };
+      const older = copy('a', 'completed', -3, EARLIER);
+      expect(choose([older, copy('b', 'completed', -2)], handled)).toBe('b');
+      expect(choose([older, copy('b', 'pending', -2)], handled)).toBe('a');
+      expect(choose([older, copy('b', 'completed', -2)], { ...handled, keepsCopy: false })).toBe('a');
+    });
+
+    test('of a later stage is the present copy, too, even if that stage keeps none', () => {
+      expect(choose(copies, { ...keeping, keepsCopy: false, stage: 2 })).toBe(ID);
+      expect(choose(copies, { ...keeping, keepsCopy: false, stage: 1 })).toBe('b');
+    });
+  });
+});
+
+describe('duplicates and leftovers', () => {
+  const chosen = copy('chosen', 'completed', 0);
+  const find = (copies: Copy[], one: Copy | undefined, operation = during('UPDATE_IN_PROGRESS')): string[] =>
+    idsOf(duplicatesAndLeftovers(copies, one, request, operation));
+
+  test('are the other copies of the request, finished or not, once one is chosen', () => {
+    const others = [copy('a', 'pending', 1), copy('b', 'completed', 2, EARLIER), copy('c', 'error', 3)];
+    expect(find([chosen, ...others], chosen)).toEqual(['a', 'b', 'c']);
+    expect(find(others, undefined)).toEqual([]);
+  });
+
+  test('are unfinished copies from before the operation, whatever they were made for', () => {
+    const others = [copy('a', 'pending', -2, OTHER_INPUTS), copy('b', 'error', -1, EARLIER)];
+    expect(find([...others, copy('c', 'completed', -1, OTHER_INPUTS)], undefined)).toEqual(['a', 'b']);
+    expect(find([...others, chosen], chosen)).toEqual(['a', 'b']);
+  });
+
+  test('are not the unfinished copies of other requests since the operation began', () => {
+    expect(find([copy('a', 'pending', 0, OTHER_INPUTS)], undefined)).toEqual([]);
+  });
+
+  test('in a rollback include what the failed update may still have started when the rollback began', () => {
+    const rollback = during('UPDATE_ROLLBACK_IN_PROGRESS', START - MINUTE);
+    const others = [copy('a', 'pending', 29.999, OTHER_INPUTS), copy('b', 'pending', 30, OTHER_INPUTS)];
+    expect(find(others, undefined, rollback)).toEqual(['a']);
+  });
+});
+
+describe('a copy that looks like a leftover is present', () => {
+  const present = (one: Copy, presentId: string | undefined, status = 'UPDATE_IN_PROGRESS'): boolean =>
+    isPresent(one, presentId, request, during(status));
+
+  test('if CloudFormation has its id', () => {
+    expect(present(copy('a', 'pending', -1, OTHER_INPUTS), 'a')).toBe(true);
+    expect(present(copy('a', 'pending', -1, OTHER_INPUTS), 'b')).toBe(false);
+    expect(present(copy('a', 'pending', -1, OTHER_INPUTS), 'a', 'UPDATE_ROLLBACK_IN_PROGRESS')).toBe(true);
+  });
+
+  test('if CloudFormation has its handle, unless a rollback goes back to the copy before', () => {
+    expect(present(copy('a', 'pending', -1, OTHER_INPUTS), OTHER_HANDLE)).toBe(true);
+    expect(present(copy('a', 'pending', -1, OTHER_INPUTS), OTHER_HANDLE, 'UPDATE_ROLLBACK_IN_PROGRESS')).toBe(false);
+  });
+
+  test('but not if it is a duplicate under the handle of the request', () => {
+    expect(present(copy('a', 'pending', 1), HANDLE)).toBe(false);
+  });
+});
+
+describe('superseded copies', () => {
+  const kept = copy('kept', 'completed', 10);
+  const since = [copy('a', 'completed', 0, OTHER_INPUTS), copy('b', 'completed', 10, OTHER_INPUTS)];
+  const before = copy('c', 'completed', -1, OTHER_INPUTS);
+
+  test('are those that were started after the kept copy', () => {
+    expect(idsOf(superseded([before, ...since, kept], kept, during('UPDATE_IN_PROGRESS')))).toEqual(['b']);
+  });
+
+  test('are at most those of the operation', () => {
+    const old = copy('kept', 'completed', -10);
+    expect(idsOf(superseded([old, before, ...since], old, during('UPDATE_IN_PROGRESS')))).toEqual(['a', 'b']);
+  });
+
+  test('in a rollback are all of the operation', () => {
+    expect(idsOf(superseded([before, ...since, kept], kept, during('UPDATE_ROLLBACK_IN_PROGRESS')))).toEqual([
+      'a',
+      'b',
+    ]);
+  });
+
+  test('do not include a backup', () => {
+    const copies = [
+      copy('a', 'completed', 11, retained('RetainExceptOnCreate')),
+      copy('b', 'pending', 12, retained('Retain')),
+    ];
+    expect(idsOf(superseded(copies, kept, during('UPDATE_IN_PROGRESS')))).toEqual(['b']);
+  });
+});
+
+describe('a copy that a request began', () => {
+  test('is still referenced by its id, by its handle, or as a backup, unless it failed', () => {
+    const one = copy('a', 'completed', 0);
+    expect([undefined, 'a', HANDLE, 'b'].map((id) => isStillReferenced(one, id))).toEqual([false, true, true, false]);
+    expect(isStillReferenced(copy('a', 'completed', 0, retained('Retain')), undefined)).toBe(true);
+    expect(isStillReferenced(copy('a', 'error', 0, retained('Retain')), 'a')).toBe(false);
+  });
+
+  test.each([
+    ['Create', 'ROLLBACK_IN_PROGRESS', 'RetainExceptOnCreate', 0, true],
+    ['Create', 'ROLLBACK_IN_PROGRESS', 'RetainExceptOnCreate', -1, false],
+    ['Create', 'ROLLBACK_IN_PROGRESS', 'Retain', 0, false],
+    ['Create', 'CREATE_IN_PROGRESS', 'RetainExceptOnCreate', 0, false],
+    ['Update', 'UPDATE_ROLLBACK_IN_PROGRESS', 'RetainExceptOnCreate', 0, false],
+  ] as const)(
+    'is taken by the rollback (%s, %s, %s, started %i s after the operation began): %s',
+    (type, status, policy, at, taken) => {
+      const one = copy('a', 'completed', at, retained(policy));
+      expect(isTakenByRollback(one, requestFor({}, { RequestType: type }), during(status))).toBe(taken);
+    },
+  );
+});
+
+describe('a Delete', () => {
+  const UNKNOWN = 'app-Copy1A2B3C-1XYZ';
+  const deletes = (one: Copy, PhysicalResourceId: string, status = 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS'): boolean =>
+    shouldDelete(one, requestFor({}, { RequestType: 'Delete', PhysicalResourceId }), during(status));
+
+  test('by a handle is about the copies under it, finished and retained or not', () => {
+    expect(deletes(copy('a', 'completed', 0, retained('Retain')), HANDLE)).toBe(true);
+    expect(deletes(copy('a', 'completed', 0), OTHER_HANDLE)).toBe(false);
+    expect(deletes(copy('a', 'pending', 0), OTHER_HANDLE)).toBe(false);
+  });
+
+  test('by a snapshot id is about the unfinished copies that were started under that id', () => {
+    const ID = 'snap-0123456789abcdef1';
+    expect(deletes(copy('a', 'pending', 0, { [TAG.handle]: ID }), ID)).toBe(true);
+    expect(deletes(copy('a', 'completed', 0, { [TAG.handle]: ID }), ID)).toBe(false);
+    expect(deletes(copy('a', 'pending', 0), ID)).toBe(false);
+  });
+
+  test.each<[string, boolean, boolean, boolean, Copy]>([
+    ['finished', true, true, true, copy('a', 'completed', 0)],
+    ['unfinished and retained', true, true, true, copy('a', 'pending', 0, retained('Retain'))],
+    ['finished and retained', false, false, false, copy('a', 'completed', 0, retained('Retain'))],
+    ['of the cancelled create', true, true, false, copy('a', 'completed', 0, retained('RetainExceptOnCreate'))],
+    ['of an earlier life', false, false, false, copy('a', 'completed', -1, retained('RetainExceptOnCreate'))],
+  ])(
+    'is about a copy that is %s, by an unknown id: %s, in the rollback of a new stack: %s, with the whole stack: %s',
+    (_, byUnknownId, inRollback, withStack, one) => {
+      expect(deletes(one, UNKNOWN)).toBe(byUnknownId);
+      expect(deletes(one, OTHER_HANDLE, 'ROLLBACK_IN_PROGRESS')).toBe(inRollback);
+      expect(deletes(one, OTHER_HANDLE, 'DELETE_IN_PROGRESS')).toBe(withStack);
+      expect(deletes(one, OTHER_HANDLE)).toBe(false);
+    },
+  );
+});

@@ -1,0 +1,87 @@
+// What makes another copy, and how it is hashed. The hash must stay what it is as long as there are deployed copies.
+import { createHash } from 'node:crypto';
+import type { CopyProperties } from '../../lib/contract';
+import { requestFor, tags } from './in-process';
+
+/** The hash, for a copy of snap-0123456789abcdef0 from us-east-1, where the stack is, to eu-west-1. */
+const inputs = (more: Partial<CopyProperties>): string => requestFor(more).wanted.inputs;
+
+const everyInput: Partial<CopyProperties> = {
+  DestinationOutpostArn: 'arn:aws:outposts:eu-west-1:111122223333:outpost/op-0123456789abcdef0',
+  DestinationAvailabilityZone: 'eu-west-1-ham-1a',
+  Description: 'nightly',
+  Encrypted: 'true',
+  KmsKeyId: 'alias/mine',
+};
+
+describe('frozen, because deployed copies carry it:', () => {
+  test('the hash of the inputs', () => {
+    expect(inputs({})).toBe('v1-57e013c2537bef0c673cec9daf2ec05e');
+    expect(inputs(everyInput)).toBe('v1-2ba72b358868969345312099fed09cdc');
+  });
+
+  // An input that is added later is absent here, so it must leave these two texts as they are.
+  test.each([
+    [
+      'few inputs',
+      {},
+      '[["destinationRegion","eu-west-1"],["sourceRegion","us-east-1"],["sourceSnapshotId","snap-0123456789abcdef0"]]',
+    ],
+    [
+      'every input',
+      everyInput,
+      '[["description","nightly"],["destinationAvailabilityZone","eu-west-1-ham-1a"],["destinationOutpostArn","arn:aws:outposts:eu-west-1:111122223333:outpost/op-0123456789abcdef0"],["destinationRegion","eu-west-1"],["encrypted",true],["kmsKeyId","alias/mine"],["sourceRegion","us-east-1"],["sourceSnapshotId","snap-0123456789abcdef0"]]',
+    ],
+  ])('the canonical form of %s: the inputs that are present, sorted by name, as JSON', (_, declared, canonical) => {
+    const hash = createHash('sha256').update(canonical).digest('hex').slice(0, 32);
+    expect(inputs(declared)).toBe(`v1-${hash}`);
+  });
+});
+
+describe('the hash of the inputs', () => {
+  test.each<Partial<CopyProperties>>([
+    { SourceSnapshotId: 'snap-0123456789abcdef1' },
+    { SourceRegion: 'us-east-2' },
+    { DestinationRegion: 'eu-west-2' },
+    { DestinationOutpostArn: 'arn' },
+    { DestinationAvailabilityZone: 'eu-west-1-ham-1a' },
+    { Description: 'x' },
+    { Encrypted: 'true' },
+    { KmsKeyId: 'alias/x' },
+  ])('changes with %j', (change) => {
+    expect(inputs(change)).not.toBe(inputs({}));
+  });
+
+  test.each<Partial<CopyProperties>>([
+    { Tags: tags({ a: 'b' }) },
+    { TimeoutSeconds: '60' },
+    { CompletionDurationMinutes: '15' },
+    { SourceKmsKeyArn: 'arn' },
+    { DeletionPolicy: 'Retain' },
+  ])('does not change with %j', (change) => {
+    expect(inputs(change)).toBe(inputs({}));
+  });
+
+  test.each<Record<string, string>>([
+    { Description: '' },
+    { DestinationOutpostArn: '' },
+    { DestinationAvailabilityZone: '' },
+    { KmsKeyId: '' },
+    { Encrypted: '' },
+    { Encrypted: 'false' },
+  ])('is the same for an absent input and for an explicit default, %j', (change) => {
+    expect(inputs(change)).toBe(inputs({}));
+  });
+
+  test('is the same for a key with and without "Encrypted", which the key implies', () => {
+    expect(inputs({ KmsKeyId: 'alias/x' })).toBe(inputs({ KmsKeyId: 'alias/x', Encrypted: 'true' }));
+  });
+
+  test.each(['SourceRegion', 'DestinationRegion'] as const)(
+    'is the same for an absent, an empty and an explicit %s that is the Region of the stack',
+    (property) => {
+      const own = inputs({ [property]: 'us-east-1' });
+      expect([undefined, ''].map((region) => inputs({ [property]: region }))).toEqual([own, own]);
+    },
+  );
+});

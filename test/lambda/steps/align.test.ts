@@ -1,0 +1,116 @@
+import { TAG } from '../../../lib/contract';
+import { AwsError } from '../../../local-aws/faults';
+import { LOGICAL_ID, SECOND, stale, tags, World } from '../in-process';
+
+describe('the tags of the present copy', () => {
+  test('follow the declaration, and tags that were never declared stay', async () => {
+    const world = new World();
+    const before = world.declare({ Tags: tags({ team: 'storage', old: '1' }) });
+    const id = await world.create(before);
+    world.ec2.createTags('eu-west-1', { Resources: [id], Tags: [{ Key: 'backup', Value: 'weekly' }] });
+    world.enter('UPDATE_IN_PROGRESS');
+    const wanted = world.declare({ Tags: tags({ team: 'data' }) });
+    const { answer, after } = await world.run(world.update(wanted, before));
+    expect(answer?.PhysicalResourceId).toBe(id);
+    expect(after).toBe(0);
+    expect(world.ec2.tagsOf(id)).toMatchObject({ team: 'data', backup: 'weekly', [TAG.resource]: LOGICAL_ID });
+    expect(world.ec2.tagsOf(id)).not.toHaveProperty('old');
+    expect(world.started()).toBe(1);
+  });
+
+  test('are written back by a rollback, even if a stale read shows them as wanted', async () => {
+    const world = new World();
+    const before = world.declare({ Tags: tags({ team: 'storage' }) });
+    const id = await world.create(before);
+    const wanted = world.declare({ Tags: tags({ team: 'data' }) });
+    world.ec2.settings.staleness = stale({ tags: 110 * SECOND });
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update(wanted, before));
+    world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    await world.run(world.update(before, wanted));
+    expect(world.ec2.tagsOf(id)).toMatchObject({ team: 'storage' });
+  });
+
+  test('are restored in one call if somebody changed declared ones', async () => {
+    const world = new World();
+    const before = world.declare({ Tags: tags({ a: '1', b: '2', c: '3' }) });
+    const id = await world.create(before);
+    world.ec2.createTags('eu-west-1', { Resources: [id], Tags: [{ Key: 'a', Value: 'x' }] });
+    world.ec2.deleteTags('eu-west-1', { Resources: [id], Tags: [{ Key: 'b' }] });
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update({ ...before, TimeoutSeconds: '600' }, before));
+    expect(world.ec2.tagsOf(id)).toMatchObject({ a: '1', b: '2', c: '3' });
+    const [written, ...others] = world.services.calls.filter(({ action }) => action === 'CreateTags');
+    expect(written?.input).toEqual({ Resources: [id], Tags: tags({ a: '1', b: '2' }) });
+    expect(others).toEqual([]);
+    expect(world.calls('DeleteTags')).toEqual([]);
+  });
+
+  test('are removed by their keys alone, in one call', async () => {
+    const world = new World();
+    const before = world.declare({ Tags: tags({ a: '1', b: '2' }) });
+    const id = await world.create(before);
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update(world.declare(), before));
+    const removals = world.services.calls.filter(({ action }) => action === 'DeleteTags');
+    expect(removals.map(({ input }) => input)).toEqual([{ Resources: [id], Tags: [{ Key: 'a' }, { Key: 'b' }] }]);
+    expect(world.calls('CreateTags')).toEqual([]);
+  });
+
+  test('are written even if EC2 does not find the copy at first', async () => {
+    const world = new World();
+    const before = world.declare();
+    const id = await world.create(before);
+    const missing = new AwsError('InvalidSnapshot.NotFound', 'The snapshot does not exist.');
+    world.services.faults = ({ action, count }) => (action === 'CreateTags' && count < 4 ? missing : undefined);
+    world.enter('UPDATE_IN_PROGRESS');
+    expect((await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before))).after).toBe(90);
+    expect(world.ec2.tagsOf(id)).toHaveProperty('a', '1');
+  });
+});
+
+describe('the retained mark', () => {
+  test.each(['its id', 'its handle'])(
+    'of the present copy, which CloudFormation knows by %s, follows the declaration',
+    async (how) => {
+      const world = new World();
+      const before = world.declare();
+      const id = await (how === 'its id' ? world.create(before) : world.createUnderHandle(before));
+      const retained = world.declare({ DeletionPolicy: 'RetainExceptOnCreate' });
+      world.enter('UPDATE_IN_PROGRESS');
+      await world.run(world.update(retained, before));
+      expect(world.ec2.tagsOf(id)).toMatchObject({ [TAG.retain]: 'RetainExceptOnCreate' });
+      await world.run(world.update(before, retained));
+      expect(world.ec2.tagsOf(id)).not.toHaveProperty([TAG.retain]);
+    },
+  );
+
+  test('stays on a copy that an Update adopts, whose other tags follow the declaration', async () => {
+    const world = new World();
+    const retained = world.declare({ Tags: tags({ a: '1' }), DeletionPolicy: 'Retain' });
+    const first = await world.create(retained);
+    const other = { ...retained, Description: 'other' };
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update(other, retained));
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update(world.declare(), other));
+    expect(answer?.PhysicalResourceId).toBe(first);
+    expect(world.started()).toBe(2);
+    expect(world.ec2.tagsOf(first)).not.toHaveProperty('a');
+    expect(world.ec2.tagsOf(first)).toHaveProperty([TAG.retain], 'Retain');
+  });
+
+  test('stays on a copy that an Update in place adopts because the present one is gone', async () => {
+    const world = new World();
+    const retained = world.declare({ DeletionPolicy: 'Retain' });
+    const earlier = await world.create(retained);
+    world.physicalId = undefined;
+    world.enter('UPDATE_IN_PROGRESS');
+    const present = await world.create(retained);
+    world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: present });
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update(world.declare(), retained));
+    expect(answer?.PhysicalResourceId).toBe(earlier);
+    expect(world.ec2.tagsOf(earlier)).toHaveProperty([TAG.retain], 'Retain');
+  });
+});

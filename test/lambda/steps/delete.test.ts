@@ -1,0 +1,252 @@
+import { TAG } from '../../../lib/contract';
+import { HANDLE, MINUTE, SECOND, STACK_ID, stale, tags, World } from '../in-process';
+
+/** An id that neither the handler nor EC2 made. */
+const UNKNOWN = 'app-Copy1A2B3C-1XYZ';
+
+describe('a Delete by the id of the copy', () => {
+  test('deletes the copy', async () => {
+    const world = new World();
+    await world.create();
+    world.enter('DELETE_IN_PROGRESS');
+    expect(await world.run(world.event('Delete'))).toEqual({ answer: { IsComplete: true }, after: 0 });
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('deletes a retained copy while the stack is in an operation', async () => {
+    const world = new World();
+    const properties = world.declare({ DeletionPolicy: 'RetainExceptOnCreate' });
+    await world.create(properties);
+    world.enter('ROLLBACK_IN_PROGRESS');
+    await world.run(world.event('Delete', { ResourceProperties: properties }));
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('leaves a retained copy alone if it is delivered again when the stack is at rest', async () => {
+    const world = new World();
+    const properties = world.declare({ DeletionPolicy: 'RetainExceptOnCreate' });
+    const id = await world.create(properties);
+    world.enter('DELETE_COMPLETE');
+    const { answer } = await world.run(world.event('Delete', { ResourceProperties: properties }));
+    expect(answer).toEqual({ IsComplete: true });
+    expect(world.copies()).toEqual([id]);
+  });
+
+  test('succeeds if the copy is gone', async () => {
+    const world = new World();
+    const id = await world.create();
+    world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: id });
+    expect((await world.run(world.event('Delete'))).answer).toEqual({ IsComplete: true });
+  });
+
+  test('succeeds if the copy is gone but a stale read still shows it', async () => {
+    const world = new World();
+    const id = await world.create();
+    world.ec2.settings.staleness = stale({ deletions: MINUTE });
+    world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: id });
+    expect(await world.run(world.event('Delete'))).toEqual({ answer: { IsComplete: true }, after: 0 });
+  });
+
+  test('fails at once with what holds the copy, after one attempt', async () => {
+    const world = new World();
+    const id = await world.create();
+    world.ec2.snapshot(id).imageId = 'ami-0123456789abcdef0';
+    const { failure, after } = await world.run(world.event('Delete'));
+    expect(after).toBe(0);
+    expect(failure?.message).toMatch(
+      new RegExp(`^${id} in eu-west-1 could not be deleted: InvalidSnapshot.InUse: .*ami-`),
+    );
+    expect(failure?.message).toContain('deregister the AMI');
+    expect(world.calls('DeleteSnapshot')).toHaveLength(1);
+  });
+
+  test('never deletes a snapshot that does not carry the tags of the resource', async () => {
+    const world = new World();
+    const foreign = world.ec2.addSnapshot({
+      region: 'eu-west-1',
+      tags: { [TAG.stack]: STACK_ID, [TAG.resource]: 'Other' },
+    });
+    const { failure } = await world.run(world.event('Delete', { PhysicalResourceId: foreign.id }));
+    expect(failure?.message).toContain('neither changed nor deleted');
+    expect(world.ec2.stateOf(foreign.id)).toBe('completed');
+  });
+
+  test('makes no more calls than it needs', async () => {
+    const world = new World();
+    await world.create();
+    world.enter('DELETE_IN_PROGRESS');
+    const first = world.calls().length;
+    await world.run(world.event('Delete'));
+    const reads = ['DescribeSnapshots', 'DescribeStacks', 'DescribeSnapshots'];
+    expect(world.calls().slice(first)).toEqual([...reads, 'DeleteSnapshot']);
+  });
+
+  describe('under which another copy was started, because the copy was gone', () => {
+    async function startedAgain(world: World): Promise<string> {
+      const before = world.declare();
+      const gone = await world.create(before);
+      world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: gone });
+      world.enter('UPDATE_IN_PROGRESS');
+      await world.begin(world.update({ ...before, Tags: tags({ a: '1' }) }, before));
+      expect(world.copies()).toHaveLength(1);
+      world.physicalId = UNKNOWN;
+      return gone;
+    }
+
+    test('deletes that copy if it is unfinished', async () => {
+      const world = new World();
+      const gone = await startedAgain(world);
+      await world.run(world.event('Delete', { PhysicalResourceId: gone }));
+      expect(world.copies()).toEqual([]);
+    });
+
+    test('leaves that copy alone if it is finished, because it has an id of its own', async () => {
+      const world = new World({ copyDuration: 20 * SECOND });
+      const gone = await startedAgain(world);
+      world.time += MINUTE;
+      await world.run(world.event('Delete', { PhysicalResourceId: gone }));
+      expect(world.copies()).toHaveLength(1);
+    });
+  });
+});
+
+describe('a Delete by a handle', () => {
+  test('deletes the copies of that handle, even one that becomes visible later', async () => {
+    const world = new World({ staleness: stale({ tags: 110 * SECOND }) });
+    const create = await world.begin(world.event('Create'));
+    world.time += SECOND;
+    world.enter('ROLLBACK_IN_PROGRESS');
+    const { after } = await world.run(world.event('Delete', { PhysicalResourceId: create.PhysicalResourceId }));
+    expect(world.copies()).toEqual([]);
+    expect(after).toBe(180);
+  });
+
+  test('leaves the copy of another handle alone, even if CloudFormation does not have it', async () => {
+    const world = new World();
+    const id = await world.create();
+    world.physicalId = UNKNOWN;
+    await world.run(world.event('Delete', { PhysicalResourceId: HANDLE }));
+    expect(world.copies()).toEqual([id]);
+  });
+
+  test('leaves the copy alone that CloudFormation has now, if it is delivered again', async () => {
+    const world = new World({ copyDuration: 5 * MINUTE });
+    const create = await world.accept(world.event('Create'));
+    await world.wait(create);
+    const [id = ''] = world.copies();
+    world.physicalId = id;
+    world.enter('UPDATE_IN_PROGRESS');
+    world.ec2.settings.staleness = stale({ ids: 20 * MINUTE, tags: MINUTE });
+    await world.run(world.event('Delete', { PhysicalResourceId: create.PhysicalResourceId }));
+    expect(world.copies()).toEqual([id]);
+  });
+
+  test('fails at once with what holds the copy, after one attempt', async () => {
+    const world = new World();
+    const id = await world.createUnderHandle();
+    world.ec2.snapshot(id).imageId = 'ami-0123456789abcdef0';
+    const { failure, after } = await world.run(world.event('Delete'));
+    expect(failure?.message).toContain(`${id} in eu-west-1 could not be deleted`);
+    expect(after).toBe(0);
+    expect(world.calls('DeleteSnapshot')).toHaveLength(1);
+  });
+});
+
+describe('a Delete by an unknown id', () => {
+  /** The Create of a new stack that started a copy and never answered, a second before it is rolled back. */
+  async function cancelledCreate(world: World, DeletionPolicy: 'Retain' | 'RetainExceptOnCreate'): Promise<void> {
+    await world.begin(world.event('Create', { ResourceProperties: world.declare({ DeletionPolicy }) }));
+    world.time += MINUTE;
+    world.stack.StackStatus = 'ROLLBACK_IN_PROGRESS';
+    await world.run(world.event('Delete', { PhysicalResourceId: UNKNOWN }));
+  }
+
+  test('deletes the unfinished copy of the cancelled create, even if it is retained', async () => {
+    const world = new World();
+    await cancelledCreate(world, 'Retain');
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('deletes the finished copy of the cancelled create under RetainExceptOnCreate', async () => {
+    const world = new World({ copyDuration: 20 * SECOND });
+    await cancelledCreate(world, 'RetainExceptOnCreate');
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('leaves the finished copy of the cancelled create alone under Retain', async () => {
+    const world = new World({ copyDuration: 20 * SECOND });
+    await cancelledCreate(world, 'Retain');
+    expect(world.copies()).toHaveLength(1);
+  });
+
+  test('deletes a finished copy that CloudFormation does not have', async () => {
+    const world = new World();
+    await world.create();
+    world.physicalId = UNKNOWN;
+    await world.run(world.event('Delete', { PhysicalResourceId: UNKNOWN }));
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('leaves a finished copy alone that CloudFormation has', async () => {
+    const world = new World();
+    const id = await world.create();
+    await world.run(world.event('Delete', { PhysicalResourceId: UNKNOWN }));
+    expect(world.copies()).toEqual([id]);
+  });
+
+  test.each(['Retain', 'RetainExceptOnCreate'] as const)(
+    'leaves the finished copy of an earlier life alone under %s',
+    async (DeletionPolicy) => {
+      const world = new World();
+      const properties = world.declare({ DeletionPolicy });
+      const id = await world.create(properties);
+      world.physicalId = UNKNOWN;
+      world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+      await world.run(world.event('Delete', { PhysicalResourceId: UNKNOWN, ResourceProperties: properties }));
+      expect(world.copies()).toEqual([id]);
+    },
+  );
+});
+
+describe('the Delete of the last copy', () => {
+  /** A finished copy in place of an older one, which is left. */
+  async function twoCopies(world: World, DeletionPolicy?: 'Retain'): Promise<string> {
+    const before = world.declare({ DeletionPolicy });
+    const old = await world.create(before);
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update(world.declare({ Description: 'new' }), before));
+    expect(world.copies()).toHaveLength(2);
+    return old;
+  }
+
+  test.each(['DELETE_IN_PROGRESS', 'ROLLBACK_IN_PROGRESS'])(
+    'deletes all copies of the resource when the stack is deleted (%s)',
+    async (status) => {
+      const world = new World();
+      await twoCopies(world);
+      world.enter(status);
+      await world.run(world.event('Delete'));
+      expect(world.copies()).toEqual([]);
+    },
+  );
+
+  test('leaves retained copies alone when the stack is deleted', async () => {
+    const world = new World();
+    const old = await twoCopies(world, 'Retain');
+    world.enter('DELETE_IN_PROGRESS');
+    await world.run(world.event('Delete'));
+    expect(world.copies()).toEqual([old]);
+  });
+
+  test('deletes the finished copy of a Create that was delivered twice, in the rollback of a new stack', async () => {
+    const world = new World({ copyDuration: 20 * SECOND });
+    const ResourceProperties = world.declare({ DeletionPolicy: 'RetainExceptOnCreate' });
+    const first = await world.accept(world.event('Create', { ResourceProperties }));
+    await world.begin(world.event('Create', { ResourceProperties }));
+    world.time += MINUTE;
+    world.stack.StackStatus = 'ROLLBACK_IN_PROGRESS';
+    const { PhysicalResourceId } = first;
+    await world.run(world.event('Delete', { ResourceProperties, PhysicalResourceId }));
+    expect(world.copies()).toEqual([]);
+  });
+});

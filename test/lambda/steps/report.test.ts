@@ -1,0 +1,46 @@
+import { ATTRIBUTES } from '../../../lib/contract';
+import { MINUTE, World } from '../in-process';
+
+test('a Create waits for the one copy that it starts, and answers the id and every attribute as a string', async () => {
+  const world = new World({ copyDuration: 10 * MINUTE });
+  const { answer, after } = await world.run(world.event('Create'));
+  const [copy] = world.ec2.remainingCopies();
+  expect(answer).toEqual({
+    IsComplete: true,
+    PhysicalResourceId: copy?.id,
+    Data: {
+      SnapshotId: copy?.id,
+      VolumeSize: '8',
+      Encrypted: 'false',
+      KmsKeyArn: '',
+      KmsKeyArnOrNone: 'arn:aws:kms:eu-west-1:111122223333:key/none',
+      OwnerId: '111122223333',
+      StartTime: '2030-01-01T00:00:00.000Z',
+      CompletionTime: '2030-01-01T00:10:00.000Z',
+      FullSnapshotSizeInBytes: String(4 * 2 ** 30),
+      TransferType: 'standard',
+    },
+  });
+  expect(Object.keys(answer?.Data ?? {}).sort()).toEqual([...ATTRIBUTES].sort());
+  expect(after).toBe(600);
+  expect(world.started()).toBe(1);
+});
+
+test('an Update in place answers the handle if CloudFormation has the handle, and the attributes of the copy', async () => {
+  const world = new World();
+  const before = world.declare();
+  const id = await world.createUnderHandle(before);
+  const handle = world.physicalId;
+  world.enter('UPDATE_IN_PROGRESS');
+  const { answer } = await world.run(world.update({ ...before, TimeoutSeconds: '600' }, before));
+  expect(answer).toMatchObject({ PhysicalResourceId: handle, Data: { SnapshotId: id } });
+});
+
+test('an Update that replaces the copy answers the id of the new one, even if CloudFormation has a handle', async () => {
+  const world = new World();
+  const before = world.declare();
+  await world.createUnderHandle(before);
+  world.enter('UPDATE_IN_PROGRESS');
+  const { answer } = await world.run(world.update({ ...before, Description: 'new' }, before));
+  expect(answer?.PhysicalResourceId).toBe(world.copies()[1]);
+});

@@ -1,0 +1,169 @@
+import type { PollEvent } from '../../../lambda/request';
+import { MINUTE, SECOND, stale, tags, World } from '../in-process';
+
+describe('the visibility delay', () => {
+  test('is not waited for by a Create whose copy takes longer', async () => {
+    const world = new World({ copyDuration: 4 * MINUTE });
+    expect((await world.runCreate()).after).toBe(240);
+  });
+
+  test('is waited for by a Create whose copy finishes earlier', async () => {
+    const world = new World({ copyDuration: 20 * SECOND });
+    expect((await world.runCreate()).after).toBe(180);
+  });
+
+  test('is waited for by an Update in place that made the copy again', async () => {
+    const world = new World();
+    const before = world.declare();
+    const gone = await world.create(before);
+    world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: gone });
+    world.ec2.settings.copyDuration = 20 * SECOND;
+    world.enter('UPDATE_IN_PROGRESS');
+    const { after } = await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before));
+    expect(after).toBe(180);
+  });
+
+  test('is not waited for by an Update in place of the present copy, however new the copy is', async () => {
+    const world = new World();
+    const before = world.declare();
+    const id = await world.create(before);
+    const copy = world.ec2.snapshot(id);
+    Object.assign(copy, { startTime: world.time - 20 * SECOND, course: { ...copy.course, duration: 0 } });
+    world.enter('UPDATE_IN_PROGRESS');
+    expect((await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before))).after).toBe(0);
+  });
+
+  test('is waited for by an Update that finds a copy of an earlier request, which may be deleted already', async () => {
+    const world = new World();
+    const before = world.declare();
+    await world.create(before);
+    const other = world.declare({ Description: 'other' });
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update(other, before));
+    world.time += 5 * MINUTE;
+    world.ec2.settings.staleness = stale({ ids: MINUTE, tags: MINUTE, deletions: MINUTE });
+    world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: answer?.PhysicalResourceId });
+    [world.physicalId] = world.copies();
+    world.enter('UPDATE_IN_PROGRESS');
+    const again = await world.run(world.update(other, before));
+    expect(again.answer?.PhysicalResourceId).not.toBe(answer?.PhysicalResourceId);
+    expect(world.ec2.stateOf(again.answer?.PhysicalResourceId ?? '')).toBe('completed');
+  });
+
+  test('is waited for by a rollback to the old copy, because the cancelled update may have started one', async () => {
+    const world = new World();
+    const before = world.declare();
+    await world.create(before);
+    world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    const { after } = await world.run(world.update(before, world.declare({ Description: 'new' })));
+    expect(after).toBe(180);
+  });
+
+  test('is not waited for by a rollback in place, which outwaits a call of the cancelled update', async () => {
+    const world = new World();
+    const before = world.declare();
+    await world.create(before);
+    world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    expect((await world.run(world.update(before, { ...before, Tags: tags({ a: '1' }) }))).after).toBe(30);
+  });
+});
+
+describe('a request that has its answer from another poll', () => {
+  test('deletes nothing', async () => {
+    const world = new World();
+    const before = world.declare();
+    await world.create(before);
+    world.enter('UPDATE_IN_PROGRESS');
+    const wanted = world.declare({ Description: 'new' });
+    const late = await world.begin(world.update(before, wanted));
+    const { answer } = await world.run(world.update(wanted, before));
+    world.physicalId = answer?.PhysicalResourceId;
+    world.resourceStatus = 'UPDATE_COMPLETE';
+    expect((await world.wait(late)).failure?.message).toContain('has ended, or has its answer');
+    expect(world.copies()).toContain(world.physicalId);
+  });
+
+  test('writes no tags', async () => {
+    const world = new World();
+    const before = world.declare({ Tags: tags({ a: 'new' }) });
+    const id = await world.create(before);
+    world.resourceStatus = 'UPDATE_COMPLETE';
+    world.enter('UPDATE_IN_PROGRESS');
+    const { failure } = await world.run(world.update(world.declare({ Tags: tags({ a: 'old' }) }), before));
+    expect(failure?.message).toContain('has ended, or has its answer');
+    expect(world.ec2.tagsOf(id)).toMatchObject({ a: 'new' });
+  });
+});
+
+describe('two requests of one operation', () => {
+  /** Two Updates to different copies, the second one second after the first. */
+  async function twoUpdates(world: World): Promise<[old: string, first: PollEvent, second: PollEvent]> {
+    const before = world.declare();
+    const old = await world.create(before);
+    world.enter('UPDATE_IN_PROGRESS');
+    const first = await world.begin(world.update(world.declare({ Description: 'a' }), before));
+    world.time += SECOND;
+    return [old, first, await world.begin(world.update(world.declare({ Description: 'b' }), before))];
+  }
+
+  test('leave finished copies that are older than their own, and delete newer ones', async () => {
+    const world = new World({ copyDuration: 20 * SECOND });
+    const [old, first, second] = await twoUpdates(world);
+    const [, firstCopy, secondCopy] = world.copies();
+    expect((await world.wait(second)).answer?.PhysicalResourceId).toBe(secondCopy);
+    expect(world.copies()).toEqual([old, firstCopy, secondCopy]);
+    expect((await world.wait(first)).answer?.PhysicalResourceId).toBe(firstCopy);
+    expect(world.copies()).toEqual([old, firstCopy]);
+  });
+
+  test('do not take it for a deletion by somebody else when one deletes the copy of the other', async () => {
+    const world = new World({ copyDuration: 4 * MINUTE });
+    const [, first, second] = await twoUpdates(world);
+    world.time += MINUTE;
+    await world.poll(second);
+    await world.wait(first);
+    expect(world.copies()).toHaveLength(2);
+    expect((await world.wait(second)).answer?.PhysicalResourceId).toMatch(/^snap-/);
+  });
+});
+
+describe('a rollback', () => {
+  test('deletes the finished copy of the failed update, whether CloudFormation sends a Delete for it or not', async () => {
+    const world = new World();
+    const before = world.declare();
+    const old = await world.create(before);
+    const wanted = world.declare({ Description: 'new' });
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update(wanted, before));
+    world.physicalId = old;
+    world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    await world.run(world.update(before, wanted));
+    expect(world.copies()).toEqual([old]);
+  });
+
+  test('deletes the finished copy of the failed update even if it has to make its own copy again', async () => {
+    const world = new World();
+    const before = world.declare();
+    const old = await world.create(before);
+    const wanted = world.declare({ Description: 'new' });
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update(wanted, before));
+    world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: old });
+    world.time += MINUTE;
+    world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    const { answer } = await world.run(world.update(before, wanted));
+    expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
+  });
+
+  test('leaves the finished copy of the failed update if the copy is retained', async () => {
+    const world = new World();
+    const before = world.declare();
+    const old = await world.create(before);
+    const wanted = world.declare({ Description: 'new', DeletionPolicy: 'RetainExceptOnCreate' });
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update(wanted, before));
+    world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    await world.run(world.update(before, wanted));
+    expect(world.copies()).toEqual([old, answer?.PhysicalResourceId]);
+  });
+});

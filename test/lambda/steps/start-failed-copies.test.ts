@@ -1,0 +1,93 @@
+// What the step "start" makes of copies that failed.
+import type { CopyCourse } from '../../../local-aws/ec2';
+import { MINUTE, SECOND, stale, World } from '../in-process';
+
+const keyFailure = (seconds: number): CopyCourse => ({
+  duration: seconds * SECOND,
+  outcome: 'error',
+  message: 'Given key ID is not accessible',
+});
+
+const otherFailure: CopyCourse = { duration: MINUTE, outcome: 'error', message: 'Internal copy fault' };
+
+test('a copy that fails fails the request with what EC2 says, and nothing is left', async () => {
+  const world = new World({ course: () => otherFailure });
+  const { failure, after } = await world.runCreate();
+  expect(failure?.message).toMatch(/EC2 says of snap-\w+ "Internal copy fault"; check that the source still exists/);
+  expect(after).toBe(60);
+  expect(world.copies()).toEqual([]);
+});
+
+test('a failed copy of an earlier operation does not fail the next Update', async () => {
+  const world = new World({ course: ({ count }) => (count === 2 ? otherFailure : undefined) });
+  const before = world.declare();
+  await world.create(before);
+  world.enter('UPDATE_IN_PROGRESS');
+  await world.begin(world.update(world.declare({ Description: 'a' }), before));
+  world.time += 5 * MINUTE;
+  world.enter('UPDATE_IN_PROGRESS');
+  const { answer } = await world.run(world.update(world.declare({ Description: 'b' }), before));
+  expect(answer?.IsComplete).toBe(true);
+});
+
+test('two requests for one copy both read why it failed', async () => {
+  const world = new World({ course: () => keyFailure(10) });
+  const first = await world.accept(world.event('Create'));
+  const second = await world.accept(world.event('Create'));
+  await world.poll(first);
+  world.time += 20 * SECOND;
+  expect((await world.wait(second)).failure?.message).toContain('Given key ID is not accessible');
+});
+
+describe('a copy that fails because of its key', () => {
+  test('is made again in the next start window, because a key policy may be on its way', async () => {
+    const world = new World({ course: ({ count }) => (count === 1 ? keyFailure(10) : undefined) });
+    const { answer } = await world.runCreate();
+    expect(world.started()).toBe(2);
+    expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
+  });
+
+  test('shortly before the next start window is made again in that window', async () => {
+    const world = new World({ course: ({ count }) => (count === 1 ? keyFailure(160) : undefined) });
+    const event = await world.accept(world.event('Create'));
+    await world.wait(event, 4 * MINUTE);
+    expect(world.started()).toBe(2);
+    const { answer } = await world.wait(event);
+    expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
+  });
+
+  test('fails the request five minutes after it began if the next start window opens later', async () => {
+    const world = new World({ course: ({ count }) => (count === 1 ? keyFailure(230) : undefined) });
+    const { failure, after } = await world.runCreate();
+    expect(failure?.message).toContain('Given key ID is not accessible');
+    expect(after).toBe(300);
+    expect(world.started()).toBe(1);
+  });
+
+  test('is made again even if an older duplicate failed for another reason, because the latest one decides', async () => {
+    const courses = [{ ...otherFailure, duration: 10 * SECOND }, keyFailure(10)];
+    const world = new World({
+      staleness: stale({ tags: 110 * SECOND }),
+      course: ({ count }) => courses[count - 1],
+    });
+    const event = await world.begin(world.event('Create'));
+    world.time += SECOND;
+    await world.poll(event);
+    world.time += 2 * MINUTE;
+    await world.poll(event);
+    expect(world.copies().map((id) => world.ec2.stateOf(id))).toEqual(['error', 'error']);
+    const { answer } = await world.wait(event);
+    expect(world.started()).toBe(3);
+    expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
+  });
+
+  test('fails the request if the second copy fails, too; the reason names the key, and nothing is left', async () => {
+    const world = new World({ course: () => keyFailure(10) });
+    const key = world.ec2.kms.addKey({ region: 'eu-west-1' });
+    const { failure, after } = await world.runCreate({ KmsKeyId: key.arn });
+    expect(after).toBe(210);
+    expect(world.started()).toBe(2);
+    expect(failure?.message).toContain(`check that each key (${key.arn} in eu-west-1) is enabled`);
+    expect(world.copies()).toEqual([]);
+  });
+});

@@ -1,0 +1,193 @@
+import { TAG } from '../../../lib/contract';
+import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, stale, tags, THREE_HOURS, World } from '../in-process';
+
+const HAS_ENDED = 'has ended, or has its answer';
+
+describe('the copy that a request starts', () => {
+  test('carries its owner, inputs and handle, and the declared tags, from its creation on', async () => {
+    const world = new World();
+    const declared = world.declare({ Tags: tags({ team: 'storage' }), DeletionPolicy: 'Retain' });
+    const event = await world.begin(world.event('Create', { ResourceProperties: declared }));
+    const [id = ''] = world.copies();
+    expect(world.ec2.tagsOf(id)).toEqual({
+      team: 'storage',
+      [TAG.stack]: STACK_ID,
+      [TAG.resource]: LOGICAL_ID,
+      [TAG.inputs]: expect.stringMatching(/^v1-[0-9a-f]{32}$/) as string,
+      [TAG.handle]: event.PhysicalResourceId,
+      [TAG.retain]: 'Retain',
+    });
+    expect(event.PhysicalResourceId).toMatch(/^copy-[0-9a-f]{32}$/);
+  });
+
+  test('is asked for in the destination Region, with every declared parameter and no other', async () => {
+    const world = new World();
+    const key = world.ec2.kms.addKey({ region: 'eu-west-1' });
+    const declared = world.declare({ Description: 'nightly', KmsKeyId: key.arn, CompletionDurationMinutes: '30' });
+    await world.begin(world.event('Create', { ResourceProperties: declared }));
+    const call = world.services.calls.find(({ action }) => action === 'CopySnapshot');
+    expect(call?.region).toBe('eu-west-1');
+    expect(call?.input).toEqual({
+      SourceRegion: 'us-east-1',
+      SourceSnapshotId: declared.SourceSnapshotId,
+      Description: 'nightly',
+      Encrypted: true,
+      KmsKeyId: key.arn,
+      CompletionDurationMinutes: 30,
+      TagSpecifications: [{ ResourceType: 'snapshot', Tags: expect.any(Array) as unknown[] }],
+    });
+  });
+
+  test('is the only one, even if the answer of CopySnapshot is lost and reads are stale', async () => {
+    const world = new World({ staleness: stale({ ids: 110 * SECOND, tags: 110 * SECOND }) });
+    world.services.faults = ({ action, count }) =>
+      action === 'CopySnapshot' && count === 1 ? 'lost-response' : undefined;
+    const { answer } = await world.runCreate();
+    expect(world.started()).toBe(1);
+    expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
+  });
+
+  test('is shared by two requests of one operation that want the same', async () => {
+    const world = new World({ copyDuration: 4 * MINUTE });
+    const first = await world.accept(world.event('Create'));
+    const second = await world.accept(world.event('Create'));
+    await world.poll(first);
+    await world.poll(second);
+    expect(world.started()).toBe(1);
+  });
+
+  test('replaces the old one, which is left to its own Delete', async () => {
+    const world = new World();
+    const before = world.declare();
+    const old = await world.create(before);
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update(world.declare({ Description: 'new' }), before));
+    expect(answer?.PhysicalResourceId).not.toBe(old);
+    expect(world.copies()).toEqual([old, answer?.PhysicalResourceId]);
+  });
+
+  test('is not started once the request has its answer from another poll', async () => {
+    const world = new World();
+    const event = await world.accept(world.event('Create'));
+    world.resourceStatus = 'CREATE_COMPLETE';
+    expect((await world.wait(event)).failure?.message).toContain(HAS_ENDED);
+    expect(world.started()).toBe(0);
+  });
+});
+
+test('a request that EC2 has no room for tries once in each start window, and says so at the timeout', async () => {
+  const world = new World({ maxConcurrentCopies: 0 });
+  const { failure, after } = await world.runCreate({ TimeoutSeconds: '1200' });
+  expect(after).toBe(1200);
+  expect(failure?.message).toContain('could not be started within 20 minutes: EC2 accepted no further copy');
+  expect(world.started()).toBe(7);
+});
+
+describe('a poll whose calls hang', () => {
+  test.each([
+    [15_000, 1],
+    [15_001, 0],
+  ])('for %i ms in all starts %i copies', async (ms, copies) => {
+    const world = new World();
+    const event = await world.accept(world.event('Create'));
+    const source = event.ResourceProperties.SourceSnapshotId;
+    world.services.faults = ({ input }) => {
+      if (JSON.stringify(input).includes(`["${source}"]`)) world.time += ms;
+      return undefined;
+    };
+    await world.poll(event);
+    expect(world.started()).toBe(copies);
+    const reason = 'this poll took too long to start a copy safely';
+    expect(world.logs.some((line) => line.reason === reason)).toBe(copies === 0);
+  });
+});
+
+describe('an Update in place whose copy', () => {
+  test.each(['its id', 'its handle'])('is gone makes it again, if CloudFormation knows it by %s', async (how) => {
+    const world = new World();
+    const before = world.declare({ Tags: tags({ a: '1' }) });
+    const gone = await (how === 'its id' ? world.create(before) : world.createUnderHandle(before));
+    world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: gone });
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update(world.declare({ Tags: tags({ a: '2' }) }), before));
+    expect(answer?.Data?.SnapshotId).toMatch(/^snap-/);
+    expect(world.copies()).toEqual([answer?.Data?.SnapshotId]);
+  });
+
+  test('lost its tags fails, and does not replace the copy', async () => {
+    const world = new World();
+    const before = world.declare({ Tags: tags({ a: '1' }) });
+    const id = await world.create(before);
+    world.ec2.deleteTags('eu-west-1', { Resources: [id] });
+    world.enter('UPDATE_IN_PROGRESS');
+    const { failure } = await world.run(world.update(world.declare({ Tags: tags({ a: '2' }) }), before));
+    expect(failure?.message).toContain(`${id} in eu-west-1 does not carry the tags`);
+    expect(world.started()).toBe(1);
+  });
+});
+
+describe('a copy that this process has seen and that is missing', () => {
+  /** A Create whose copy has been seen by a poll. */
+  async function seen(world: World): Promise<[id: string, event: Awaited<ReturnType<World['begin']>>]> {
+    const event = await world.begin(world.event('Create'));
+    world.time += 30 * SECOND;
+    await world.poll(event);
+    const [id = ''] = world.copies();
+    return [id, event];
+  }
+  const notVisible = (id: string): object => ({ decision: 'wait', reason: `${id} is not visible at present` });
+
+  test('was deleted by somebody else if a stale read cannot be the cause, and is not made again', async () => {
+    const world = new World();
+    const [id, event] = await seen(world);
+    world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: id });
+    const { failure, after } = await world.wait(event);
+    expect(failure?.message).toContain(`${id} was deleted by somebody else before it was completed`);
+    expect(after).toBe(120);
+    expect(world.logs).toContainEqual(notVisible(id));
+    expect(world.copies()).toEqual([]);
+    expect(world.started()).toBe(1);
+  });
+
+  test('was deleted by somebody else if it is in the Recycle Bin, even without its tags', async () => {
+    const world = new World({ recycleBin: 'visible' });
+    const [id, event] = await seen(world);
+    world.ec2.deleteTags('eu-west-1', { Resources: [id], Tags: [{ Key: TAG.stack }] });
+    world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: id });
+    expect((await world.wait(event)).failure?.message).toContain('was deleted by somebody else');
+  });
+
+  test('is waited for as long as EC2 shows it by its id', async () => {
+    const world = new World();
+    const [, event] = await seen(world);
+    world.ec2.settings.staleness = stale({ tags: 60 * MINUTE });
+    expect((await world.wait(event, 2.5 * MINUTE)).failure).toBeUndefined();
+    world.ec2.settings.staleness = stale({});
+    expect((await world.wait(event)).answer?.PhysicalResourceId).toMatch(/^snap-/);
+    expect(world.started()).toBe(1);
+  });
+
+  test('fails the request if it lost its tags, and is left alone', async () => {
+    const world = new World();
+    const [id, event] = await seen(world);
+    world.ec2.deleteTags('eu-west-1', { Resources: [id], Tags: [{ Key: TAG.stack }] });
+    const { failure, after } = await world.wait(event);
+    expect(failure?.message).toContain(`${id} in eu-west-1 does not carry the tags`);
+    expect(after).toBe(0);
+    expect(world.copies()).toEqual([id]);
+  });
+
+  test('is waited for by a later stage, which starts no other', async () => {
+    const world = new World({ copyDuration: 80 * MINUTE });
+    const declared = world.declare(THREE_HOURS);
+    await world.run(world.event('Create', { ResourceProperties: declared }));
+    const [id = ''] = world.copies();
+    const event = await world.accept(world.stage(2, declared));
+    world.ec2.settings.staleness = stale({ tags: 3 * 60 * MINUTE });
+    expect((await world.wait(event, 10 * MINUTE)).failure).toBeUndefined();
+    expect(world.logs.slice(-1)).toEqual([notVisible(id)]);
+    world.ec2.settings.staleness = stale({});
+    expect((await world.wait(event)).answer?.Data?.SnapshotId).toBe(id);
+    expect(world.started()).toBe(1);
+  });
+});

@@ -1,0 +1,66 @@
+import { MINUTE, SECOND, tags, World } from '../in-process';
+
+describe('a pending copy', () => {
+  test('is waited for, whatever EC2 says of it', async () => {
+    const world = new World({ copyDuration: 20 * MINUTE });
+    const event = await world.accept(world.event('Create'));
+    for (let polls = 0; polls < 30; polls++) {
+      expect(await world.poll(event)).toEqual({ IsComplete: false });
+      world.time += 30 * SECOND;
+    }
+  });
+
+  test('is deleted at the timeout, and the reason says how far it was and which prop to raise', async () => {
+    const world = new World({ copyDuration: 25 * MINUTE });
+    const declared = world.declare({ TimeoutSeconds: '600' });
+    const { failure, after } = await world.run(world.event('Create', { ResourceProperties: declared }));
+    expect(after).toBe(600);
+    expect(failure?.message).toBe(
+      `copy of ${declared.SourceSnapshotId} from us-east-1 to eu-west-1 was 40 % done after 10 minutes; raise "timeout" (now 10 minutes) or set "completionDuration" (log group handler-logs)`,
+    );
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('that EC2 has not begun at the timeout is described as such', async () => {
+    const world = new World({ copyDuration: 100 * 24 * 60 * MINUTE });
+    const { failure } = await world.runCreate({ TimeoutSeconds: '300' });
+    expect(failure?.message).toContain('to eu-west-1 had barely begun after 5 minutes; raise "timeout"');
+  });
+});
+
+describe('a copy in an unknown state', () => {
+  test('is waited for', async () => {
+    const world = new World({ copyDuration: MINUTE });
+    const event = await world.begin(world.event('Create'));
+    const [id = ''] = world.copies();
+    world.ec2.changeCourse(id, { duration: MINUTE, outcome: 'hydrating' });
+    expect(await world.wait(event, 20 * MINUTE)).toEqual({ after: 1200 });
+    world.ec2.changeCourse(id, { outcome: 'completed' });
+    expect((await world.wait(event)).answer?.IsComplete).toBe(true);
+  });
+
+  test('fails the request at the timeout, and is left alone', async () => {
+    const world = new World();
+    const before = world.declare({ TimeoutSeconds: '1200' });
+    const id = await world.create(before);
+    world.ec2.changeCourse(id, { outcome: 'recovering' });
+    world.enter('UPDATE_IN_PROGRESS');
+    const { failure, after } = await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before));
+    expect(failure?.message).toContain(`${id} in eu-west-1 was in state "recovering" after 20 minutes`);
+    expect(after).toBe(1200);
+    expect(world.copies()).toEqual([id]);
+  });
+});
+
+test('a copy that another request started is not missed when that request deletes it', async () => {
+  const world = new World();
+  world.stack.StackStatus = 'UPDATE_IN_PROGRESS';
+  const cancelled = await world.begin(world.event('Create'));
+  world.time += 30 * SECOND;
+  world.enter('UPDATE_IN_PROGRESS');
+  const again = await world.begin(world.event('Create'));
+  await world.poll(cancelled);
+  expect(world.copies()).toEqual([]);
+  const { answer } = await world.wait(again);
+  expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
+});
