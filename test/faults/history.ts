@@ -1,6 +1,6 @@
 // A history of a stack with several copies: what is done to it, with which faults; and its run on a machine.
 import * as fc from 'fast-check';
-import type { PollEvent } from '../../lambda/request';
+import type { CloudFormationEvent, PollEvent } from '../../lambda/request';
 import type { OperationResult } from '../../local-aws/cloudformation';
 import type { RollbackOptions } from '../../local-aws/stack';
 import { Injector, type Planned, type RowsOfStep, type Surroundings } from './injector';
@@ -28,6 +28,8 @@ export interface Step {
   readonly failsAfterSeconds?: number;
   /** The next step waits until every waiter has ended. */
   readonly settles: boolean;
+  /** Somebody then forges a Delete for each copy. */
+  readonly forges: boolean;
   readonly faults: readonly Planned[];
 }
 
@@ -111,6 +113,7 @@ function faultsIn(rows: readonly Row[], copy: string): fc.Arbitrary<Planned[]> {
   return fc.array(one, { minLength: 0, maxLength: 3, size: 'max' });
 }
 
+const rarely = fc.constantFrom(true, false, false, false);
 const failsAfter = fc.constantFrom(1, 20, 65, 200, 300, 500);
 
 /** The first step. */
@@ -120,6 +123,7 @@ function creationAbout(focus: Row, copy: string): fc.Arbitrary<Step> {
     changes: fc.constant([]),
     failsAfterSeconds: focus === 'create' ? fc.constant(undefined) : failsAfter,
     settles: fc.boolean(),
+    forges: rarely,
     faults: faultsIn(focus === 'create' ? [focus] : [focus, focus, focus, 'create'], copy),
   });
 }
@@ -148,6 +152,7 @@ function stepAbout(focus: Row, copy: string): fc.Arbitrary<Step> {
       changes: fc.constant([{ change: main, copy }, ...more]),
       failsAfterSeconds: isRolledBack ? failsAfter : fc.constant(undefined),
       settles: fc.boolean(),
+      forges: rarely,
       faults: faultsIn(isAlone ? [focus] : [focus, focus, rowOf(main, copy)], copy),
     }),
   );
@@ -201,6 +206,7 @@ export interface Account extends Surroundings {
   readonly setUpSeconds: number;
   deploy(declarations: Declarations, scenery: Scenery, version: number): Promise<OperationResult>;
   destroy(): Promise<OperationResult>;
+  forge?(event: CloudFormationEvent): Promise<unknown>;
 }
 
 export interface AccountOptions extends RollbackOptions {
@@ -237,11 +243,17 @@ class Run {
       await this.step(index, step);
       if (this.witness.violations.length > 0) break;
       await (step.settles ? this.account.clock.settle() : this.pass(2_000));
+      if (step.settles && step.forges) await this.forge();
       if (step.settles) this.witness.checkAtRest();
     }
     await this.account.clock.settle();
     await this.pass(2 * MINUTE);
     this.witness.checkAtRest();
+  }
+
+  private async forge(): Promise<void> {
+    for (const event of this.witness.forgedDeletes()) await this.account.forge?.(event);
+    await this.account.clock.settle();
   }
 
   private pass(ms: number): Promise<void> {
@@ -344,6 +356,7 @@ function oneProcess(options: AccountOptions): Account {
     ...{ clock, ec2, cloudFormation, services, setUpSeconds: 0 },
     deploy: (...declared) => machine.deploy(templateOf(...declared)),
     destroy: () => machine.destroy(),
+    forge: (event) => machine.forge(event),
   };
 }
 

@@ -125,6 +125,11 @@ export class Machine {
     return this.clock.run(() => this.cloudFormation.deleteStack(STACK));
   }
 
+  /** Somebody invokes the framework's function, with an event that CloudFormation never sent. */
+  forge(event: CloudFormationEvent): Promise<InvocationResult> {
+    return this.clock.run(() => this.runFramework('onEvent', event));
+  }
+
   pass(ms: number): Promise<void> {
     return this.clock.run(() => this.clock.sleep(ms));
   }

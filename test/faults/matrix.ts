@@ -27,7 +27,7 @@ const DECLARED: Declared = {
   timeoutSeconds: 3000,
 };
 
-const create: CalmStep = { deletes: false, settles: true, changes: [] };
+const create: CalmStep = { deletes: false, settles: true, forges: false, changes: [] };
 const change = (name: Change): CalmStep => ({ ...create, changes: [{ change: name, copy: COPY }] });
 /** Its copy takes four minutes: one failure comes before its end, and one after. */
 const failing = (step: CalmStep): CalmStep[] => [65, 300].map((failsAfterSeconds) => ({ ...step, failsAfterSeconds }));

@@ -169,6 +169,16 @@ export class Witness {
       this.violate(4, `${id}, which is in use, is deleted by an update`);
   }
 
+  /** A Delete for each copy that CloudFormation has, as whoever may invoke the function could forge it. */
+  forgedDeletes(): CloudFormationEvent[] {
+    return [...this.complete.values()].map(({ event, physicalId: PhysicalResourceId }) => ({
+      ...event,
+      RequestType: 'Delete',
+      RequestId: `forged ${event.RequestId}`,
+      PhysicalResourceId,
+    }));
+  }
+
   /** When nothing goes on any more. */
   checkAtRest(): void {
     for (const [copy, complete] of this.complete) this.checkComplete(copy, complete);
