@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import { RESOURCE_TYPE } from '../lib/contract';
+import { COPY_RESOURCE_TYPE } from '../lib/contract';
 import type { PollEvent } from '../lambda/request';
 import type { Figure } from './figure';
 import { Loopback } from './loopback';
@@ -102,7 +102,7 @@ const EVENT: PollEvent = {
   RequestType: 'Create',
   RequestId: '1',
   StackId: 'arn:aws:cloudformation:eu-west-1:111122223333:stack/app/1',
-  ResourceType: RESOURCE_TYPE,
+  ResourceType: COPY_RESOURCE_TYPE,
   LogicalResourceId: 'Copy',
   PhysicalResourceId: 'copy-0123456789abcdef0123456789abcdef',
   ResourceProperties: { SourceSnapshotId: 'snap-0123456789abcdef0', DryRun: 'true' },

@@ -1,17 +1,16 @@
-// What the construct and the handler have agreed on: both import this module, so that they cannot drift apart.
-// Names and values are frozen from the first release on: a deployed stack keeps them for years, and a changed
-// one would make an upgrade of the library replace copies (or lose sight of them).
+// What the construct and the handler agree on. Both import this module, so they cannot drift apart.
+// Names and values are frozen from the first release on: a deployed stack keeps them for years. A changed one would
+// make an upgrade of the library replace copies, or lose track of them.
 
-export const RESOURCE_TYPE = 'Custom::SnapshotCopy';
+export const COPY_RESOURCE_TYPE = 'Custom::SnapshotCopy';
 
-/**
- * A further stage of waiting for a copy that may take longer than one resource can wait. It has the properties of the
- * copy's own resource, and those that say which one that is.
- */
-export const COMPLETION_RESOURCE_TYPE = 'Custom::SnapshotCopyCompletion';
+/** A further stage: waits on for a copy that takes longer than one resource can wait. Owns nothing. */
+export const STAGE_RESOURCE_TYPE = 'Custom::SnapshotCopyStage';
 
-/** The properties as CloudFormation delivers them: every scalar is a string. An absent one is the default. */
-export interface WireProperties {
+export const DRY_RUN_RESOURCE_TYPE = 'Custom::SnapshotCopyDryRun';
+
+/** What a copy and its dry run ask EC2 for. CloudFormation delivers every scalar as a string; absent is the default. */
+export interface DryRunProperties {
   readonly SourceSnapshotId: string;
   readonly SourceRegion: string;
   readonly DestinationRegion: string;
@@ -21,37 +20,40 @@ export interface WireProperties {
   readonly Encrypted?: 'true';
   /** A key id, an alias name, a key ARN or an alias ARN, as EC2 takes them. */
   readonly KmsKeyId?: string;
-  /** ARN of the key, or of an alias of the key, under which the source snapshot is encrypted. */
+  /** ARN of the key, or of an alias of the key, that encrypts the source. */
   readonly SourceKmsKeyArn?: string;
   readonly CompletionDurationMinutes?: string;
-  readonly Tags?: Readonly<Record<string, string>>;
-  readonly TimeoutSeconds: string;
-  /** CloudFormation's DeletionPolicy of the resource; absent for Delete. */
-  readonly DeletionPolicy?: RetainingPolicy;
-  readonly DryRun?: 'true';
 }
 
-/** The properties of a continuation; it owns nothing, and deleting it does nothing. */
-export interface CompletionWireProperties extends WireProperties {
+export interface CopyProperties extends DryRunProperties {
+  readonly Tags?: readonly { readonly Key: string; readonly Value: string }[];
+  /** How long the copy may take, over all stages. */
+  readonly TimeoutSeconds: string;
+  /** CloudFormation's DeletionPolicy of the resource. Absent for Delete. */
+  readonly DeletionPolicy?: RetainingPolicy;
+}
+
+/** A stage has the properties of the copy's own resource, and those that say which resource that is. */
+export interface StageProperties extends CopyProperties {
   /** Logical id of the resource that owns the copy. */
   readonly CopyLogicalId: string;
-  /** Ref of that resource: the id of the copy, or the handle under which it is still to be started. */
+  /** Ref of that resource: the id of the copy, or the handle of a copy that is still to be started. */
   readonly CopyId: string;
-  /** Which stage this is, from 2. There are as many as `TimeoutSeconds` needs. */
+  /** The number of the stage. The first stage is the copy's own resource, so this counts from 2. */
   readonly Stage: string;
 }
 
 /** The deletion policies under which a finished copy outlives its resource. */
 export type RetainingPolicy = 'Retain' | 'RetainExceptOnCreate';
 
-/** What Fn::GetAtt can read: each in every answer, flat, a string, '' where EC2 has no value. */
+/** What Fn::GetAtt can read. Every answer has all of them, each a string, '' where EC2 has no value. */
 export const ATTRIBUTES = [
   'SnapshotId',
   'VolumeSize',
   'Encrypted',
   'KmsKeyArn',
-  /** KmsKeyArn, or the ARN of no key where the copy has none: an IAM statement may not be empty. */
-  'KmsKeyGrantArn',
+  /** KmsKeyArn, or the ARN of no key if the copy has none: the resource of an IAM statement may not be empty. */
+  'KmsKeyArnOrNone',
   'OwnerId',
   'StartTime',
   'CompletionTime',
@@ -61,31 +63,52 @@ export const ATTRIBUTES = [
 
 export type Attributes = Record<(typeof ATTRIBUTES)[number], string>;
 
-/** The tags that say whose a copy is, set atomically with its creation. */
+/** Every tag of ours begins with this, in whatever case. */
+export const TAG_PREFIX = 'cdk-ebs-snapshot-copy:';
+
+/** The tags that say whose a copy is. CopySnapshot sets them atomically. */
 export const TAG = {
   /** Id (ARN) of the stack. The role may touch only what carries it. */
-  stack: 'cdk-ebs-snapshot-copy:stack',
+  stack: `${TAG_PREFIX}stack`,
   /** Logical id of the resource in that stack. */
-  resource: 'cdk-ebs-snapshot-copy:resource',
-  /** Hash of the inputs of which a change needs another copy. */
-  inputs: 'cdk-ebs-snapshot-copy:inputs',
+  resource: `${TAG_PREFIX}resource`,
+  /** Hash of the inputs whose change needs another copy. */
+  inputs: `${TAG_PREFIX}inputs`,
   /** The physical id under which the copy was started. */
-  handle: 'cdk-ebs-snapshot-copy:handle',
-  /** The retaining policy; absent when the copy goes with its resource. Unlike the others it may change. */
-  retain: 'cdk-ebs-snapshot-copy:retain',
+  handle: `${TAG_PREFIX}handle`,
+  /** The retaining policy. Absent when the copy goes with its resource. Unlike the others, it may change. */
+  retain: `${TAG_PREFIX}retain`,
 } as const;
 
 /** The tags that never change: the role may neither change nor remove them. */
 export const OWNER_TAGS: readonly string[] = [TAG.stack, TAG.resource, TAG.inputs, TAG.handle];
 
-/** EC2's limit of tags on one resource (Amazon EC2 User Guide, "Tag restrictions"). */
-export const MAX_TAGS = 50;
+/** EC2's limit of tags on one resource is 50 (Amazon EC2 User Guide, "Tag restrictions"); the library reserves ten. */
+export const MAX_USER_TAGS = 40;
 
 /** How often the framework asks whether a copy is done. */
 export const POLL_INTERVAL_SECONDS = 30;
 
-/** How long one resource waits at most: below CloudFormation's hour, which no custom resource can pass. */
-export const STAGE_MINUTES = 50;
+/** The functions' environment variable for another poll interval. */
+export const POLL_INTERVAL_VARIABLE = 'POLL_INTERVAL_SECONDS';
 
-/** How long a copy may take at most: EC2's longest completion duration. */
-export const MAX_TIMEOUT_MINUTES = 48 * 60;
+/** How long one stage waits at most: less than CloudFormation's hour, which no custom resource can exceed. */
+export const STAGE_SECONDS = 3_000;
+
+/** The shortest and the longest time that a copy may be given; the latter is EC2's longest completion duration. */
+export const MIN_TIMEOUT_SECONDS = 60;
+export const MAX_TIMEOUT_SECONDS = 48 * 3_600;
+
+/** A dry run waits this long for a source that is still pending, or for permissions that are still on their way. */
+export const DRY_RUN_TIMEOUT_SECONDS = 600;
+
+/** How many stages a timeout takes. */
+export function stageCount(timeoutSeconds: number): number {
+  return Math.max(1, Math.ceil(timeoutSeconds / STAGE_SECONDS));
+}
+
+/** How long one stage of a timeout waits; `stage` counts from 1. */
+export function stageSeconds(timeoutSeconds: number, stage: number): number {
+  const left = timeoutSeconds - (stage - 1) * STAGE_SECONDS;
+  return Math.min(Math.max(left, MIN_TIMEOUT_SECONDS), STAGE_SECONDS);
+}

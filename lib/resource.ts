@@ -1,6 +1,6 @@
 import { CfnResource, Token } from 'aws-cdk-lib';
 import type { Construct, IDependable } from 'constructs';
-import type { WireProperties } from './contract';
+import type { CopyProperties } from './contract';
 
 export interface CopyResourceProps {
   readonly type: string;
@@ -8,7 +8,7 @@ export interface CopyResourceProps {
   /** What has to be there before. */
   readonly prerequisites: readonly IDependable[];
   /** Read at the end of synthesis: Aspects and applyRemovalPolicy may change them until then. */
-  readonly properties: () => WireProperties;
+  readonly properties: () => CopyProperties;
 }
 
 /**
@@ -42,7 +42,7 @@ export class CopyResource extends CfnResource {
   public get isPlain(): boolean {
     const { Tags: tags = {}, ...properties } = this.copy.properties();
     const { metadata = {}, ...options } = this.cfnOptions;
-    const values = [properties, tags, metadata, options].flatMap((each) => Object.entries(each).flat() as unknown[]);
+    const values = [properties, tags, metadata, options].flatMap((each) => Object.entries<unknown>(each).flat());
     return !this.isOverridden && values.every(isText);
   }
 

@@ -14,11 +14,12 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct, type IDependable } from 'constructs';
 import {
   type Attributes,
-  COMPLETION_RESOURCE_TYPE,
-  type CompletionWireProperties,
-  RESOURCE_TYPE,
+  STAGE_RESOURCE_TYPE,
+  type StageProperties,
+  COPY_RESOURCE_TYPE,
+  DRY_RUN_RESOURCE_TYPE,
   type RetainingPolicy,
-  type WireProperties,
+  type CopyProperties,
 } from './contract';
 import { isAlias, type KeyReference, referenceOf, referenceOfKeyId } from './keys';
 import { CopyProvider } from './provider';
@@ -196,11 +197,11 @@ export class SnapshotCopy extends Construct implements ITaggable {
     this.destinationRegion = props.destinationRegion ?? stack.region;
     this.timeout = timeoutOf(props);
     this.shares = sharesOf(this.timeout, props.dryRun);
-    this.tags = new TagManager(TagType.MAP, RESOURCE_TYPE, props.tags);
+    this.tags = new TagManager(TagType.KEY_VALUE, COPY_RESOURCE_TYPE, props.tags);
     const provider = CopyProvider.getOrCreate(this);
     const prerequisites = this.prerequisites(provider);
     this.resource = new CopyResource(this, 'Resource', {
-      type: RESOURCE_TYPE,
+      type: props.dryRun === true ? DRY_RUN_RESOURCE_TYPE : COPY_RESOURCE_TYPE,
       provider,
       prerequisites,
       properties: this.properties(this.shares[0]),
@@ -337,15 +338,15 @@ export class SnapshotCopy extends Construct implements ITaggable {
     let before = owner;
     return this.shares.slice(1).map((share, index) => {
       const stage = index + 2;
-      const identity: Omit<CompletionWireProperties, keyof WireProperties> = {
+      const identity: Omit<StageProperties, keyof CopyProperties> = {
         CopyLogicalId: owner.logicalId,
         CopyId: owner.ref,
         Stage: `${stage}`,
       };
       // The ids are for ever: CloudFormation would take another one for another resource.
       const properties = this.properties(share);
-      const completion = new CopyResource(this, `Completion${stage}`, {
-        type: COMPLETION_RESOURCE_TYPE,
+      const completion = new CopyResource(this, `Stage${stage}`, {
+        type: STAGE_RESOURCE_TYPE,
         provider,
         prerequisites: [before, ...prerequisites],
         properties: () => ({ ...properties(), ...identity }),
@@ -355,7 +356,7 @@ export class SnapshotCopy extends Construct implements ITaggable {
     });
   }
 
-  private properties(share: Duration): () => WireProperties & { readonly ServiceTimeout: string } {
+  private properties(share: Duration): () => CopyProperties & { readonly ServiceTimeout: string } {
     const { props } = this;
     const kmsKeyId = props.kmsKey?.keyArn ?? props.kmsKeyId;
     const fixed = given({
@@ -372,11 +373,10 @@ export class SnapshotCopy extends Construct implements ITaggable {
       SourceKmsKeyArn: props.sourceKmsKey?.keyArn,
       CompletionDurationMinutes: props.completionDuration && asText(props.completionDuration.toMinutes()),
       TimeoutSeconds: asText(this.timeout.toSeconds()),
-      DryRun: props.dryRun === true ? 'true' : undefined,
     } as const);
     return () => ({
       ...fixed,
-      Tags: this.tags.hasTags() ? (this.tags.renderTags() as WireProperties['Tags']) : undefined,
+      Tags: this.tags.hasTags() ? (this.tags.renderTags() as CopyProperties['Tags']) : undefined,
       DeletionPolicy: retaining(this.resource),
     });
   }
@@ -409,7 +409,7 @@ export class SnapshotCopy extends Construct implements ITaggable {
   private keyArnForGrant(): string {
     const { kmsKey } = this.props;
     return kmsKey === undefined || referenceOf(kmsKey).alias !== undefined
-      ? this.attribute('KmsKeyGrantArn')
+      ? this.attribute('KmsKeyArnOrNone')
       : kmsKey.keyArn;
   }
 

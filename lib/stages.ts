@@ -1,6 +1,9 @@
 import { CfnResource, Duration, Stack } from 'aws-cdk-lib';
-import { COMPLETION_RESOURCE_TYPE, MAX_TIMEOUT_MINUTES, STAGE_MINUTES } from './contract';
+import { MAX_TIMEOUT_SECONDS, STAGE_RESOURCE_TYPE, STAGE_SECONDS } from './contract';
 import type { SnapshotCopyProps } from './snapshot-copy';
+
+const STAGE_MINUTES = STAGE_SECONDS / 60;
+const MAX_TIMEOUT_MINUTES = MAX_TIMEOUT_SECONDS / 60;
 
 /** How far the default timeout lies behind the time in which EC2 is to complete the copy. */
 const COMPLETION_MARGIN_MINUTES = 10;
@@ -52,7 +55,7 @@ export function problemsOfStack(stack: Stack): string[] {
     .findAll()
     .filter((node) => CfnResource.isCfnResource(node))
     .filter((resource) => Stack.of(resource) === stack);
-  const waiting = resources.filter(({ cfnResourceType }) => cfnResourceType === COMPLETION_RESOURCE_TYPE).length;
+  const waiting = resources.filter(({ cfnResourceType }) => cfnResourceType === STAGE_RESOURCE_TYPE).length;
   if (max === 0 || resources.length <= max || waiting === 0) return [];
   return [
     `stack "${stack.node.path}" has ${resources.length} resources, but CloudFormation takes ${max}; ${waiting} of them ` +

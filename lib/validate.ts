@@ -8,7 +8,7 @@ import {
 } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
-import { MAX_TAGS, MAX_TIMEOUT_MINUTES, TAG } from './contract';
+import { MAX_TIMEOUT_SECONDS, MAX_USER_TAGS } from './contract';
 import type { SnapshotCopyProps } from './snapshot-copy';
 
 const SNAPSHOT_ID = /^snap-([0-9a-f]{8}|[0-9a-f]{17})$/;
@@ -25,7 +25,8 @@ const KEY_ARN_FORMS =
 const MAX_DESCRIPTION = 255;
 const MAX_TAG_KEY = 128;
 const MAX_TAG_VALUE = 256;
-const MAX_USER_TAGS = MAX_TAGS - Object.keys(TAG).length;
+const MAX_TAGS = 50;
+const MAX_TIMEOUT_MINUTES = MAX_TIMEOUT_SECONDS / 60;
 const OUR_TAG_PREFIX = 'cdk-ebs-snapshot-copy:';
 const MIN_TIMEOUT_SECONDS = 60;
 const COMPLETION_STEP_MINUTES = 15;

@@ -2,7 +2,7 @@ import { App, Aspects, Aws, CfnParameter, CfnResource, Duration, NestedStack, St
 import * as sns from 'aws-cdk-lib/aws-sns';
 import type { IConstruct } from 'constructs';
 import { SnapshotCopy, type SnapshotCopyProps } from '../../lib';
-import { COMPLETION_RESOURCE_TYPE, RESOURCE_TYPE } from '../../lib/contract';
+import { STAGE_RESOURCE_TYPE, COPY_RESOURCE_TYPE } from '../../lib/contract';
 import { addDependency } from '../../lib/lanes';
 import { cycleIn, waitsFor } from './cycles';
 import { type Resource, templateOf } from './templates';
@@ -43,13 +43,13 @@ function idOf(construct: IConstruct): string {
 /** The copies among the direct dependencies of one. */
 function copiesBefore(copy: IConstruct, resources: Readonly<Record<string, Resource>>): string[] {
   return (resources[idOf(copy)]?.DependsOn ?? []).filter((id) =>
-    [RESOURCE_TYPE, COMPLETION_RESOURCE_TYPE].includes(resources[id]?.Type ?? ''),
+    [COPY_RESOURCE_TYPE, STAGE_RESOURCE_TYPE].includes(resources[id]?.Type ?? ''),
   );
 }
 
 /** How many copies CloudFormation may come to have under way at once, by what the lanes alone keep apart. */
 function mostAtOnce(resources: Readonly<Record<string, Resource>>, isMeant: (copy: Resource) => boolean): number {
-  const meant = Object.entries(resources).filter(([, each]) => each.Type === RESOURCE_TYPE && isMeant(each));
+  const meant = Object.entries(resources).filter(([, each]) => each.Type === COPY_RESOURCE_TYPE && isMeant(each));
   const followed = new Set(
     meant.flatMap(([, { DependsOn: before = [] }]) => before).filter((id) => meant.some(([other]) => other === id)),
   );
@@ -70,7 +70,7 @@ test('of 450 copies each comes after the twentieth before it, at one resource a 
   );
   expect(mostAtOnce(resources, () => true)).toBe(QUOTA);
   const kinds = Object.values(resources).map(({ Type }) => Type);
-  expect(kinds.filter((kind) => kind === RESOURCE_TYPE)).toHaveLength(450);
+  expect(kinds.filter((kind) => kind === COPY_RESOURCE_TYPE)).toHaveLength(450);
   expect(kinds.length).toBeLessThanOrEqual(500);
   expect(JSON.stringify({ Resources: resources }).length).toBeLessThan(1_000_000);
   expect(cycleIn({ Resources: resources })).toBeUndefined();

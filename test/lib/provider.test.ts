@@ -4,7 +4,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { SnapshotCopy } from '../../lib';
-import { RESOURCE_TYPE } from '../../lib/contract';
+import { COPY_RESOURCE_TYPE } from '../../lib/contract';
 import { waitsFor } from './cycles';
 
 const sourceSnapshotId = 'snap-0123456789abcdef0';
@@ -21,10 +21,10 @@ const HANDLER = { Handler: Match.stringLikeRegexp('^index\\.') };
 
 test('two copies have two custom resources and one provider', () => {
   const template = Template.fromStack(stackWithTwoCopies());
-  template.resourceCountIs(RESOURCE_TYPE, 2);
+  template.resourceCountIs(COPY_RESOURCE_TYPE, 2);
   template.resourcePropertiesCountIs('AWS::Lambda::Function', HANDLER, 2);
   template.resourceCountIs('AWS::StepFunctions::StateMachine', 1);
-  template.allResourcesProperties(RESOURCE_TYPE, {
+  template.allResourcesProperties(COPY_RESOURCE_TYPE, {
     ServiceToken: { 'Fn::GetAtt': ['cdkebssnapshotcopyFrameworkframeworkonEventC2822BFA', 'Arn'] },
   });
 });
@@ -75,7 +75,7 @@ test('the waiter asks every half minute for an hour', () => {
 test('a copy begins only when the handler has its permissions, those on its key too', () => {
   const stack = stackWithTwoCopies();
   const template = Template.fromStack(stack).toJSON();
-  const [policies, [first, second]] = ['AWS::IAM::Policy', RESOURCE_TYPE].map((type) =>
+  const [policies, [first, second]] = ['AWS::IAM::Policy', COPY_RESOURCE_TYPE].map((type) =>
     Object.keys(Template.fromStack(stack).findResources(type)).sort((a, b) =>
       a.startsWith('First') ? -1 : a < b ? 1 : -1,
     ),

@@ -5,7 +5,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { SnapshotCopy, SnapshotCopyProvider, type SnapshotCopyProviderProps } from '../../lib';
-import { RESOURCE_TYPE } from '../../lib/contract';
+import { COPY_RESOURCE_TYPE } from '../../lib/contract';
 import { cycleIn, waitsFor } from './cycles';
 import { templateOf } from './templates';
 
@@ -89,7 +89,7 @@ test('the default poll interval needs no environment', () => {
 test('another quota makes as many lanes', () => {
   SnapshotCopyProvider.configure(stack, { maxConcurrentCopies: 2 });
   for (let n = 0; n < 6; n++) new SnapshotCopy(stack, `Copy${n}`, { sourceSnapshotId: SOURCE });
-  const copies = Object.entries(templateOf(stack).Resources).filter(([, { Type }]) => Type === RESOURCE_TYPE);
+  const copies = Object.entries(templateOf(stack).Resources).filter(([, { Type }]) => Type === COPY_RESOURCE_TYPE);
   const before = copies.map(([, { DependsOn: ids = [] }]) => ids.filter((id) => id.startsWith('Copy')));
   expect(before).toEqual([[], [], ...copies.slice(0, 4).map(([id]) => [id])]);
 });

@@ -21,7 +21,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import type { IConstruct } from 'constructs';
 import { SnapshotCopy, type SnapshotCopyProps } from '../../lib';
-import { ATTRIBUTES, RESOURCE_TYPE } from '../../lib/contract';
+import { ATTRIBUTES, COPY_RESOURCE_TYPE } from '../../lib/contract';
 import { cycleIn, waitsFor } from './cycles';
 
 const SOURCE = 'snap-0123456789abcdef0';
@@ -160,7 +160,7 @@ describe('tags', () => {
 
   test('can be kept from copies by their resource type', () => {
     const copy = copyWith();
-    Tags.of(stack).add('stage', 'prod', { excludeResourceTypes: [RESOURCE_TYPE] });
+    Tags.of(stack).add('stage', 'prod', { excludeResourceTypes: [COPY_RESOURCE_TYPE] });
     expect(wired(copy)).not.toHaveProperty('Tags');
   });
 
@@ -194,7 +194,7 @@ describe('tags', () => {
 
 describe('removal policies', () => {
   const isCopyResource = (node: IConstruct): node is CfnResource =>
-    CfnResource.isCfnResource(node) && node.cfnResourceType === RESOURCE_TYPE;
+    CfnResource.isCfnResource(node) && node.cfnResourceType === COPY_RESOURCE_TYPE;
 
   test('none is written where none is given: the template’s default is to delete', () => {
     const { DeletionPolicy: deletion, UpdateReplacePolicy: replacement } = synthesized(copyWith());
@@ -296,7 +296,7 @@ describe('attributes', () => {
       FullSnapshotSizeInBytes: copy.fullSnapshotSizeInBytes,
       TransferType: copy.transferType,
     };
-    expect([...Object.keys(read), 'KmsKeyGrantArn'].sort()).toEqual([...ATTRIBUTES].sort());
+    expect([...Object.keys(read), 'KmsKeyArnOrNone'].sort()).toEqual([...ATTRIBUTES].sort());
     for (const [name, token] of Object.entries(read)) {
       expect(stack.resolve(token)).toEqual({ 'Fn::GetAtt': [idOf(copy), name] });
     }
@@ -435,7 +435,7 @@ describe('grantCreateVolume', () => {
 
   test('grants this snapshot, volumes of its Region and account, and its key through EC2', () => {
     const copy = copyWith({ destinationRegion: 'eu-west-1' });
-    const key = { 'Fn::GetAtt': [idOf(copy), 'KmsKeyGrantArn'] };
+    const key = { 'Fn::GetAtt': [idOf(copy), 'KmsKeyArnOrNone'] };
     const throughEc2 = { StringLike: { 'kms:ViaService': 'ec2.eu-west-1.*' } };
     expect(statementsGranted(copy)).toEqual([
       {
@@ -469,7 +469,7 @@ describe('grantCreateVolume', () => {
   test('takes the key that an alias stood for, since IAM knows no alias ARNs', () => {
     const copy = copyWith({ kmsKey: kms.Alias.fromAliasName(stack, 'Alias', 'alias/ebs') });
     const [, use] = statementsGranted(copy);
-    expect(use).toMatchObject({ Resource: { 'Fn::GetAtt': [idOf(copy), 'KmsKeyGrantArn'] } });
+    expect(use).toMatchObject({ Resource: { 'Fn::GetAtt': [idOf(copy), 'KmsKeyArnOrNone'] } });
   });
 
   test('a grantee can be granted two copies without a cycle', () => {

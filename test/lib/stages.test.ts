@@ -3,7 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { SnapshotCopy, type SnapshotCopyProps } from '../../lib';
-import { COMPLETION_RESOURCE_TYPE, RESOURCE_TYPE } from '../../lib/contract';
+import { STAGE_RESOURCE_TYPE, COPY_RESOURCE_TYPE } from '../../lib/contract';
 import { cycleIn, waitsFor } from './cycles';
 import { type Resource, templateOf } from './templates';
 
@@ -26,7 +26,7 @@ interface Stage extends Resource {
 /** The resources of a copy, in the order of their stages. */
 function stages(): Stage[] {
   return Object.entries(templateOf(stack).Resources)
-    .filter(([, { Type }]) => [RESOURCE_TYPE, COMPLETION_RESOURCE_TYPE].includes(Type))
+    .filter(([, { Type }]) => [COPY_RESOURCE_TYPE, STAGE_RESOURCE_TYPE].includes(Type))
     .map(([id, resource]) => ({ id, ...resource }))
     .sort((a, b) => stageOf(a) - stageOf(b));
 }
