@@ -362,7 +362,11 @@ const many: Scenario = {
 
 /** Depends on the copy. */
 function addLatest(stack: SnapshotCopyStack): void {
-  new ssm.CfnParameter(stack, 'Latest', { type: 'String', name: '/golden/latest', value: stack.copy.snapshotId });
+  new ssm.CfnParameter(stack, 'Latest', {
+    type: 'String',
+    name: '/golden/latest',
+    value: stack.copy?.snapshotId ?? '',
+  });
 }
 
 /** Does not depend on the copy. */
