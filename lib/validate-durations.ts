@@ -37,7 +37,7 @@ export function problemsOfCompletion(props: CommonSnapshotCopyProps): string[] {
 export function problemsOfDurations(timeout: Duration | undefined, completion: Duration | undefined): string[] {
   if (timeout === undefined || completion === undefined) return [];
   if (timeout.isUnresolved() || completion.isUnresolved()) return [];
-  return completion.toMilliseconds() > timeout.toMilliseconds()
+  return completion.toSeconds({ integral: false }) > timeout.toSeconds({ integral: false })
     ? [
         `completionDuration "${inWords(completion)}" is longer than timeout "${inWords(timeout)}": lower ` +
           'completionDuration, raise timeout, or remove timeout',

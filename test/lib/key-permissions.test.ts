@@ -125,6 +125,20 @@ describe('a key of the stack', () => {
     expect(uses(declare, 4).map(resourcesOf)).toEqual([own, own]);
   });
 
+  test('has a policy of its own also if it goes by an alias whose name is a reference, as new apps have it', () => {
+    const template = templateOf(
+      stackOf(1, (stack) => {
+        stack.node.setContext('@aws-cdk/aws-kms:aliasNameRef', true);
+        return { kmsKey: new kms.Key(stack, 'Key').addAlias('own') };
+      }),
+    );
+    const [shared = [], ofKey = []] = policiesIn(template);
+    expect(allows(shared, 'kms:Decrypt')).toEqual([]);
+    const aliases = allows(ofKey, 'kms:Decrypt').map(({ Condition }) => Condition?.['ForAnyValue:StringEquals']);
+    expect(aliases).toEqual([{ 'kms:ResourceAliases': expect.stringMatching(/^KeyAlias/) as unknown }]);
+    expect(cycleIn(template)).toBeUndefined();
+  });
+
   test('is another key than that of another stack with the same logical id', () => {
     const app = newApp();
     const env = { account: '111122223333', region: 'us-gov-west-1' };
