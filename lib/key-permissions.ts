@@ -80,8 +80,7 @@ export class KeyPermissions {
     const any = { arn: keyArn('*', account, '*') };
     const isNew = this.policy.grant(`keys of ${account}`, REASON, () => this.statementsFor(any));
     if (!isNew) return;
-    const whose = account === '*' ? 'any account' : `account ${account}`;
-    warn(needs, whose, 'the stack has more keys than its policy lists');
+    warn(needs, this.inWords(account), 'the stack has more keys than its policy lists');
   }
 
   /** The handler may look at all keys of the stack's own account anyway. */
@@ -92,11 +91,16 @@ export class KeyPermissions {
   /** The account's default key for EBS may be any of its keys. */
   private permitOwnKeys(needs: CopyNeeds, warning?: string): void {
     const { account } = this.stack;
-    for (const each of [needs.sourceRegion, needs.destinationRegion]) {
+    const isNew = [needs.sourceRegion, needs.destinationRegion].map((each) => {
       const region = isFixed(each, this.stack) ? this.regions.valueOrWildcard(each) : '*';
-      this.policy.grant(`own keys in ${region}`, REASON, () => useKey({ arn: keyArn(region, account, '*') }));
-    }
-    if (warning !== undefined) warn(needs, 'this account', warning);
+      return this.policy.grant(`own keys in ${region}`, REASON, () => useKey({ arn: keyArn(region, account, '*') }));
+    });
+    if (warning !== undefined && isNew.includes(true)) warn(needs, this.inWords(account), warning);
+  }
+
+  private inWords(account: string): string {
+    if (account === '*') return 'any account';
+    return account === this.stack.account ? 'this account' : `account ${account}`;
   }
 }
 

@@ -1,7 +1,10 @@
 import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { aws_kms } from 'aws-cdk-lib/interfaces';
 
-/** What a copy and its dry run have in common: all that EC2 judges before it copies. */
+/**
+ * What a copy and its dry run have in common: everything that EC2 judges before it copies. Where another value makes a new
+ * copy, a dry run tries that copy.
+ */
 export interface CommonSnapshotCopyProps {
   /**
    * Id of the snapshot to copy, such as `snap-0123456789abcdef0`: `snap-` and 17 hexadecimal digits, or 8 for old

@@ -103,6 +103,11 @@ test('a token as kmsKeyId may be any key of the account, which is warned of', ()
   ]);
 });
 
+test('a token as kmsKeyId is not warned of if the handler may use all keys of the account anyway', () => {
+  const declare: Declare = (stack, n) => (n === 0 ? {} : { kmsKeyId: new CfnParameter(stack, 'Key').valueAsString });
+  expect(warningsOf(2, declare)).toEqual([]);
+});
+
 test('keys are listed up to four, and a fifth allows all of its account, which is warned of', () => {
   const declare: Declare = (_, n) => ({ kmsKeyId: keyArn(n, 'us-gov-west-1', '444455556666') });
   const listed = range(4).map((n) => keyArn(n, 'us-gov-west-1', '444455556666'));
