@@ -9,15 +9,17 @@ export default tseslint.config(
     extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
     rules: {
-      // Numbers and booleans in messages and keys are what we want to print.
+      // Messages and keys print numbers and booleans.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
     },
   },
   {
-    // What may import what (the folders' table in CONTRIBUTING).
+    // Which folder may import which; see the table of folders in CONTRIBUTING.
     files: ['lib/**/*.ts'],
     rules: {
+      'max-lines': ['error', 300],
+      'max-lines-per-function': ['error', 40],
       'no-restricted-imports': ['error', { patterns: ['@aws-sdk/*', '*/lambda/*', '*/test/*', '*/bin/*'] }],
     },
   },

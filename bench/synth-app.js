@@ -1,9 +1,9 @@
 'use strict';
-// The app whose synthesis is timed: node synth-app.js copies|plain|depending <count> <folder>.
+// The app whose synthesis is measured: node synth-app.js copies|plain|depending <count> <folder>.
 const { App, CfnResource, Stack } = require('aws-cdk-lib');
 
 const [kind, count, outdir] = process.argv.slice(2);
-// Off for both: the time it takes grows with the template, whatever is in it.
+// Off for all kinds: its time grows with the template, whatever is in it.
 const app = new App({ outdir, builtinCloudFormationValidation: false });
 const stack = new Stack(app, 'Stack', { env: { account: '111122223333', region: 'eu-west-1' } });
 
@@ -12,7 +12,7 @@ function plain() {
   return byHand(() => undefined);
 }
 
-/** With the DependsOn that it needs to work: its handler may do nothing before its policy is there. */
+/** With the DependsOn that it needs: its handler may do nothing before its policy is there. */
 function depending() {
   const policy = new CfnResource(stack, 'ProviderPolicy', { type: 'AWS::IAM::Policy' });
   return byHand((resource) => resource.addResourceDependency(policy));
@@ -39,7 +39,7 @@ function copies() {
 }
 
 const declare = { plain, depending, copies }[kind]();
-// Printed here, since Node.js does not tell a parent how long the processor worked for its child.
+// Printed here, because Node.js does not tell a parent how much processor time its child took.
 process.on('exit', () => {
   const { user, system } = process.cpuUsage();
   process.stdout.write(String((user + system) / 1000));

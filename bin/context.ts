@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { SnapshotCopyStackProps } from './snapshot-copy-stack';
 
 type Copy = SnapshotCopyStackProps['copy'];
-type Parsed = Partial<Copy> & { sourceKmsKeyArn?: string };
+type Parsed = Partial<Copy> & Pick<SnapshotCopyStackProps, 'sourceKmsKeyArn' | 'dryRun'>;
 
 interface Option {
   readonly value: string;
@@ -24,7 +24,7 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   },
   sourceRegion: {
     value: 'REGION',
-    help: 'Region of that snapshot; default: the Region of the stack',
+    help: 'Region of the source; default: the Region of the stack',
     parse: (sourceRegion) => ({ sourceRegion }),
   },
   destinationRegion: {
@@ -39,7 +39,7 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   },
   destinationAvailabilityZone: {
     value: 'ZONE',
-    help: 'Local Zone of the destination Region, like us-west-2-lax-1a',
+    help: 'Local Zone of the destination Region, such as us-west-2-lax-1a',
     parse: (destinationAvailabilityZone) => ({ destinationAvailabilityZone }),
   },
   description: {
@@ -49,17 +49,17 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   },
   encrypted: {
     value: 'true',
-    help: 'encrypt the copy of an unencrypted snapshot',
+    help: 'encrypt the copy of an unencrypted source',
     parse: (text) => ({ encrypted: parseBoolean('encrypted', text) }),
   },
   kmsKeyId: {
     value: 'KEY',
-    help: 'key of the copy: key id, alias/NAME, key ARN or alias ARN',
+    help: 'key of the copy: a key id, alias/NAME, a key ARN or an alias ARN',
     parse: (kmsKeyId) => ({ kmsKeyId }),
   },
   sourceKmsKeyArn: {
     value: 'ARN',
-    help: 'customer key of an encrypted source',
+    help: 'customer managed key of an encrypted source',
     parse: (sourceKmsKeyArn) => ({ sourceKmsKeyArn }),
   },
   completionDurationMinutes: {
@@ -69,12 +69,12 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   },
   tags: {
     value: 'JSON',
-    help: 'tags of the copy, like \'{"team":"storage"}\'',
+    help: 'tags of the copy, such as \'{"team":"storage"}\'',
     parse: (text) => ({ tags: parseTags(text) }),
   },
   timeoutMinutes: {
     value: 'N',
-    help: 'how long the copy may take, 1 to 2880 minutes; default: completionDurationMinutes and 10 more, at least 50',
+    help: 'how long the copy may take, 1 to 2880 minutes; default: completionDurationMinutes + 10, at least 50',
     parse: (text) => ({ timeout: parseMinutes('timeoutMinutes', text) }),
   },
   removalPolicy: {
@@ -84,7 +84,7 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   },
   dryRun: {
     value: 'true',
-    help: 'only prove the permissions, copy nothing',
+    help: 'only prove that EC2 would make the copy',
     parse: (text) => ({ dryRun: parseBoolean('dryRun', text) }),
   },
 };
@@ -95,24 +95,24 @@ export const USAGE = [
   ...Object.entries(OPTIONS).map(([name, { value, help }]) => `  -c ${`${name}=${value}`.padEnd(36)}${help}`),
 ].join('\n');
 
-/** Throws an error when something is missing, unknown or no value of its kind; the construct judges the rest. */
+/** Throws an error if something is missing, unknown or of the wrong kind. The construct judges the rest. */
 export function propsFromContext(context: Readonly<Record<string, unknown>>): SnapshotCopyStackProps {
   const ours = Object.entries(context).filter(([name]) => isOurs(name));
-  const { sourceKmsKeyArn, ...copy } = ours
+  const { sourceKmsKeyArn, dryRun, ...copy } = ours
     .map(([name, value]) => parse(name, value))
     .reduce((all, one) => ({ ...all, ...one }), {});
-  if (copy.sourceSnapshotId === undefined) throw new Error('sourceSnapshotId is missing: say which snapshot to copy');
-  return { copy: { ...copy, sourceSnapshotId: copy.sourceSnapshotId }, sourceKmsKeyArn };
+  if (copy.sourceSnapshotId === undefined) throw new Error('sourceSnapshotId is missing: give the snapshot to copy');
+  return { copy: { ...copy, sourceSnapshotId: copy.sourceSnapshotId }, sourceKmsKeyArn, dryRun };
 }
 
-/** The names of CDK's own context (`aws:cdk:…`, `@aws-cdk/…`, `cli-…`, look-ups) are not plain words. */
+/** The names of the CDK's own context (`aws:cdk:…`, `@aws-cdk/…`, `cli-…`, lookups) are not plain words. */
 function isOurs(name: string): boolean {
   return /^\w+$/.test(name);
 }
 
 function parse(name: string, value: unknown): Parsed {
   const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
-  if (option === undefined) throw new Error(`"${name}" is not known: give one of the names below`);
+  if (option === undefined) throw new Error(`"${name}" is unknown: give one of the names below`);
   return option.parse(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
@@ -122,14 +122,15 @@ function parseBoolean(name: string, text: string): boolean {
 }
 
 function parseMinutes(name: string, text: string): Duration {
-  if (!/^\d+$/.test(text)) throw new Error(`${name} "${text}" is not a number of minutes: give a whole one, like 30`);
+  if (!/^\d+$/.test(text))
+    throw new Error(`${name} "${text}" is not a number of minutes: give a whole number, such as 30`);
   return Duration.minutes(Number(text));
 }
 
 function parseRemovalPolicy(text: string): RemovalPolicy {
   const policy = REMOVAL_POLICIES.get(text);
   if (policy === undefined) {
-    throw new Error(`removalPolicy "${text}" is none of ${[...REMOVAL_POLICIES.keys()].join(', ')}`);
+    throw new Error(`removalPolicy "${text}" is not one of ${[...REMOVAL_POLICIES.keys()].join(', ')}`);
   }
   return policy;
 }
@@ -142,7 +143,7 @@ function parseTags(text: string): Record<string, string> {
     Array.isArray(tags) ||
     !Object.values(tags).every((value) => typeof value === 'string')
   ) {
-    throw new Error(`tags "${text}" is not a JSON object of strings: give one like {"team":"storage"}`);
+    throw new Error(`tags "${text}" is not a JSON object of strings: give one such as {"team":"storage"}`);
   }
   return tags as Record<string, string>;
 }

@@ -1,4 +1,4 @@
-// Deploys the app of this folder on the local AWS, in virtual time, and shows what the CloudFormation console would.
+// Deploys the app of this folder on the local AWS, in virtual time, and shows what the CloudFormation console would show.
 import { parseArgs } from 'node:util';
 import { App } from 'aws-cdk-lib';
 import { LocalAws, type OperationResult } from '../local-aws';
@@ -15,12 +15,12 @@ const list = (scenarios: readonly Scenario[]): string =>
 const usage = (scenarios: readonly Scenario[]): string => `Usage: npm run demo [-- --scenario NAME | --list | --help]
 
 Deploys the app in bin/ on a local AWS, without an account, and shows what the CloudFormation console would show.
-Time is virtual: an hour of waiting takes a moment. The exit code is 1 when something unexpected happens.
+Time is virtual: an hour of waiting takes a moment. The exit code is 1 if something unexpected happens.
 
 Scenarios:
 ${list(scenarios)}`;
 
-/** Returns the exit code: 0 when all was as expected, 1 when it was not, 2 when the command line is wrong. */
+/** Returns the exit code: 0 if everything is as expected, 1 if it is not, 2 if the command line is wrong. */
 export async function main(
   args: readonly string[],
   out: Output,
@@ -39,7 +39,7 @@ export async function main(
   return (await show(command, new Console(out, process.env))) ? 0 : 1;
 }
 
-/** A string says what is wrong. */
+/** Returns a text if the command line is wrong: what is wrong with it. */
 function parse(args: readonly string[], scenarios: readonly Scenario[]): Scenario | { print: string } | string {
   try {
     const { values } = parseArgs({
@@ -55,12 +55,12 @@ function parse(args: readonly string[], scenarios: readonly Scenario[]): Scenari
   }
 }
 
-/** Returns whether all was as expected. */
+/** Returns whether everything is as expected. */
 export async function show(scenario: Scenario, console: Console): Promise<boolean> {
   console.line(console.styled('bold', `Scenario ${scenario.name}`));
   console.paragraph(scenario.shows);
-  console.paragraph('Time is virtual. Lines marked (handler) are from the log of the handler, each of them once.');
-  // The events begin when there is something to watch.
+  console.paragraph('Time is virtual. Lines with (handler) come from the log of the handler, each of them once.');
+  // Set when there is something to watch.
   let watch: Watch | undefined;
   const aws = await LocalAws.start({
     region: REGION,
@@ -78,7 +78,7 @@ export async function show(scenario: Scenario, console: Console): Promise<boolea
   }
 }
 
-/** Something that was to be, in words. */
+/** What was expected, and what happened, in words. */
 interface Check {
   readonly expected: string;
   readonly happened: string;
@@ -112,7 +112,7 @@ class Run {
     step.trouble?.(this.aws);
     this.watch.beginOperation();
     const result = await (step.context ? this.aws.deploy(synthesized(step)) : this.aws.destroy(STACK));
-    // What goes on by itself after a cancelled operation may still make a copy, or delete one.
+    // What still polls after a cancelled operation may make a copy, or delete one.
     await this.aws.clock.settle();
     this.watch.endOperation();
     this.showOutputs(result);
@@ -184,7 +184,7 @@ function counted(count: number, one: string, many = one.replace(/^\w+/, '$&s')):
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** As one would type it, with an account. */
+/** What you would type if you had an account. */
 function commandOf({ context }: Step): string {
   if (!context) return `npx cdk destroy ${STACK}`;
   const options = Object.entries({ ...SOURCE, ...context }).map(([name, value]) => {
@@ -194,7 +194,7 @@ function commandOf({ context }: Step): string {
 }
 
 function synthesized({ context, addition }: Step): SnapshotCopyStack {
-  // The CDK's own validation of the template takes seconds; the tests have it on.
+  // The CDK's own validation of the template takes seconds. The tests have it on.
   const app = new App({ builtinCloudFormationValidation: false });
   const props = propsFromContext({ ...SOURCE, ...context });
   const stack = new SnapshotCopyStack(app, STACK, { ...props, env: { region: REGION } });
@@ -203,7 +203,7 @@ function synthesized({ context, addition }: Step): SnapshotCopyStack {
 }
 
 if (require.main === module) {
-  // A reader that has seen enough, like head, is no failure.
+  // A reader that stops early, such as head, is no failure.
   process.stdout.on('error', () => process.exit());
   void main(process.argv.slice(2), process.stdout, process.stderr).then((code) => {
     process.exitCode = code;

@@ -1,33 +1,39 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
-import { SnapshotCopy, type SnapshotCopyProps } from '../lib';
+import { SnapshotCopy, SnapshotCopyDryRun, type SnapshotCopyProps } from '../lib';
 
 export interface SnapshotCopyStackProps extends StackProps {
   readonly copy: Omit<SnapshotCopyProps, 'kmsKey' | 'sourceKmsKey'>;
-  /** Takes the place of `sourceKmsKey`, which needs a scope. */
+  /** Instead of `sourceKmsKey`, which needs a scope. */
   readonly sourceKmsKeyArn?: string;
+  /** Only proves that EC2 would make the copy. */
+  readonly dryRun?: boolean;
 }
 
-/** One snapshot copy, and outputs that say what was made. */
+/** One snapshot copy with outputs that describe it, or its dry run. */
 export class SnapshotCopyStack extends Stack {
-  public readonly copy: SnapshotCopy;
+  /** Absent for a dry run. */
+  public readonly copy?: SnapshotCopy;
 
   public constructor(scope: Construct, id: string, props: SnapshotCopyStackProps) {
     super(scope, id, props);
-    const { copy, sourceKmsKeyArn } = props;
-    this.copy = new SnapshotCopy(this, 'Copy', {
-      ...copy,
-      sourceKmsKey: sourceKmsKeyArn === undefined ? undefined : kms.Key.fromKeyArn(this, 'SourceKey', sourceKmsKeyArn),
-    });
-    if (copy.dryRun !== true) this.addOutputs();
+    const { copy, sourceKmsKeyArn, dryRun } = props;
+    const sourceKmsKey =
+      sourceKmsKeyArn === undefined ? undefined : kms.Key.fromKeyArn(this, 'SourceKey', sourceKmsKeyArn);
+    if (dryRun === true) {
+      new SnapshotCopyDryRun(this, 'DryRun', { ...copy, sourceKmsKey });
+      return;
+    }
+    this.copy = new SnapshotCopy(this, 'Copy', { ...copy, sourceKmsKey });
+    this.addOutputs(this.copy);
   }
 
-  private addOutputs(): void {
-    const { snapshotId, snapshotArn, volumeSize, kmsKeyArn } = this.copy;
+  private addOutputs(copy: SnapshotCopy): void {
+    const { snapshotId, snapshotArn, snapshotVolumeSizeInGibibytes: size, snapshotKmsKeyArn: key } = copy;
     new CfnOutput(this, 'SnapshotId', { value: snapshotId, description: 'Id of the copy' });
     new CfnOutput(this, 'SnapshotArn', { value: snapshotArn, description: 'ARN of the copy' });
-    new CfnOutput(this, 'VolumeSize', { value: `${volumeSize}`, description: 'Size of the volume, in GiB' });
-    new CfnOutput(this, 'KmsKeyArn', { value: kmsKeyArn, description: 'Key of the copy; empty: not encrypted' });
+    new CfnOutput(this, 'VolumeSize', { value: `${size}`, description: 'Size of the volume, in GiB' });
+    new CfnOutput(this, 'KmsKeyArn', { value: key, description: 'Key of the copy; empty: not encrypted' });
   }
 }

@@ -1,162 +1,95 @@
+// Settings belong to the construct tree, each to the scope that it was given for. They are kept under global symbols, so
+// that a second installation of this package finds them, too.
 import { isDeepStrictEqual } from 'node:util';
-import { Duration, Stack, Token } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
-import type * as kms from 'aws-cdk-lib/aws-kms';
-import * as logs from 'aws-cdk-lib/aws-logs';
-import type { Construct } from 'constructs';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import type { IConstruct } from 'constructs';
 import { POLL_INTERVAL_SECONDS } from './contract';
 
-/** EC2's default quota of copies under way to one destination Region. */
+/** EC2's default quota of concurrent copies into one Region. */
 const MAX_CONCURRENT_COPIES = 20;
 
-const MIN_POLL_INTERVAL_SECONDS = 10;
-const MAX_POLL_INTERVAL_SECONDS = 120;
-const HOUR_SECONDS = 3600;
+const SETTINGS = Symbol.for('cdk-ebs-snapshot-copy.settings');
+const READERS = Symbol.for('cdk-ebs-snapshot-copy.readers');
 
-/** Settings of what serves all copies of a stack. */
-export interface SnapshotCopyProviderProps {
-  /**
-   * How long the logs of the functions are kept.
-   *
-   * @default logs.RetentionDays.ONE_MONTH
-   */
-  readonly logRetention?: logs.RetentionDays;
-
-  /**
-   * KMS key under which the logs are encrypted, in the Region of the stack. Its policy is not edited: it must let
-   * `logs.REGION.amazonaws.com` use the key.
-   *
-   * @default - the key of CloudWatch Logs
-   * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-   */
-  readonly logEncryptionKey?: kms.IKey;
-
-  /**
-   * VPC in which the functions run. From there they must reach EC2 and KMS in the Regions of the snapshots, and in
-   * the stack's Region CloudFormation, Lambda, Step Functions and S3: other Regions by NAT only.
-   *
-   * @default - the functions run outside of a VPC
-   */
+/** What is in force for a stack. */
+export interface Settings {
+  readonly logGroup?: logs.ILogGroup;
   readonly vpc?: ec2.IVpc;
-
-  /**
-   * Subnets of the functions; only together with `vpc`.
-   *
-   * @default - the private subnets of the VPC
-   */
   readonly vpcSubnets?: ec2.SubnetSelection;
-
-  /**
-   * Security groups of the functions, which call out only; only together with `vpc`.
-   *
-   * @default - one for all functions, which lets everything out
-   */
   readonly securityGroups?: ec2.ISecurityGroup[];
-
-  /**
-   * How often it is looked whether a copy is done: 10 seconds to 2 minutes, in whole seconds of which an hour is a
-   * multiple. No token.
-   *
-   * @default Duration.seconds(30)
-   */
-  readonly pollInterval?: Duration;
-
-  /**
-   * How many copies to one destination Region the stack may have under way at once, 1 or more: the rest wait for
-   * others in CloudFormation. Give the account's quota, or less where other stacks copy at the same time.
-   *
-   * @default 20
-   * @see https://docs.aws.amazon.com/general/latest/gr/ebs-service.html
-   */
-  readonly maxConcurrentCopies?: number;
-}
-
-/** What serves all `SnapshotCopy` constructs of a stack: the functions of the handler and the state machine. */
-// eslint-disable-next-line @typescript-eslint/no-extraneous-class -- jsii knows no functions outside of classes
-export class SnapshotCopyProvider {
-  /**
-   * Settings for all copies of a stack, before the first of them is declared. A stack without takes the defaults.
-   *
-   * Throws when a setting is wrong, or another one than is already in force for the stack.
-   *
-   * @param scope the stack, or any construct in it
-   * @param props the settings
-   */
-  public static configure(scope: Construct, props: SnapshotCopyProviderProps): void {
-    const stack = Stack.of(scope);
-    const settings = completed(props);
-    const problems = [...problemsOfVpc(props), ...problemsOfNumbers(props), ...conflicts(inForce.get(stack), settings)];
-    if (problems.length > 0) throw new Error(problems.map((problem) => `${stack.node.path}: ${problem}`).join('\n'));
-    inForce.set(stack, settings);
-  }
-
-  // eslint-disable-next-line @typescript-eslint/no-empty-function -- private: there is nothing to make
-  private constructor() {}
-}
-
-/** The settings, with their defaults. */
-export interface Settings extends Omit<SnapshotCopyProviderProps, 'pollInterval'> {
-  readonly logRetention: logs.RetentionDays;
   readonly pollIntervalSeconds: number;
   readonly maxConcurrentCopies: number;
 }
 
-const inForce = new WeakMap<Stack, Settings>();
-
-/** From the first call on, the settings of a stack do not change. */
-export function settingsOf(stack: Stack): Settings {
-  const settings = inForce.get(stack) ?? completed({});
-  inForce.set(stack, settings);
-  return settings;
+interface Holder extends IConstruct {
+  [SETTINGS]?: Partial<Settings>;
+  /** Of the root of the tree: the stacks whose settings are in use. */
+  [READERS]?: Stack[];
 }
 
-function completed({ pollInterval, ...props }: SnapshotCopyProviderProps): Settings {
-  return {
-    ...props,
-    logRetention: props.logRetention ?? logs.RetentionDays.ONE_MONTH,
-    pollIntervalSeconds: pollInterval === undefined ? POLL_INTERVAL_SECONDS : secondsOf(pollInterval),
-    maxConcurrentCopies: props.maxConcurrentCopies ?? MAX_CONCURRENT_COPIES,
-  };
+const DEFAULTS: Settings = {
+  pollIntervalSeconds: POLL_INTERVAL_SECONDS,
+  maxConcurrentCopies: MAX_CONCURRENT_COPIES,
+};
+
+/** The stack that a construct is in. Outside of stacks, the construct itself. */
+export function holderOf(scope: IConstruct): IConstruct {
+  return scope.node.scopes.findLast((each) => Stack.isStack(each)) ?? scope;
 }
 
-function secondsOf(interval: Duration): number {
-  return interval.isUnresolved() ? NaN : interval.toSeconds({ integral: false });
+/** What is in force for a scope: the nearest value of each setting. */
+export function settingsOf(
+  scope: IConstruct,
+  change?: { readonly of: IConstruct; readonly to: Partial<Settings> },
+): Settings {
+  return scope.node.scopes
+    .map((each) => (each === change?.of ? change.to : (each as Holder)[SETTINGS]))
+    .reduce<Settings>((outer, inner) => (inner === undefined ? outer : merged(outer, inner)), DEFAULTS);
 }
 
-function conflicts(present: Settings | undefined, wanted: Settings): string[] {
-  if (present === undefined) return [];
-  const names = Object.keys({ ...present, ...wanted }) as (keyof Settings)[];
-  return names
-    .filter((name) => !isDeepStrictEqual(present[name], wanted[name]))
-    .map((name) => (name === 'pollIntervalSeconds' ? 'pollInterval' : name))
-    .map(
-      (name) =>
-        `${name} differs from what is in force for the snapshot copies of the stack: call ` +
-        'SnapshotCopyProvider.configure once for a stack, with all settings, before its first SnapshotCopy',
-    );
+/** As `settingsOf`. From now on, the settings of the stack cannot change. */
+export function settingsInUse(stack: Stack): Settings {
+  const root: Holder = stack.node.root;
+  root[READERS] = [...(root[READERS] ?? []), stack];
+  return settingsOf(stack);
 }
 
-function problemsOfVpc({ vpc, vpcSubnets, securityGroups }: SnapshotCopyProviderProps): string[] {
-  if (vpc !== undefined) return [];
-  return Object.entries({ vpcSubnets, securityGroups })
-    .filter(([, value]) => value !== undefined)
-    .map(([name]) => `${name} is given without a VPC: give vpc, too, or leave it out`);
-}
-
-function problemsOfNumbers({ pollInterval, maxConcurrentCopies: max }: SnapshotCopyProviderProps): string[] {
-  const problems: string[] = [];
-  const seconds = pollInterval === undefined ? POLL_INTERVAL_SECONDS : secondsOf(pollInterval);
-  const isPossible = seconds >= MIN_POLL_INTERVAL_SECONDS && seconds <= MAX_POLL_INTERVAL_SECONDS;
-  if (!isPossible || !Number.isInteger(seconds) || HOUR_SECONDS % seconds !== 0) {
-    problems.push(
-      `pollInterval "${Number.isNaN(seconds) ? 'token' : `${seconds} seconds`}" is not possible: give ` +
-        `${MIN_POLL_INTERVAL_SECONDS} to ${MAX_POLL_INTERVAL_SECONDS} seconds of which an hour is a multiple, like 60`,
-    );
-  }
-  if (max !== undefined && (Token.isUnresolved(max) || !Number.isInteger(max) || max < 1)) {
-    problems.push(
-      `maxConcurrentCopies "${Token.isUnresolved(max) ? 'token' : max}" is not possible: give a whole number from 1 on`,
-    );
-  }
+/** Adds settings to those of a scope, unless there are problems, which it returns. */
+export function addSettings(holder: Holder, settings: Partial<Settings>): string[] {
+  const present = holder[SETTINGS] ?? {};
+  const change = { of: holder, to: { ...present, ...settings } };
+  const twice = namesOf(settings)
+    .filter((name) => present[name] !== undefined && !isDeepStrictEqual(present[name], settings[name]))
+    .map((name) => `${propOf(name)} has another value here already: configure it once`);
+  const readers = ((holder.node.root as Holder)[READERS] ?? []).filter(({ node }) => node.scopes.includes(holder));
+  const late = readers.flatMap((stack) => {
+    const [before, after] = [settingsOf(stack), settingsOf(stack, change)];
+    return namesOf({ ...before, ...after })
+      .filter((name) => !isDeepStrictEqual(before[name], after[name]))
+      .map(
+        (name) =>
+          `${propOf(name)} differs from what the copies of stack "${stack.node.path}" use already: call ` +
+          'SnapshotCopyProvider.configure before the first SnapshotCopy of the stack',
+      );
+  });
+  const problems = [...twice, ...late];
+  if (problems.length === 0) holder[SETTINGS] = change.to;
   return problems;
+}
+
+/** Subnets and security groups belong to a VPC, so a nearer VPC leaves those of the other one behind. */
+function merged(outer: Settings, inner: Partial<Settings>): Settings {
+  if (inner.vpc === undefined) return { ...outer, ...inner };
+  return { ...outer, vpcSubnets: undefined, securityGroups: undefined, ...inner };
+}
+
+function namesOf(settings: Partial<Settings>): (keyof Settings)[] {
+  return Object.keys(settings) as (keyof Settings)[];
+}
+
+/** The name under which users know a setting. */
+function propOf(name: keyof Settings): string {
+  return name === 'pollIntervalSeconds' ? 'pollInterval' : name;
 }

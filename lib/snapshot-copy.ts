@@ -1,440 +1,246 @@
 import {
-  CfnDeletionPolicy,
-  type Duration,
-  type ITaggable,
-  RemovalPolicy,
-  Stack,
+  type IResolvable,
+  type ITaggableV2,
+  type RemovalPolicy,
+  Resource,
   TagManager,
   TagType,
   Token,
-  Tokenization,
 } from 'aws-cdk-lib';
-import * as iam from 'aws-cdk-lib/aws-iam';
-import type * as kms from 'aws-cdk-lib/aws-kms';
-import { Construct, type IDependable } from 'constructs';
-import {
-  type Attributes,
-  COMPLETION_RESOURCE_TYPE,
-  type CompletionWireProperties,
-  RESOURCE_TYPE,
-  type RetainingPolicy,
-  type WireProperties,
-} from './contract';
-import { isAlias, type KeyReference, referenceOf, referenceOfKeyId } from './keys';
-import { CopyProvider } from './provider';
-import { CopyResource } from './resource';
-import { serviceTimeoutFor, sharesOf, timeoutOf } from './stages';
-import { problemsOfPolicies, problemsOfProps, problemsOfRemoval, problemsOfTags } from './validate';
+import type { aws_kms } from 'aws-cdk-lib/interfaces';
+import type { Construct } from 'constructs';
+import { snapshotArn } from './arns';
+import { type Attributes, COPY_RESOURCE_TYPE } from './contract';
+import { aliasesOf, needsOf } from './copy-needs';
+import type { CopyResource } from './copy-resource';
+import { HandlerProvider } from './handler-provider';
+import { isAlias } from './key-reference';
+import { injectedProps } from './property-injection';
+import type { ISnapshotCopy } from './snapshot-copy-interface';
+import type { SnapshotCopyProps, SnapshotFromIdOptions } from './snapshot-copy-props';
+import { SnapshotGrants } from './snapshot-grants';
+import type { SnapshotReference } from './snapshot-ref';
+import { declareStages, timeoutOf } from './stages';
+import { problemsOfCopy, refuse } from './validate';
+import { problemsOfPolicies, problemsOfRemoval } from './validate-removal';
+import { problemsOfTags } from './validate-tags';
+import { asText, requestProperties, tagProperties } from './wire-properties';
 
-/** Properties of a snapshot copy. */
-export interface SnapshotCopyProps {
-  /**
-   * Id of the snapshot to copy, like `snap-0123456789abcdef0`: `snap-` and 17 hexadecimal digits (8 for old
-   * snapshots). It may be a token, such as the `snapshotId` of another copy.
-   *
-   * Another value makes a new copy, which replaces the present one.
-   *
-   * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopySnapshot.html
-   */
-  readonly sourceSnapshotId: string;
+/** What a copy of this app and an imported snapshot have in common. Their environment is where the snapshot is. */
+abstract class SnapshotCopyBase extends Resource implements ISnapshotCopy {
+  public abstract readonly snapshotId: string;
+  public abstract readonly grants: SnapshotGrants;
 
-  /**
-   * Region that holds the source snapshot, like `us-east-1`.
-   *
-   * @default - the Region of the stack
-   */
-  readonly sourceRegion?: string;
+  public get snapshotArn(): string {
+    return snapshotArn(this.env.region, this.snapshotId);
+  }
 
-  /**
-   * Region in which the copy is made, like `eu-west-1`. Another Region than the stack's is served from the same stack.
-   *
-   * @default - the Region of the stack
-   */
-  readonly destinationRegion?: string;
-
-  /**
-   * ARN of the Outpost on which the copy is stored, `arn:PARTITION:outposts:REGION:ACCOUNT:outpost/op-…`. The Outpost
-   * and the source snapshot must be in the destination Region. Not together with `destinationAvailabilityZone`.
-   *
-   * @default - the copy is stored in the destination Region
-   * @see https://docs.aws.amazon.com/ebs/latest/userguide/snapshots-outposts.html
-   */
-  readonly destinationOutpostArn?: string;
-
-  /**
-   * Local Zone in which the copy is stored, like `us-west-2-lax-1a`; it must belong to the destination Region.
-   * Not together with `destinationOutpostArn`.
-   *
-   * @default - the copy is stored in the destination Region
-   * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopySnapshot.html
-   */
-  readonly destinationAvailabilityZone?: string;
-
-  /**
-   * Description of the copy, at most 255 characters. EC2 cannot change it: another description is another copy.
-   *
-   * @default - no description
-   */
-  readonly description?: string;
-
-  /**
-   * `true` encrypts the copy of an unencrypted source. The copy of an encrypted source is encrypted without it.
-   * `false` is refused at synthesis: EC2 has no way to decrypt a snapshot.
-   *
-   * @default - as the source, or as the account's encryption by default says
-   * @see https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html
-   */
-  readonly encrypted?: boolean;
-
-  /**
-   * KMS key under which the copy is encrypted; it must be a symmetric key in the destination Region. Implies
-   * `encrypted`. Not together with `kmsKeyId`. The key's own policy is never edited: it must allow the account's IAM
-   * policies to use the key, as CDK's and the console's default key policies do.
-   *
-   * @default - the account's default key for EBS in the destination Region, if the copy is encrypted
-   */
-  readonly kmsKey?: kms.IKey;
-
-  /**
-   * The same as `kmsKey`, as text: a key id, an alias name (`alias/…`), a key ARN or an alias ARN. A key id and an
-   * alias name are of this account and the destination Region. Not together with `kmsKey`.
-   *
-   * A token may turn out to be any of these forms, so the handler may then use all keys of this account through EC2:
-   * a token of another account's key belongs into `kmsKey`, by `kms.Key.fromKeyArn`.
-   *
-   * @default - the account's default key for EBS in the destination Region, if the copy is encrypted
-   * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopySnapshot.html
-   */
-  readonly kmsKeyId?: string;
-
-  /**
-   * KMS key of the source snapshot, to be declared when that is a customer key (of this or of another account): the
-   * handler is granted its use through EC2. A key of another account must also be shared by its own policy.
-   *
-   * @default - the source is not encrypted, or under the AWS managed key for EBS
-   * @see https://docs.aws.amazon.com/ebs/latest/userguide/share-kms-key.html
-   */
-  readonly sourceKmsKey?: kms.IKey;
-
-  /**
-   * Time in which EC2 is to complete the copy (a time-based copy, which costs more): 15 minutes to 48 hours in steps
-   * of 15 minutes, and not longer than a `timeout` that is given. Not for Outposts and Local Zones. It changes nothing of a copy
-   * that exists.
-   *
-   * @default - no time is promised
-   * @see https://docs.aws.amazon.com/ebs/latest/userguide/time-based-copies.html
-   */
-  readonly completionDuration?: Duration;
-
-  /**
-   * Tags of the copy; `Tags.of(scope).add(…)` on the copy or an ancestor adds to them. Keys of 1 to 128 characters
-   * without the prefixes `aws:` and `cdk-ebs-snapshot-copy:`, values of at most 256 characters, at most 45 tags (EC2
-   * takes 50, and 5 say whose the copy is). Tags change in place.
-   *
-   * @default - no tags but those of the construct itself
-   * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
-   */
-  // eslint-disable-next-line @typescript-eslint/consistent-indexed-object-style -- jsii knows maps in this form only
-  readonly tags?: { readonly [key: string]: string };
-
-  /**
-   * How long the copy may take, 1 minute to 48 hours in whole seconds; a token may come to 50 minutes at most. A copy
-   * that takes longer fails the deployment, and is deleted. Changes nothing of a copy that exists.
-   *
-   * CloudFormation gives a custom resource an hour, so every 50 minutes beyond the first take a further resource of
-   * the stack, which may have 500.
-   *
-   * @default - `completionDuration` and 10 minutes more, but at least 50 minutes
-   */
-  readonly timeout?: Duration;
-
-  /**
-   * What becomes of the copy when it is replaced, or removed from the stack: `DESTROY` deletes it, `RETAIN` keeps it,
-   * `RETAIN_ON_UPDATE_OR_DELETE` keeps it too, but leaves nothing of a creation that was rolled back (recommended for
-   * backups). `SNAPSHOT` is refused at synthesis.
-   *
-   * @default RemovalPolicy.DESTROY
-   */
-  readonly removalPolicy?: RemovalPolicy;
-
-  /**
-   * `true` only proves at deployment that EC2 would permit the copy, and copies nothing. `snapshotId`, `snapshotArn`
-   * and `grantCreateVolume` throw then. Switched on for a copy that exists, it checks the new inputs and keeps the copy.
-   *
-   * @default false
-   */
-  readonly dryRun?: boolean;
+  /** A reference to the snapshot. */
+  public get snapshotRef(): SnapshotReference {
+    return { snapshotArn: this.snapshotArn };
+  }
 }
 
 /**
- * A copy of an EBS snapshot, owned by the stack: deploying makes the copy and waits until it is usable, deleting the
- * stack deletes it. What reads an attribute of the copy waits for it.
+ * A copy of an EBS snapshot that the stack owns. Deploying the stack makes the copy and waits until it is usable. Deleting
+ * the stack deletes the copy. Whatever reads an attribute of the copy waits for it.
  *
- * Synthesis fails with an error that names every bad prop. All copies of a stack share one handler.
+ * The copy's `env.region` is the destination Region. All copies of a stack share one handler.
+ *
+ * A stack makes at most 20 copies into one Region at once; see `SnapshotCopyProvider`. Further copies wait for copies that
+ * are declared before them, so declare a copy after the copies that it depends on.
+ *
+ * @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-copy-snapshot.html
+ * @resource AWS::EC2::Snapshot
+ * @example
+ * const copy = new SnapshotCopy(this, 'Copy', {
+ *   sourceSnapshotId: 'snap-0123456789abcdef0',
+ *   sourceRegion: 'us-east-1',
+ * });
+ * new ec2.Volume(this, 'Volume', { availabilityZone: 'eu-west-1a', snapshotId: copy.snapshotId });
  */
-export class SnapshotCopy extends Construct implements ITaggable {
-  /** Tags of the copy: those of the props, and what Aspects add. */
-  public readonly tags: TagManager;
+export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
+  /** Identifies this class to property injectors. */
+  public static readonly PROPERTY_INJECTION_ID: string = 'cdk-ebs-snapshot-copy.SnapshotCopy';
 
-  private readonly resource: CopyResource;
-  /** The resource that is complete when the copy is: attributes come from it, so that their readers wait. */
-  private readonly last: CopyResource;
-  private readonly destinationRegion: string;
-  private readonly timeout: Duration;
-  /** How long each resource waits: the first one, which owns the copy, and its completions. */
-  private readonly shares: readonly [Duration, ...Duration[]];
-
-  /** Throws an error when a prop is wrong: it says the value, what is allowed, and what to change. */
-  public constructor(
+  /**
+   * Imports a snapshot that this app does not make.
+   *
+   * @param scope the scope of the import
+   * @param id the construct id of the import
+   * @param snapshotId the id of the snapshot
+   * @param options what the id does not tell
+   */
+  public static fromSnapshotId(
     scope: Construct,
     id: string,
-    private readonly props: SnapshotCopyProps,
-  ) {
-    super(scope, id);
-    const stack = Stack.of(this);
-    this.refuse(problemsOfProps(props, stack));
-    this.destinationRegion = props.destinationRegion ?? stack.region;
-    this.timeout = timeoutOf(props);
-    this.shares = sharesOf(this.timeout, props.dryRun);
-    this.tags = new TagManager(TagType.MAP, RESOURCE_TYPE, props.tags);
-    const provider = CopyProvider.getOrCreate(this);
-    const prerequisites = this.prerequisites(provider);
-    this.resource = new CopyResource(this, 'Resource', {
-      type: RESOURCE_TYPE,
-      provider,
-      prerequisites,
-      properties: this.properties(this.shares[0]),
-    });
-    if (props.removalPolicy !== undefined) this.resource.applyRemovalPolicy(props.removalPolicy);
-    const completions = this.declareCompletions(provider, prerequisites);
-    this.last = completions.at(-1) ?? this.resource;
-    // A dry run takes no place among EC2's copies.
-    if (props.dryRun !== true) {
-      provider.queue({ destinationRegion: this.destinationRegion, stages: [this.resource, ...completions] });
+    snapshotId: string,
+    options: SnapshotFromIdOptions = {},
+  ): ISnapshotCopy {
+    class Import extends SnapshotCopyBase {
+      public readonly snapshotId = snapshotId;
+      public readonly grants = SnapshotGrants.fromSnapshot(this, options);
     }
+    return new Import(scope, id, { region: options.region });
+  }
+
+  /** Tags of the copy: those of the props, and those that `Tags.of` adds. */
+  public readonly cdkTagManager: TagManager;
+
+  /** KMS key that encrypts the copy, if given as `kmsKey`. `snapshotKmsKeyArn` tells the key of any copy. */
+  public readonly encryptionKey?: aws_kms.IKeyRef;
+
+  /** The custom resources of the copy, of which the first one owns it. */
+  private readonly stages: readonly [CopyResource, ...CopyResource[]];
+
+  /** Throws an error that names every bad prop, with its value, what is allowed, and what to change. */
+  public constructor(scope: Construct, id: string, props: SnapshotCopyProps) {
+    props = injectedProps(scope, id, props, SnapshotCopy.PROPERTY_INJECTION_ID);
+    super(scope, id, { region: props.destinationRegion });
+    refuse(this, problemsOfCopy(props, this));
+    this.encryptionKey = props.kmsKey;
+    this.cdkTagManager = tagManagerFor(props);
+
+    const provider = HandlerProvider.getOrCreate(this);
+    const timeout = timeoutOf(props);
+    const request = requestProperties(props, this);
+    this.stages = declareStages(this, {
+      timeout,
+      serviceToken: provider.serviceToken,
+      prerequisites: [...provider.permit(needsOf(this, props)), ...aliasesOf(props)],
+      properties: (owner) => ({
+        ...request,
+        TimeoutSeconds: asText(timeout.toSeconds()),
+        Tags: tagProperties(this.cdkTagManager),
+        DeletionPolicy: owner.retainingPolicy,
+      }),
+    });
+    provider.enqueue(this.env.region, this.owner, this.last);
+
+    if (props.removalPolicy !== undefined) this.owner.applyRemovalPolicy(props.removalPolicy);
     this.node.addValidation({
-      validate: () => [
-        ...problemsOfTags(this.tags.hasTags() ? this.tags.tagValues() : {}),
-        ...problemsOfPolicies(this.resource.cfnOptions),
-      ],
+      validate: () => [...problemsOfTags(this.cdkTagManager.tagValues()), ...problemsOfPolicies(this.owner.cfnOptions)],
     });
   }
 
-  /** Id of the copy, like `snap-0123456789abcdef0`. Throws with `dryRun`. */
+  /**
+   * Id of the copy, such as `snap-0123456789abcdef0`.
+   *
+   * @attribute
+   */
   public get snapshotId(): string {
-    this.refuseInDryRun('snapshotId');
     return this.attribute('SnapshotId');
   }
 
-  /** ARN of the copy, as IAM statements take it: `arn:PARTITION:ec2:REGION::snapshot/ID`. Throws with `dryRun`. */
-  public get snapshotArn(): string {
-    this.refuseInDryRun('snapshotArn');
-    return Stack.of(this).formatArn({
-      service: 'ec2',
-      region: this.destinationRegion,
-      account: '',
-      resource: 'snapshot',
-      resourceName: this.attribute('SnapshotId'),
-    });
-  }
-
-  /** Size of the volume that was snapshotted, in GiB: the least size of a volume made from the copy. */
-  public get volumeSize(): number {
+  /**
+   * Size of the volume that the source was taken of, in GiB: the smallest size of a volume that is made from the copy.
+   *
+   * @attribute
+   */
+  public get snapshotVolumeSizeInGibibytes(): number {
     return Token.asNumber(this.last.getAtt('VolumeSize' satisfies keyof Attributes));
   }
 
-  /** Whether the copy is encrypted: `'true'` or `'false'`, a string. */
-  public get encrypted(): string {
-    return this.attribute('Encrypted');
+  /**
+   * Whether the copy is encrypted. It is known at deployment only: the text `true` or `false`, which CloudFormation takes
+   * for a boolean.
+   *
+   * @attribute
+   */
+  public get snapshotEncrypted(): IResolvable {
+    return this.last.getAtt('Encrypted' satisfies keyof Attributes);
   }
 
-  /** ARN of the KMS key under which the copy is encrypted; empty when it is not. */
-  public get kmsKeyArn(): string {
+  /**
+   * ARN of the KMS key that encrypts the copy. Empty if the copy is not encrypted.
+   *
+   * @attribute
+   */
+  public get snapshotKmsKeyArn(): string {
     return this.attribute('KmsKeyArn');
   }
 
-  /** Id of the AWS account that owns the copy, 12 digits. */
-  public get ownerId(): string {
+  /**
+   * Id of the AWS account that owns the copy: 12 digits.
+   *
+   * @attribute
+   */
+  public get snapshotOwnerId(): string {
     return this.attribute('OwnerId');
   }
 
-  /** When the copy was begun: a time in UTC, ISO 8601. */
-  public get startTime(): string {
+  /**
+   * When EC2 started the copy: a time in UTC, as in ISO 8601.
+   *
+   * @attribute
+   */
+  public get snapshotStartTime(): string {
     return this.attribute('StartTime');
   }
 
-  /** When the copy was complete: a time in UTC, ISO 8601; empty when EC2 does not say. */
-  public get completionTime(): string {
+  /**
+   * When EC2 completed the copy: a time in UTC, as in ISO 8601. Empty if EC2 does not say.
+   *
+   * @attribute
+   */
+  public get snapshotCompletionTime(): string {
     return this.attribute('CompletionTime');
   }
 
-  /** Size of all blocks of the snapshot, in bytes, a string; empty when EC2 does not say. Not what it is billed for. */
-  public get fullSnapshotSizeInBytes(): string {
+  /**
+   * Size of all blocks of the snapshot, in bytes. Empty if EC2 does not say. It is more than EC2 bills for an incremental
+   * snapshot.
+   *
+   * @attribute
+   */
+  public get snapshotFullSizeInBytes(): string {
     return this.attribute('FullSnapshotSizeInBytes');
   }
 
-  /** How the copy was made: `'standard'` or `'time-based'`; empty when EC2 does not say. */
-  public get transferType(): string {
+  /**
+   * How EC2 made the copy: `standard` or `time-based`. Empty if EC2 does not say.
+   *
+   * @attribute
+   */
+  public get snapshotTransferType(): string {
     return this.attribute('TransferType');
   }
 
-  /**
-   * Lets somebody create volumes from this copy, and from no other snapshot, in the destination Region and this
-   * account, with the copy's key through EC2. Only the grantee's own policy is changed, never that of the key.
-   *
-   * Throws with `dryRun`.
-   *
-   * @param grantee who may create volumes
-   * @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
-   */
-  public grantCreateVolume(grantee: iam.IGrantable): iam.Grant {
-    this.refuseInDryRun('grantCreateVolume');
-    const stack = Stack.of(this);
-    const volumes = stack.formatArn({
-      service: 'ec2',
-      region: this.destinationRegion,
-      resource: 'volume',
-      resourceName: '*',
-    });
-    const grant = (actions: string[], resourceArns: string[], conditions?: Record<string, Record<string, unknown>>) =>
-      iam.Grant.addToPrincipal({ grantee, actions, resourceArns, conditions });
-    // The domain differs between partitions; only AWS can speak for a service.
-    const throughEc2 = { StringLike: { 'kms:ViaService': `ec2.${this.destinationRegion}.*` } };
-    const key = [this.keyArnForGrant()];
-    return grant(['ec2:CreateVolume'], [this.snapshotArn, volumes])
-      .combine(
-        grant(
-          ['kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKeyWithoutPlaintext', 'kms:ReEncrypt*'],
-          key,
-          throughEc2,
-        ),
-      )
-      .combine(grant(['kms:CreateGrant'], key, { ...throughEc2, Bool: { 'kms:GrantIsForAWSResource': 'true' } }));
+  /** Grants permissions on the copy and on its key. */
+  public get grants(): SnapshotGrants {
+    const key = this.encryptionKey;
+    // An alias is no resource to IAM, so the handler tells which key it stood for.
+    const isNamed = key !== undefined && !isAlias(key);
+    return SnapshotGrants._withKey(this, { arn: isNamed ? key.keyRef.keyArn : this.attribute('KmsKeyArnOrNone') });
   }
 
   /**
-   * What becomes of the copy when it is replaced, or removed from the stack; see `removalPolicy` of the props.
+   * Sets what happens to the copy when it is replaced, or removed from the stack; see `removalPolicy` of the props.
    *
    * Throws for `RemovalPolicy.SNAPSHOT`.
    *
-   * @param policy the removal policy to use from now on
+   * @param policy the new removal policy
    */
-  public applyRemovalPolicy(policy: RemovalPolicy): void {
-    this.refuse(problemsOfRemoval(policy));
-    this.resource.applyRemovalPolicy(policy);
+  public override applyRemovalPolicy(policy: RemovalPolicy): void {
+    refuse(this, problemsOfRemoval(policy));
+    this.owner.applyRemovalPolicy(policy);
   }
 
-  /** What has to be there before the copy is begun. */
-  private prerequisites(provider: CopyProvider): IDependable[] {
-    const keys = [this.props.kmsKey, this.props.sourceKmsKey].filter((key) => key !== undefined);
-    // The name of an alias is text: nothing else would make the copy wait for the alias.
-    return [...provider.allow(this.needs()), ...keys.filter(isAlias)];
+  private get owner(): CopyResource {
+    return this.stages[0];
   }
 
-  /** The further stages of waiting, each after the one before. */
-  private declareCompletions(provider: CopyProvider, prerequisites: IDependable[]): CopyResource[] {
-    const owner = this.resource;
-    let before = owner;
-    return this.shares.slice(1).map((share, index) => {
-      const stage = index + 2;
-      const identity: Omit<CompletionWireProperties, keyof WireProperties> = {
-        CopyLogicalId: owner.logicalId,
-        CopyId: owner.ref,
-        Stage: `${stage}`,
-      };
-      // The ids are for ever: CloudFormation would take another one for another resource.
-      const properties = this.properties(share);
-      const completion = new CopyResource(this, `Completion${stage}`, {
-        type: COMPLETION_RESOURCE_TYPE,
-        provider,
-        prerequisites: [before, ...prerequisites],
-        properties: () => ({ ...properties(), ...identity }),
-      });
-      before = completion;
-      return completion;
-    });
-  }
-
-  private properties(share: Duration): () => WireProperties & { readonly ServiceTimeout: string } {
-    const { props } = this;
-    const kmsKeyId = props.kmsKey?.keyArn ?? props.kmsKeyId;
-    const fixed = given({
-      // CloudFormation takes it for itself.
-      ServiceTimeout: serviceTimeoutFor(share),
-      SourceSnapshotId: props.sourceSnapshotId,
-      SourceRegion: props.sourceRegion ?? Stack.of(this).region,
-      DestinationRegion: this.destinationRegion,
-      DestinationOutpostArn: props.destinationOutpostArn,
-      DestinationAvailabilityZone: props.destinationAvailabilityZone,
-      Description: props.description === '' ? undefined : props.description,
-      Encrypted: props.encrypted === true || kmsKeyId !== undefined ? 'true' : undefined,
-      KmsKeyId: kmsKeyId,
-      SourceKmsKeyArn: props.sourceKmsKey?.keyArn,
-      CompletionDurationMinutes: props.completionDuration && asText(props.completionDuration.toMinutes()),
-      TimeoutSeconds: asText(this.timeout.toSeconds()),
-      DryRun: props.dryRun === true ? 'true' : undefined,
-    } as const);
-    return () => ({
-      ...fixed,
-      Tags: this.tags.hasTags() ? (this.tags.renderTags() as WireProperties['Tags']) : undefined,
-      DeletionPolicy: retaining(this.resource),
-    });
-  }
-
-  private needs() {
-    const { kmsKey, kmsKeyId, sourceKmsKey, sourceSnapshotId, sourceRegion } = this.props;
-    const stack = Stack.of(this);
-    const key: KeyReference | undefined =
-      kmsKey !== undefined
-        ? referenceOf(kmsKey)
-        : kmsKeyId !== undefined
-          ? referenceOfKeyId(kmsKeyId, stack, this.destinationRegion)
-          : undefined;
-    const keys = [key, sourceKmsKey && referenceOf(sourceKmsKey)].filter((found) => found !== undefined);
-    return {
-      sourceSnapshotId,
-      sourceRegion: sourceRegion ?? stack.region,
-      destinationRegion: this.destinationRegion,
-      keys,
-      // Without a key of its own a copy gets the account's default one for EBS, which may be a customer key.
-      anyOwnKey: key === undefined,
-    };
+  /** Done when the copy is. Attributes come from it, so that their readers wait for the copy. */
+  private get last(): CopyResource {
+    return this.stages.at(-1) ?? this.owner;
   }
 
   private attribute(name: keyof Attributes): string {
     return this.last.getAtt(name).toString();
   }
-
-  /** An alias is no resource to IAM: the handler answers with the key that it stood for. */
-  private keyArnForGrant(): string {
-    const { kmsKey } = this.props;
-    return kmsKey === undefined || referenceOf(kmsKey).alias !== undefined
-      ? this.attribute('KmsKeyGrantArn')
-      : kmsKey.keyArn;
-  }
-
-  private refuse(problems: readonly string[]): void {
-    if (problems.length > 0) throw new Error(problems.map((problem) => `${this.node.path}: ${problem}`).join('\n'));
-  }
-
-  private refuseInDryRun(what: string): void {
-    if (this.props.dryRun !== true) return;
-    this.refuse([
-      `${what} is not there with dryRun "true", which copies nothing: take dryRun away, or do without ${what}`,
-    ]);
-  }
 }
 
-/** Without what is not given: the CDK would look at it in every pass through the template. */
-function given<T extends object>(properties: T): T {
-  return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined)) as T;
-}
-
-function asText(value: number): string {
-  return Tokenization.stringifyNumber(value);
-}
-
-function retaining({ cfnOptions }: CopyResource): RetainingPolicy | undefined {
-  const policy: `${CfnDeletionPolicy}` | undefined = cfnOptions.deletionPolicy;
-  return policy === 'Retain' || policy === 'RetainExceptOnCreate' ? policy : undefined;
+function tagManagerFor({ tags = {} }: SnapshotCopyProps): TagManager {
+  const initial = Object.entries(tags).map(([key, value]) => ({ key, value }));
+  return new TagManager(TagType.STANDARD, COPY_RESOURCE_TYPE, initial);
 }

@@ -1,62 +1,94 @@
-import { CfnResource, Duration, Stack } from 'aws-cdk-lib';
-import { COMPLETION_RESOURCE_TYPE, MAX_TIMEOUT_MINUTES, STAGE_MINUTES } from './contract';
-import type { SnapshotCopyProps } from './snapshot-copy';
+// CloudFormation waits an hour for one custom resource. A copy that may take longer has further ones, the stages: each
+// waits on where the one before stopped, and the last one is done when the copy is.
+import { CfnResource, Duration, type Stack } from 'aws-cdk-lib';
+import type { Construct, IDependable } from 'constructs';
+import {
+  COPY_RESOURCE_TYPE,
+  type CopyProperties,
+  MAX_TIMEOUT_SECONDS,
+  STAGE_RESOURCE_TYPE,
+  STAGE_SECONDS,
+  stageCount,
+  type StageProperties,
+  stageSeconds,
+} from './contract';
+import { CopyResource } from './copy-resource';
+import type { SnapshotCopyProps } from './snapshot-copy-props';
 
-/** How far the default timeout lies behind the time in which EC2 is to complete the copy. */
-const COMPLETION_MARGIN_MINUTES = 10;
+/** How long the default timeout goes on after the time in which EC2 should complete the copy. */
+const COMPLETION_MARGIN_SECONDS = 600;
 
-/** CloudFormation fails a custom resource after an hour, whatever it was told. */
-const MAX_SERVICE_TIMEOUT_SECONDS = 3600;
-
-/** What the handler has after its own deadline to clean up and to answer. */
+/** What the handler has after its own deadline, to clean up and to answer. */
 const SERVICE_TIMEOUT_MARGIN_SECONDS = 600;
+const MAX_SERVICE_TIMEOUT_SECONDS = 3_600;
 
-/** How long the copy may take; the default where the props do not say. */
+export interface StagesProps {
+  readonly timeout: Duration;
+  readonly serviceToken: string;
+  /** What must be there before the first stage. */
+  readonly prerequisites: readonly IDependable[];
+  /** The properties that all stages have. */
+  readonly properties: (owner: CopyResource) => CopyProperties;
+}
+
+/** How long the copy may take. */
 export function timeoutOf({ timeout, completionDuration }: SnapshotCopyProps): Duration {
   if (timeout !== undefined) return timeout;
-  if (completionDuration === undefined || completionDuration.isUnresolved()) return Duration.minutes(STAGE_MINUTES);
-  const minutes = completionDuration.toMinutes() + COMPLETION_MARGIN_MINUTES;
-  return Duration.minutes(Math.min(Math.max(minutes, STAGE_MINUTES), MAX_TIMEOUT_MINUTES));
+  if (completionDuration === undefined || completionDuration.isUnresolved()) return Duration.seconds(STAGE_SECONDS);
+  const seconds = completionDuration.toSeconds() + COMPLETION_MARGIN_SECONDS;
+  return Duration.seconds(Math.min(Math.max(seconds, STAGE_SECONDS), MAX_TIMEOUT_SECONDS));
 }
 
-/**
- * What each resource of the chain waits of the timeout. One alone waits where the timeout is not known at synthesis,
- * and where nothing is copied.
- */
-export function sharesOf(timeout: Duration, dryRun = false): [Duration, ...Duration[]] {
-  if (timeout.isUnresolved()) return [timeout];
-  const stage = STAGE_MINUTES * 60;
-  const seconds = timeout.toSeconds();
-  const first = seconds > stage ? Duration.seconds(stage) : timeout;
-  const further: Duration[] = [];
-  for (let left = seconds - stage; left > 0 && !dryRun; left -= stage) {
-    further.push(Duration.seconds(Math.min(left, stage)));
+/** When CloudFormation gives up on a resource that waits so long: soon after, so that a dead handler is noticed early. */
+export function serviceTimeout(seconds: number): number {
+  return Math.min(seconds + SERVICE_TIMEOUT_MARGIN_SECONDS, MAX_SERVICE_TIMEOUT_SECONDS);
+}
+
+/** Declares the custom resource that owns the copy, and the further stages. */
+export function declareStages(scope: Construct, props: StagesProps): [CopyResource, ...CopyResource[]] {
+  const { timeout, serviceToken, prerequisites, properties } = props;
+  // A timeout that is known at deployment only has one stage, which caps it.
+  const seconds = timeout.isUnresolved() ? STAGE_SECONDS : timeout.toSeconds();
+  const owner: CopyResource = new CopyResource(scope, 'Resource', {
+    type: COPY_RESOURCE_TYPE,
+    serviceToken,
+    serviceTimeout: serviceTimeout(stageSeconds(seconds, 1)),
+    prerequisites,
+    properties: () => properties(owner),
+  });
+  const stages: [CopyResource, ...CopyResource[]] = [owner];
+  for (let stage = 2; stage <= stageCount(seconds); stage++) {
+    const identity = { CopyLogicalId: owner.logicalId, CopyId: owner.ref, Stage: `${stage}` };
+    // The ids are permanent: CloudFormation takes another id for another resource.
+    const further = new CopyResource(scope, `Stage${stage}`, {
+      type: STAGE_RESOURCE_TYPE,
+      serviceToken,
+      serviceTimeout: serviceTimeout(stageSeconds(seconds, stage)),
+      prerequisites: [...stages.slice(-1), ...prerequisites],
+      properties: (): StageProperties => ({ ...properties(owner), ...identity }),
+    });
+    stages.push(further);
   }
-  return [first, ...further];
+  return stages;
 }
 
-/** When CloudFormation is to give up, so that a handler that died is noticed as early as it can be. */
-export function serviceTimeoutFor(share: Duration): string {
-  const seconds = share.isUnresolved() ? Infinity : share.toSeconds() + SERVICE_TIMEOUT_MARGIN_SECONDS;
-  return `${Math.min(seconds, MAX_SERVICE_TIMEOUT_SECONDS)}`;
-}
-
-/** CloudFormation's limit of resources of a stack, under the context key by which the CDK lets it be set. */
+/** CloudFormation's limit of resources in a stack, and the context key with which the CDK lets apps change it. */
 const MAX_RESOURCES = 500;
 const MAX_RESOURCES_CONTEXT = '@aws-cdk/core:stackResourceLimit';
 
-/** Says why a stack has too many resources when it is the waiting that fills it; else the CDK's own error says enough. */
+/** Explains why a stack has too many resources if stages fill it. Otherwise the CDK's own error explains enough. */
 export function problemsOfStack(stack: Stack): string[] {
   const max = Number(stack.node.tryGetContext(MAX_RESOURCES_CONTEXT) ?? MAX_RESOURCES);
   const resources = stack.node
     .findAll()
     .filter((node) => CfnResource.isCfnResource(node))
-    .filter((resource) => Stack.of(resource) === stack);
-  const waiting = resources.filter(({ cfnResourceType }) => cfnResourceType === COMPLETION_RESOURCE_TYPE).length;
-  if (max === 0 || resources.length <= max || waiting === 0) return [];
+    .filter((resource) => resource.stack === stack);
+  const stages = resources.filter(({ cfnResourceType }) => cfnResourceType === STAGE_RESOURCE_TYPE).length;
+  if (max === 0 || resources.length <= max || stages === 0) return [];
+  const minutes = STAGE_SECONDS / 60;
   return [
-    `stack "${stack.node.path}" has ${resources.length} resources, but CloudFormation takes ${max}; ${waiting} of them ` +
-      `wait for snapshot copies whose timeout is over ${STAGE_MINUTES} minutes, one for each further ` +
-      `${STAGE_MINUTES} minutes: lower "timeout" or "completionDuration", or move copies to another stack`,
+    `stack "${stack.node.path}" has ${resources.length} resources, but CloudFormation allows ${max}: ${stages} of them are ` +
+      `stages of snapshot copies, one for every ${minutes} minutes of timeout beyond the first ${minutes}; lower "timeout" ` +
+      'or "completionDuration", or move copies to another stack',
   ];
 }

@@ -1,5 +1,5 @@
-// npm run test:peers -- floor | newest: compiles the library with the least aws-cdk-lib and constructs that
-// package.json allows its users, or with the newest, and runs the tests of lib/ with them.
+// npm run test:peers -- floor | newest: compiles the library with the oldest aws-cdk-lib and constructs that package.json
+// allows, or with the newest, and runs the tests of lib/ with them.
 import { execFileSync } from 'node:child_process';
 import {
   cpSync,
@@ -35,7 +35,7 @@ const WANTED: Record<string, (range: string) => string> = {
 };
 
 const wanted = WANTED[process.argv[2] ?? ''];
-if (wanted === undefined) throw new Error(`say which peers: ${Object.keys(WANTED).join(' or ')}`);
+if (wanted === undefined) throw new Error(`give the peers: ${Object.keys(WANTED).join(' or ')}`);
 const peers = Object.entries(peerDependencies).map(([name, range]) => `${name}@${wanted(range)}`);
 
 const project = mkdtempSync(join(tmpdir(), 'peers-'));
@@ -53,7 +53,7 @@ try {
   cpSync(join(ROOT, 'README.md'), join(project, 'README.md'));
   shareOtherModules();
   run('npm run compile');
-  // cdk-nag has a higher floor of its own.
+  // cdk-nag 3 needs a newer aws-cdk-lib.
   run('npx jest test/lib --testPathIgnorePatterns nag');
 } finally {
   rmSync(project, { recursive: true });

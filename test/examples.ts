@@ -1,5 +1,5 @@
-// npm run test:examples: a project that has installed the packed tarball type-checks and synthesizes each example, as
-// a user does, without network.
+// npm run test:examples: a project that has installed the packed tarball type-checks and synthesizes each example, as a
+// user does, without a network.
 import { execFile, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -88,9 +88,9 @@ const copiesOf = (folder: string): [logicalId: string, resource: Resource][] =>
 const propertiesOf = (folder: string, type: string): Record<string, unknown>[] =>
   resourcesOf(folder, type).map(([, { Properties }]) => Properties);
 
-/** The id of the only copy, from the last resource that waits for it. */
+/** The id of the only copy, from its last stage. */
 function idOfCopy(folder: string): unknown {
-  const stages = [...copiesOf(folder), ...resourcesOf(folder, 'Custom::SnapshotCopyCompletion')];
+  const stages = [...copiesOf(folder), ...resourcesOf(folder, 'Custom::SnapshotCopyStage')];
   return { 'Fn::GetAtt': [stages.at(-1)?.[0], 'SnapshotId'] };
 }
 
@@ -103,7 +103,7 @@ test('all examples type-check against the packed declarations', () => {
   expect(compiler.status).toBe(0);
 });
 
-test.each(EXAMPLES)('the example %s synthesizes without a look-up', (name) => {
+test.each(EXAMPLES)('the example %s synthesizes without a lookup', (name) => {
   expect(failures.get(name)).toBeUndefined();
   expect(JSON.parse(read(name, 'manifest.json'))).not.toHaveProperty('missing');
   expect(fs.readdirSync(path.join(project, name)).sort()).toEqual(['app.ts', 'cdk.json', 'cdk.out']);
@@ -114,7 +114,7 @@ test.each(EXAMPLES)('the example %s says when to use it, and the README of the e
   expect(fs.readFileSync(path.join(SOURCE, 'README.md'), 'utf8')).toContain(`| [${name}](${name}/app.ts) `);
 });
 
-test('there is one copy in each example, but three for three Regions', () => {
+test('each example has one copy, and the one for three Regions has three', () => {
   const counts = Object.fromEntries(EXAMPLES.map((name) => [name, copiesOf(name).length]));
   expect(counts).toEqual({
     'auto-scaling': 1,
@@ -141,12 +141,12 @@ test.each(['re-encryption', 'shared-snapshot'])('the copy in %s is under the key
   expect(propertiesOf(name, 'Custom::SnapshotCopy')).toMatchObject([{ KmsKeyId: { 'Fn::GetAtt': [key, 'Arn'] } }]);
 });
 
-test('the key of the other account is declared for a snapshot that it shares', () => {
+test('the example of a shared snapshot declares the key of the other account', () => {
   const [copy] = propertiesOf('shared-snapshot', 'Custom::SnapshotCopy');
   expect(copy?.SourceKmsKeyArn).toMatch(/^arn:aws:kms:us-east-1:999988887777:key\//);
 });
 
-test('the instances of the fleet get a volume made from the copy', () => {
+test('the instances of the fleet get a volume that is made from the copy', () => {
   const [[template]] = resourcesOf('auto-scaling', 'AWS::EC2::LaunchTemplate') as [[string, Resource]];
   expect(propertiesOf('auto-scaling', 'AWS::EC2::LaunchTemplate')).toMatchObject([
     { LaunchTemplateData: { BlockDeviceMappings: [{ Ebs: { SnapshotId: idOfCopy('auto-scaling') } }] } },
@@ -185,9 +185,9 @@ test('the pipeline updates itself before it publishes the handler and deploys th
   expect(stages).toEqual(['Source', 'Build', 'UpdatePipeline', 'Assets', 'Production']);
 });
 
-test('the pipeline is the same, assets included, when it is synthesized in another folder', () => {
+test('the pipeline is the same in another folder, assets included', () => {
   expect(failures.get(PIPELINE_ELSEWHERE)).toBeUndefined();
-  // Not the metadata beside them: they name the lines of the app, in its folder.
+  // Not the metadata beside them, which names lines of the app in its folder.
   const templatesAndAssets = (folder: string): Record<string, string> =>
     Object.fromEntries(
       filesOf(folder)

@@ -1,4 +1,4 @@
-// A project that has installed the packed tarball: what `npm install` makes, without a registry.
+// A project that has installed the packed tarball, as `npm install` makes it, without a registry.
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -12,7 +12,7 @@ export interface Project {
   readonly packed: readonly string[];
 }
 
-/** @param modules what else the project has installed, as its peers are */
+/** @param modules what the project has installed besides the peers */
 export function projectWith(name: string, modules: readonly string[]): Project {
   const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'project-')));
   const installed = path.join(folder, 'node_modules', name);

@@ -5,38 +5,50 @@ import { join } from 'node:path';
 
 const ROOT = join(__dirname, '..');
 
-/** What users of a language write, in the spelling of that language. */
+/** What users write, as each language spells it. */
 const PUBLIC = {
   python: [
     'class SnapshotCopy(',
-    'class SnapshotCopyProps:',
+    'class SnapshotCopyProps(',
+    'class SnapshotCopyDryRun(',
     'class SnapshotCopyProvider(',
+    'class SnapshotGrants(',
     'def snapshot_id(self)',
-    'def grant_create_volume(',
+    'def create_volume(',
+    'def from_snapshot_id(',
     'source_snapshot_id: builtins.str',
   ],
   java: [
     'public class SnapshotCopy extends',
     'public interface SnapshotCopyProps extends',
+    'public class SnapshotCopyDryRun extends',
     'public class SnapshotCopyProvider extends',
+    'public class SnapshotGrants extends',
     'java.lang.String getSnapshotId()',
-    ' grantCreateVolume(',
+    ' createVolume(',
+    ' fromSnapshotId(',
     'java.lang.String getSourceSnapshotId();',
   ],
   dotnet: [
     'public class SnapshotCopy : ',
     'public class SnapshotCopyProps : ',
+    'public class SnapshotCopyDryRun : ',
     'public class SnapshotCopyProvider : ',
+    'public class SnapshotGrants : ',
     'virtual string SnapshotId',
-    ' GrantCreateVolume(',
+    ' CreateVolume(',
+    ' FromSnapshotId(',
     'string SourceSnapshotId',
   ],
   go: [
     'type SnapshotCopy interface',
     'type SnapshotCopyProps struct',
+    'type SnapshotCopyDryRun interface',
     'type SnapshotCopyProvider interface',
+    'type SnapshotGrants interface',
     'SnapshotId() *string',
-    'GrantCreateVolume(',
+    'CreateVolume(',
+    'SnapshotCopy_FromSnapshotId(',
     'SourceSnapshotId *string',
   ],
 };
@@ -69,13 +81,13 @@ test.each(LANGUAGES)('the code for %s declares the public classes, props and att
 });
 
 const hasPython = spawnSync('python3', ['--version']).status === 0;
-if (!hasPython) console.warn('python3 is not installed: the Python code is not compiled');
+if (!hasPython) console.warn('python3 is not installed, so the Python code is not compiled');
 
 (hasPython ? test.each : test.skip.each)([
   ['the generated package', () => join(generated, 'python')],
   ['the app that uses it', () => join(ROOT, 'test', 'python')],
 ])('Python compiles %s', (_, folder) => {
-  // In memory: compileall would leave its files in the source tree.
+  // In memory, because compileall would leave files in the source tree.
   const compile = `import pathlib, sys
 for file in pathlib.Path(sys.argv[1]).rglob("*.py"):
     compile(file.read_text(), str(file), "exec")

@@ -1,5 +1,5 @@
-// What the CloudFormation console and EC2 would show of a stack operation, line by line. On a terminal a pending copy
-// has one line that is redrawn; elsewhere nothing but plain lines is written.
+// What the CloudFormation console and EC2 would show of a stack operation, line by line. On a terminal, a pending copy has
+// one line that is redrawn. Elsewhere, all lines are plain.
 import { styleText } from 'node:util';
 import type { Snapshot } from '@aws-sdk/client-ec2';
 import type { LocalAws, LogLine, StackEvent } from '../../local-aws';
@@ -14,7 +14,7 @@ export interface Output {
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'cyan';
 
 const TEXT_WIDTH = 100;
-/** Under the subject of a row. */
+/** Details stand under the subject of a row. */
 const INDENT = ' '.repeat(10);
 const ERASE_LINE = '\r\u001b[2K';
 
@@ -43,7 +43,7 @@ export class Console {
     for (const line of wrapped(text, Math.min(this.width, TEXT_WIDTH))) this.line(line);
   }
 
-  /** Whole where programs may read it. */
+  /** In one line where a program may read it. */
   detail(text: string): void {
     const lines = this.redraws ? wrapped(text, this.width - INDENT.length) : [text];
     for (const line of lines) this.line(INDENT + line);
@@ -53,14 +53,14 @@ export class Console {
     this.line(rowOf(time, subject, text));
   }
 
-  /** A line that the next one takes the place of; for terminals only. */
+  /** A line that the next one replaces. For terminals only. */
   draw(time: number, subject: string, text: string): void {
     this.output.write(ERASE_LINE + rowOf(time, subject, text).slice(0, this.width - 1));
     this.isDrawn = true;
   }
 
   styled(style: Style, text: string): string {
-    // We have looked at the output ourselves, and it need not be the process's.
+    // The constructor has looked at the output, which need not be that of the process.
     return this.redraws ? styleText(style, text, { validateStream: false }) : text;
   }
 
@@ -94,17 +94,17 @@ function clockTime(ms: number): string {
 }
 
 const TICK_MS = 10_000;
-/** Percents between two lines of progress where nothing is redrawn. */
+/** Percentage points between two lines of progress where no line is redrawn. */
 const PLAIN_STEP = 25;
-/** Logical ids of what serves all copies of a stack: its construct path is the same for ever. */
+/** How the logical ids of the provider begin. Its construct path is permanent. */
 const PROVIDER = 'cdkebssnapshotcopy';
 const INITIATED = 'User Initiated';
-/** What the events, the progress and the reasons say already. */
+/** Decisions that the events, the progress and the reasons show anyway. */
 const TOLD_OTHERWISE = ['accept', 'complete', 'deleted', 'fail'];
 
 interface SeenCopy {
   state: string;
-  /** The last progress that has a line of its own. */
+  /** The last progress that got a line of its own. */
   shown: number;
 }
 
@@ -123,15 +123,15 @@ export class Watch {
   private readonly others: ReadonlySet<string>;
   private readonly seen = new Map<string, SeenCopy>();
   private readonly told = new Set<string>();
-  /** Of resources that have no line of their own, by subject and status. */
+  /** How many resources without a line of their own there are, by subject and status. */
   private readonly counts = new Map<string, Map<string, number>>();
   private tally = '';
   private cancelTick: () => void = () => undefined;
 
   /**
-   * What there is of copies by now is not the stack's.
+   * Copies that exist already do not belong to the stack.
    *
-   * @param isCrowd whether there are too many copies for a line of each
+   * @param isCrowd whether there are too many copies to show a line for each
    */
   constructor(
     private readonly console: Console,
@@ -143,12 +143,12 @@ export class Watch {
     this.tick();
   }
 
-  /** Copies that exist now and were made since. */
+  /** Copies that were made since, and still exist. */
   copies(): StoredSnapshot[] {
     return this.aws.ec2.remainingCopies().filter(({ id }) => !this.others.has(id));
   }
 
-  /** What is told once is told once in each operation. */
+  /** A line of the handler appears once in each operation. */
   beginOperation(): void {
     this.told.clear();
   }

@@ -1,4 +1,4 @@
-// What the demo can show. A scenario is data: the scene, the deployments, and what is to come of each.
+// What the demo can show. A scenario is data: the scene, the deployments, and what each must lead to.
 import type { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
@@ -8,41 +8,41 @@ import type { SnapshotCopyStack } from '../snapshot-copy-stack';
 
 export interface Scenario {
   readonly name: string;
-  /** For the list. */
+  /** One line for the list of scenarios. */
   readonly summary: string;
   readonly shows: string;
   readonly lesson: string;
   readonly settings?: Pick<LocalAwsOptions, 'ec2' | 'faults'>;
-  /** Prepares what is there before the first deployment. Default: the source snapshot. */
+  /** Prepares what exists before the first deployment. Default: the source. */
   readonly scene?: (aws: LocalAws) => void;
   readonly steps: readonly Step[];
-  /** Whether there are too many copies for a line of each. */
+  /** Whether there are too many copies to show a line for each. */
   readonly isCrowd?: boolean;
-  /** How many calls of CopySnapshot the handler makes in all. */
+  /** How many times the handler calls CopySnapshot in all. */
   readonly copySnapshotCalls: number;
 }
 
 export interface Step {
   readonly title: string;
-  /** Context for the app, besides the source. Absent: the stack is deleted. */
+  /** Context for the app, besides the source. If absent, the stack is deleted. */
   readonly context?: Readonly<Record<string, string>>;
-  /** What the stack declares besides the app. */
+  /** What the stack declares besides the copy of the app. */
   readonly addition?: (stack: SnapshotCopyStack) => void;
-  /** What is to go wrong outside of our stack's copy. */
+  /** What goes wrong outside of the stack's copy. */
   readonly trouble?: (aws: LocalAws) => void;
   readonly expected: Expectation;
 }
 
 export interface Expectation {
-  /** Of the stack, in the end. */
+  /** Status of the stack in the end. */
   readonly status: string;
-  /** Of the failure; absent: nothing fails. */
+  /** Reason of the failure. If absent, nothing fails. */
   readonly reason?: RegExp;
-  /** Whether the stack's output names the copy that it named before, or another one. */
+  /** Whether the output of the stack names the same copy as before, or another one. */
   readonly output?: 'a new copy' | 'the same copy';
-  /** How many copies the stack has afterwards, in whatever state. */
+  /** How many copies the stack has afterward, in any state. */
   readonly copies: number;
-  /** Tags that the copy has afterwards, besides others. */
+  /** Tags that the copy has afterward, among others. */
   readonly tags?: Readonly<Record<string, string>>;
 }
 
@@ -50,7 +50,7 @@ export const REGION = 'eu-west-1';
 export const SOURCE = { sourceSnapshotId: 'snap-0123456789abcdef0', sourceRegion: 'us-east-1' };
 
 const MINUTE = 60_000;
-/** The name of a key as its users know it. */
+/** The name by which users know the key. */
 const KEY = 'alias/backup';
 
 export function addSource({ ec2 }: LocalAws): void {
@@ -63,10 +63,10 @@ const lifecycle: Scenario = {
   name: 'lifecycle',
   summary: 'create, update in place, replace, delete (the default)',
   shows:
-    'A stack makes a copy of a 100 GiB snapshot from us-east-1 in eu-west-1, gives it a tag, replaces it, and is ' +
-    'deleted. What can be changed in place is; for all else a new copy is made before the old one is deleted.',
+    'A stack copies a 100 GiB snapshot from us-east-1 to eu-west-1, tags the copy, replaces it, and is deleted. What ' +
+    'can change in place does. For everything else, EC2 makes a new copy before the old one is deleted.',
   lesson:
-    'The stack owns its copy: a deployment ends when the copy is usable, and nothing is left when the stack is gone.',
+    'The stack owns its copy: a deployment ends when the copy is usable, and nothing is left when the stack is deleted.',
   steps: [
     {
       title: 'Create the stack',
@@ -79,7 +79,7 @@ const lifecycle: Scenario = {
       expected: { status: 'UPDATE_COMPLETE', output: 'the same copy', copies: 1, tags: { team: 'storage' } },
     },
     {
-      title: 'Encrypt under a key: a replacement, the new copy first',
+      title: 'Encrypt under a key: a replacement, new copy first',
       context: { tags: '{"team":"storage"}', kmsKeyId: KEY },
       expected: { status: 'UPDATE_COMPLETE', output: 'a new copy', copies: 1, tags: { team: 'storage' } },
     },
@@ -94,11 +94,11 @@ const lifecycle: Scenario = {
 
 const kmsKeyDisabled: Scenario = {
   name: 'kms-key-disabled',
-  summary: 'the key of the copy is disabled: the deployment fails before anything is copied',
+  summary: 'the key of the copy is disabled: the deployment fails before it copies anything',
   shows:
-    'The copy is to be encrypted under a key that somebody has disabled. EC2 would accept the request, hand out a ' +
-    'snapshot id and fail later; the handler looks at the key first.',
-  lesson: 'The reason names the key, its state and the Region. Enable the key, or give another one, and deploy again.',
+    'The copy should be encrypted under a key that somebody has disabled. EC2 would accept the request, return a ' +
+    'snapshot id and fail later. The handler looks at the key first.',
+  lesson: 'The reason names the key, its state and the Region. Enable the key or give another one, and deploy again.',
   scene: (aws) => {
     addSource(aws);
     aws.kms.addKey({ region: REGION, alias: KEY, state: 'Disabled' });
@@ -119,11 +119,11 @@ const kmsKeyDisabled: Scenario = {
 
 const sourceMissing: Scenario = {
   name: 'source-missing',
-  summary: 'the source snapshot does not exist: the deployment fails before anything is copied',
+  summary: 'the source does not exist: the deployment fails before it copies anything',
   shows:
-    'There is no source snapshot of this id. As EC2 may not know a new snapshot at once, the handler looks again for ' +
-    'two minutes before it says so.',
-  lesson: 'Correct the id or the Region, or have the owner of the snapshot share it with this account.',
+    'No source has this id. Because EC2 may not show a new snapshot at once, the handler looks again for two minutes ' +
+    'before it says so.',
+  lesson: 'Correct the id or the Region, or ask the owner of the snapshot to share it with this account.',
   scene: () => undefined,
   steps: [
     {
@@ -141,13 +141,13 @@ const sourceMissing: Scenario = {
 
 const copyError: Scenario = {
   name: 'copy-error',
-  summary: 'EC2 accepts the copy and fails it later, over its key',
+  summary: 'EC2 accepts the copy and fails it later, because of its key',
   shows:
     'The key is enabled, but its policy keeps EC2 from using it, which shows only when the copy ends in state error. ' +
-    'As a key policy may still be on its way, the handler tries once more before it gives up.',
+    'Because a new key policy may take time to arrive, the handler tries once more before it gives up.',
   lesson:
-    'The reason quotes EC2 and lists the permissions to look at. Both failed copies were deleted: a failed copy is ' +
-    'never reported as a success, and never left behind.',
+    'The reason quotes EC2 and lists the permissions to look at. The handler deleted both failed copies: it never ' +
+    'reports a failed copy as a success, and never leaves one behind.',
   scene: (aws) => {
     addSource(aws);
     aws.kms.addKey({ region: REGION, alias: KEY, access: 'describe' });
@@ -173,7 +173,7 @@ const timeout: Scenario = {
   shows: 'The copy would take 35 minutes, but the stack allows it only 15.',
   lesson:
     'The reason says how far the copy got and what to change, before CloudFormation would time out without a word. ' +
-    'The unfinished copy was deleted. Raise "timeout", or set "completionDuration" for a time-based copy.',
+    'The handler deleted the unfinished copy. Raise "timeout", or set "completionDuration" for a time-based copy.',
   settings: { ec2: { copyDuration: 35 * MINUTE } },
   steps: [
     {
@@ -193,9 +193,9 @@ const queueFull: Scenario = {
   name: 'queue-full',
   summary: 'the quota of concurrent copies is used up: the deployment waits for its turn',
   shows:
-    'EC2 makes at most 20 copies at a time to one Region of an account, and others are making 20 already. The ' +
-    'handler waits and asks again.',
-  lesson: 'A full queue is not a failure as long as the wait and the copy fit into "timeout" (50 minutes by default).',
+    'EC2 makes at most 20 copies into one Region of an account at once, and others are making 20 already. The handler ' +
+    'waits and asks again.',
+  lesson: 'A full queue is no failure as long as the wait and the copy fit into "timeout" (50 minutes by default).',
   scene: (aws) => {
     addSource(aws);
     const { sourceSnapshotId: SourceSnapshotId, sourceRegion: SourceRegion } = SOURCE;
@@ -218,11 +218,11 @@ const rollback: Scenario = {
   name: 'rollback',
   summary: 'another resource fails in an update: the stack goes back to the old copy',
   shows:
-    'An update replaces the copy; then the parameter "Latest", which is to hold the id of the new one, cannot be ' +
+    'An update replaces the copy. Then the parameter "Latest", which should hold the id of the new one, cannot be ' +
     'written, and CloudFormation rolls the stack back.',
   lesson:
-    'The old copy was still there, as it is deleted only after everything else has succeeded. The stack has it back ' +
-    'without copying anything, and the new one is deleted.',
+    'The old copy was still there, because it is deleted only after everything else has succeeded. The stack has it ' +
+    'back without copying anything, and the new one is deleted.',
   steps: [
     {
       title: 'Create the stack',
@@ -253,11 +253,11 @@ const cancelled: Scenario = {
   name: 'cancelled',
   summary: 'another resource fails while the copy is pending: the pending copy is removed',
   shows:
-    'The volume "Scratch" cannot be made while the copy is pending. CloudFormation does not wait for the copy then: ' +
-    'it deletes the resource by an id that it has invented, as it has not been told the real one.',
+    'The volume "Scratch" fails while the copy is pending. CloudFormation does not wait for the copy then: it deletes ' +
+    'the resource by an id that it has invented, because it has not received the real one.',
   lesson:
-    'The handler finds the pending copy by its tags and deletes it, and the waiting that still goes on starts no ' +
-    'other. Solve the problem of the other resource, and deploy again.',
+    'The handler finds the pending copy by its tags and deletes it, and the poll that still goes on starts no other. ' +
+    'Solve the problem of the other resource, and deploy again.',
   steps: [
     {
       title: 'Create the stack',
@@ -277,11 +277,12 @@ const cancelled: Scenario = {
 
 const lostResponse: Scenario = {
   name: 'lost-response',
-  summary: 'the answer of CopySnapshot is lost on the way: there is still one copy only',
+  summary: 'the answer of CopySnapshot is lost on the way: there is still only one copy',
   shows:
-    'EC2 makes the copy, but the connection breaks before the answer arrives. CopySnapshot has no client token: to ' +
-    'repeat the call would make, and bill, a second copy.',
-  lesson: 'The handler looks by the tags that were set with the copy, finds it, and waits for it. One call, one copy.',
+    'EC2 makes the copy, but the connection breaks before the answer arrives. CopySnapshot has no client token, so a ' +
+    'second call would make, and bill, a second copy.',
+  lesson:
+    'The handler searches by the tags that EC2 set with the copy, finds it, and waits for it. One call, one copy.',
   settings: { faults: ({ action, count }) => (action === 'CopySnapshot' && count === 1 ? 'lost-response' : undefined) },
   steps: [
     {
@@ -296,11 +297,11 @@ const lostResponse: Scenario = {
 
 const retain: Scenario = {
   name: 'retain',
-  summary: 'a backup is to outlive its stack: the copy is left on purpose',
+  summary: 'a backup outlives its stack: the copy is left on purpose',
   shows: 'The removal policy of the copy is RETAIN_ON_UPDATE_OR_DELETE, which is recommended for backups.',
   lesson:
-    'A finished copy stays when the stack goes, and is paid for until somebody deletes it; an unfinished one of a ' +
-    'creation that is rolled back would not stay.',
+    'A finished copy stays when the stack is deleted, and you pay for it until you delete it. A copy whose creation is ' +
+    'rolled back would not stay.',
   steps: [
     {
       title: 'Create the stack',
@@ -316,11 +317,11 @@ const longCopy: Scenario = {
   name: 'long-copy',
   summary: 'the copy takes three hours, longer than CloudFormation waits for one resource',
   shows:
-    'CloudFormation gives a custom resource one hour. For a "timeout" of four hours the stack has further resources ' +
-    'that wait on, one after the other, each for at most 50 minutes.',
+    'CloudFormation waits an hour for one custom resource. For a "timeout" of four hours, the stack has further ' +
+    'resources, the stages, which wait one after the other, each for at most 50 minutes.',
   lesson:
-    'The copy is still one, and belongs to the first resource. Once it is finished, an update passes all stages in ' +
-    'seconds; raising or lowering "timeout" touches no copy.',
+    'There is still one copy, which the first resource owns. Once it is finished, an update passes all stages in ' +
+    'seconds, and another "timeout" changes no copy.',
   settings: { ec2: { copyDuration: 180 * MINUTE } },
   steps: [
     {
@@ -329,7 +330,7 @@ const longCopy: Scenario = {
       expected: { status: 'CREATE_COMPLETE', output: 'a new copy', copies: 1 },
     },
     {
-      title: 'Add a tag, and lower the time-out: an update in place',
+      title: 'Add a tag, and lower the timeout: an update in place',
       context: { timeoutMinutes: '60', tags: '{"team":"storage"}' },
       expected: { status: 'UPDATE_COMPLETE', output: 'the same copy', copies: 1, tags: { team: 'storage' } },
     },
@@ -340,11 +341,11 @@ const longCopy: Scenario = {
 
 const many: Scenario = {
   name: 'many',
-  summary: '60 copies in one stack, where EC2 makes 20 at a time',
+  summary: '60 copies in one stack, where EC2 makes 20 at once',
   shows:
-    'EC2 makes at most 20 copies at a time to one Region. The stack declares 60, and the construct lets the later ' +
-    'ones depend on the earlier ones, so that none of them waits inside of its own time.',
-  lesson: 'No request was refused, and nobody had to count. The quota of your account goes into maxConcurrentCopies.',
+    'EC2 makes at most 20 copies into one Region at once. The stack declares 60, and the construct lets the later ones ' +
+    'depend on the earlier ones, so that no timeout runs while a copy waits.',
+  lesson: 'EC2 refused no request, and nobody had to count. Give the quota of your account as maxConcurrentCopies.',
   isCrowd: true,
   steps: [
     {
@@ -362,7 +363,11 @@ const many: Scenario = {
 
 /** Depends on the copy. */
 function addLatest(stack: SnapshotCopyStack): void {
-  new ssm.CfnParameter(stack, 'Latest', { type: 'String', name: '/golden/latest', value: stack.copy.snapshotId });
+  new ssm.CfnParameter(stack, 'Latest', {
+    type: 'String',
+    name: '/golden/latest',
+    value: stack.copy?.snapshotId ?? '',
+  });
 }
 
 /** Does not depend on the copy. */
@@ -370,7 +375,7 @@ function addScratch(stack: Stack): void {
   new ec2.CfnVolume(stack, 'Scratch', { availabilityZone: `${REGION}a`, size: 4000 });
 }
 
-/** The first is the default. */
+/** The first one is the default. */
 export const SCENARIOS: readonly Scenario[] = [
   lifecycle,
   kmsKeyDisabled,

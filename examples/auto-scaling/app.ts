@@ -1,6 +1,6 @@
-// When to use it: every instance of a fleet starts with a volume made from the same golden snapshot.
-// With another GOLDEN_SNAPSHOT, the launch template gets the new copy and the fleet is rolled over to it; then the old
-// copy is deleted.
+// When to use it: every instance of a fleet starts with a volume that is made from the same golden snapshot.
+// After you change GOLDEN_SNAPSHOT, the launch template gets the new copy and the fleet is replaced. Then the old copy is
+// deleted.
 import { App, Stack } from 'aws-cdk-lib';
 import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';

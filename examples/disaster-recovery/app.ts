@@ -1,5 +1,5 @@
 // When to use it: the data of one Region must survive the loss of that Region.
-// The stack is in the Region of the copy, so that it can be deployed when the source Region cannot.
+// The stack is in the Region of the copy, so that you can deploy it while the source Region is down.
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { SnapshotCopy } from 'cdk-ebs-snapshot-copy';
@@ -17,12 +17,12 @@ const copy = new SnapshotCopy(stack, 'Copy', {
   destinationRegion: RECOVERY_REGION,
   encrypted: true,
   timeout: Duration.hours(4),
-  // A backup outlives its stack; the copy of a deployment that is rolled back does not.
+  // A backup outlives its stack. A copy whose creation is rolled back does not.
   removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
   tags: { purpose: 'disaster-recovery' },
 });
 
-// Where whoever restores finds the present copy. An export would stand in the way of the next one.
+// Tells whoever restores which copy is current. An export would block the next copy.
 new ssm.StringParameter(stack, 'LatestCopy', {
   parameterName: '/disaster-recovery/snapshot-id',
   stringValue: copy.snapshotId,

@@ -1,4 +1,4 @@
-// When to use it: data of a Region is needed on an Outpost of that Region, and volumes are to be made from it there.
+// When to use it: you need volumes on an Outpost, made from a snapshot in the Region of the Outpost.
 // The copy is stored on the Outpost, which needs Amazon S3 on Outposts.
 import { App, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';

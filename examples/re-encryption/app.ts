@@ -1,4 +1,4 @@
-// When to use it: a snapshot is not encrypted, or under the AWS managed key, and must be under a key of your own.
+// When to use it: a snapshot is not encrypted, or is encrypted under the AWS managed key, and needs a key of your own.
 import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -9,7 +9,7 @@ const SOURCE_SNAPSHOT = 'snap-0123456789abcdef0';
 const app = new App();
 const stack = new Stack(app, 'ReEncryption', { env: { region: 'eu-west-1' } });
 
-// The key stays when the stack goes: volumes made from the copy need it.
+// The key outlives the stack, because volumes that were made from the copy need it.
 const key = new kms.Key(stack, 'Key', { enableKeyRotation: true, removalPolicy: RemovalPolicy.RETAIN });
 
 const copy = new SnapshotCopy(stack, 'Copy', {

@@ -1,7 +1,7 @@
-// When to use it: another account shares an encrypted snapshot with yours, and you want a copy that is your own.
+// When to use it: another account shares an encrypted snapshot with yours, and you want a copy of your own.
 //
-// The other account first modifies the permissions of the snapshot so that your account may create volumes from it,
-// and lets your account use the key by a statement in the key's policy:
+// First, the other account shares the snapshot with your account, and lets your account use the key by a statement in the
+// policy of the key:
 //   actions: kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt*
 import { App, Stack } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -16,6 +16,6 @@ const stack = new Stack(app, 'SharedSnapshot', { env: { region: 'us-east-1' } })
 new SnapshotCopy(stack, 'Copy', {
   sourceSnapshotId: THEIR_SNAPSHOT,
   sourceKmsKey: kms.Key.fromKeyArn(stack, 'TheirKey', THEIR_KEY),
-  // Under a key of your own, the copy stays usable when they stop sharing.
+  // Under your own key, the copy stays usable when they stop sharing.
   kmsKey: new kms.Key(stack, 'OurKey', { enableKeyRotation: true }),
 });

@@ -25,7 +25,7 @@ function synth(context: Readonly<Record<string, unknown>>) {
   return spawnSync(app, { cwd: ROOT, env, shell: true, encoding: 'utf8' });
 }
 
-test('good context makes a template with the copy and its outputs', () => {
+test('good context values make a template with the copy and its outputs', () => {
   const { status, stderr } = synth({ sourceSnapshotId: SOURCE, destinationRegion: 'eu-west-1', 'aws:cdk:x': true });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   const text = fs.readFileSync(path.join(assembly, 'SnapshotCopy.template.json'), 'utf8');
@@ -39,16 +39,20 @@ test('good context makes a template with the copy and its outputs', () => {
   expect(Object.keys(outputs ?? {})).toEqual(['SnapshotId', 'SnapshotArn', 'VolumeSize', 'KmsKeyArn']);
 });
 
-test('a dry run has no outputs', () => {
-  expect(synth({ sourceSnapshotId: SOURCE, dryRun: 'true' }).status).toBe(0);
+test('a dry run is declared instead of the copy, with the same request and without outputs', () => {
+  const context = { sourceSnapshotId: SOURCE, dryRun: 'true', tags: '{"team":"storage"}', timeoutMinutes: '30' };
+  expect(synth(context)).toMatchObject({ status: 0, stderr: '' });
   const text = fs.readFileSync(path.join(assembly, 'SnapshotCopy.template.json'), 'utf8');
-  expect(JSON.parse(text)).not.toHaveProperty('Outputs');
+  const template = JSON.parse(text) as { Resources: Record<string, { Type: string }>; Outputs?: object };
+  const types = Object.values(template.Resources).map(({ Type }) => Type);
+  expect(types.filter((type) => type.startsWith('Custom::'))).toEqual(['Custom::SnapshotCopyDryRun']);
+  expect(template).not.toHaveProperty('Outputs');
 });
 
 test.each([
   ['missing', {}, 'sourceSnapshotId is missing'],
   ['bad', { sourceSnapshotId: 'snap-1' }, 'sourceSnapshotId "snap-1" is not a snapshot id'],
-])('%s context gets the usage on stderr, exit code 1 and no stack trace', (_, context, message) => {
+])('%s context values get the usage on stderr, exit code 1 and no stack trace', (_, context, message) => {
   const { status, stderr, stdout } = synth(context);
   expect(status).toBe(1);
   expect(stdout).toBe('');
@@ -57,9 +61,9 @@ test.each([
   expect(stderr).not.toMatch(/^ +at /m);
 });
 
-test('every plain prop can be given', () => {
+test('every prop can be given as text', () => {
   const arn = 'arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
-  const { sourceKmsKeyArn, copy } = propsFromContext({
+  const { sourceKmsKeyArn, copy, dryRun } = propsFromContext({
     sourceSnapshotId: SOURCE,
     sourceRegion: 'us-east-1',
     destinationRegion: 'us-west-2',
@@ -76,7 +80,8 @@ test('every plain prop can be given', () => {
     dryRun: false,
   });
   const { completionDuration, timeout, ...rest } = copy;
-  expect([completionDuration?.toMinutes(), timeout?.toMinutes(), sourceKmsKeyArn]).toEqual([30, 45, arn]);
+  expect([completionDuration?.toMinutes(), timeout?.toMinutes()]).toEqual([30, 45]);
+  expect([sourceKmsKeyArn, dryRun]).toEqual([arn, false]);
   expect(rest).toEqual({
     sourceSnapshotId: SOURCE,
     sourceRegion: 'us-east-1',
@@ -88,19 +93,18 @@ test('every plain prop can be given', () => {
     kmsKeyId: 'alias/dr',
     tags: { team: 'storage' },
     removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-    dryRun: false,
   });
   const names = [...USAGE.matchAll(/-c (\w+)=.*$/gm)].map((match) => match[1]);
   expect(new Set(names).size).toBe(14);
 });
 
 test.each<[Record<string, unknown>, RegExp]>([
-  [{ sourcesnapshotid: SOURCE }, /"sourcesnapshotid" is not known/],
-  [{ toString: 'x' }, /"toString" is not known/],
+  [{ sourcesnapshotid: SOURCE }, /"sourcesnapshotid" is unknown/],
+  [{ toString: 'x' }, /"toString" is unknown/],
   [{ encrypted: 'yes' }, /encrypted "yes" is neither true nor false/],
   [{ timeoutMinutes: '1h' }, /timeoutMinutes "1h" is not a number of minutes/],
   [{ completionDurationMinutes: '' }, /completionDurationMinutes "" is not a number/],
-  [{ removalPolicy: 'snapshot' }, /removalPolicy "snapshot" is none of destroy, retain, retain-on-update-or-delete/],
+  [{ removalPolicy: 'snapshot' }, /removalPolicy "snapshot" is not one of destroy, retain, retain-on-update-or-delete/],
   [{ tags: 'team=storage' }, /tags "team=storage" is not a JSON object/],
   [{ tags: '["a"]' }, /is not a JSON object/],
   [{ tags: { team: 1 } }, /is not a JSON object of strings/],
@@ -108,12 +112,12 @@ test.each<[Record<string, unknown>, RegExp]>([
   expect(() => propsFromContext({ sourceSnapshotId: SOURCE, ...context })).toThrow(message);
 });
 
-test('context of the CDK itself is let be', () => {
+test('context values of the CDK itself are ignored', () => {
   const context = { '@aws-cdk/core:flag': true, 'aws:cdk:version-reporting': true, 'cli-telemetry': false };
   expect(propsFromContext({ sourceSnapshotId: SOURCE, ...context })).toEqual({ copy: { sourceSnapshotId: SOURCE } });
 });
 
-test('the bundle is made by the command that the CDK CLI runs before the app', () => {
+test('the CDK CLI makes the bundle before it runs the app', () => {
   const { build } = JSON.parse(fs.readFileSync(path.join(ROOT, 'cdk.json'), 'utf8')) as { build: string };
   expect(() => execFileSync(build, { cwd: ROOT, shell: true, stdio: 'ignore' })).not.toThrow();
 });

@@ -1,7 +1,7 @@
-// What IAM makes of the identity policies of the handler's role, as far as they go: Allow statements, wildcards, and the
-// condition operators in use. An operator that is not known here fails, so that no test passes for want of one.
+// How IAM evaluates the identity policies of the handler's role: Allow statements, wildcards, and the condition operators in
+// use. An operator that is not implemented here throws, so that no test passes because of a missing one.
 
-// A long name, as a stack's id is in the policy some times.
+/** As long as a name can be, because the policy repeats the id of the stack. */
 export const STACK_NAME = 'S'.repeat(128);
 export const STACK_ID = `arn:aws-us-gov:cloudformation:us-gov-west-1:111122223333:stack/${STACK_NAME}/1234abcd-12ab-34cd-56ef-1234567890ab`;
 const PSEUDO: Readonly<Record<string, string>> = {
@@ -19,11 +19,11 @@ interface Policy {
   readonly Properties: { readonly PolicyDocument: { readonly Statement: Statement[] }; readonly Roles: unknown[] };
 }
 
-/** The policies of the handler's role, as IAM gets them: the stack-wide one first. */
+/** The policies of the handler's role, as IAM gets them. The one for all copies is first. */
 export function policiesIn(template: object): Statement[][] {
   const { Resources: resources } = template as { Resources: Record<string, Policy> };
   return Object.entries(resources)
-    .filter(([id]) => /^cdkebssnapshotcopy(Handler|Key|Network)Policy/.test(id))
+    .filter(([id]) => /^cdkebssnapshotcopy(HandlerRoleDefault|Key)Policy/.test(id))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, policy]) => rendered(policy.Properties.PolicyDocument.Statement) as Statement[]);
 }
@@ -38,7 +38,7 @@ function rendered(tree: unknown): unknown {
   return Object.fromEntries(Object.entries(tree).map(([name, value]) => [name, rendered(value)]));
 }
 
-/** The keys that EC2 and KMS give for a call, on one resource. */
+/** The condition keys that EC2 and KMS give for a call, on one resource. */
 export type Context = Readonly<Record<string, string | readonly string[]>>;
 
 /** Whether a call is allowed on a resource. A call on several must be allowed on each. */
@@ -60,7 +60,7 @@ export function isAllowed(
   );
 }
 
-/** Names of condition keys have no case, those of the tags in them neither. */
+/** The case of condition keys does not matter, nor does that of the tags in them. */
 function valuesOf(context: Context, key: string): readonly string[] | undefined {
   const found = Object.entries(context).find(([name]) => name.toLowerCase() === key.toLowerCase());
   return found && [found[1]].flat();
@@ -94,7 +94,7 @@ function compare(name: string, wanted: readonly string[], value: string): boolea
     case 'Bool':
       return folded.includes(value.toLowerCase());
     default:
-      throw new Error(`the condition operator ${name} is not known`);
+      throw new Error(`the condition operator ${name} is not implemented`);
   }
 }
 

@@ -1,5 +1,5 @@
-// A stack with snapshot copies, deployed on the local AWS: the synthesized template, the real framework runtime and
-// waiter, and the bundled handler in processes of its own.
+// A stack with snapshot copies, deployed on the local AWS: the synthesized template, the real framework runtime and waiter,
+// and the bundled handler in processes of its own.
 import { App, Stack, type StackProps } from 'aws-cdk-lib';
 import type { SnapshotCopyProps } from '../../lib';
 import { SnapshotCopy } from '../../lib';
@@ -26,7 +26,7 @@ export class Deployment {
     return this.aws.deploy(stack, options);
   }
 
-  /** Destroys the stack, and lets what still polls come to its end. */
+  /** Destroys the stack, and lets whatever still polls finish. */
   async destroy(): Promise<OperationResult> {
     const result = await this.aws.destroy('Test');
     await this.aws.clock.settle();

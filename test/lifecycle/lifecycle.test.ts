@@ -6,7 +6,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as cr from 'aws-cdk-lib/custom-resources';
-import type { SnapshotCopyProps } from '../../lib';
+import { SnapshotCopyDryRun, type SnapshotCopyDryRunProps, type SnapshotCopyProps } from '../../lib';
 import { TAG } from '../../lib/contract';
 import { AwsError, type Call } from '../../local-aws/faults';
 import type { LocalAwsOptions } from '../../local-aws';
@@ -24,7 +24,7 @@ afterEach(async () => {
 
 const declare = (props: SnapshotCopyProps) => (stack: Stack) => {
   const copy = copyInto(stack, props);
-  if (!props.dryRun) new CfnOutput(stack, 'Id', { value: copy.snapshotId });
+  new CfnOutput(stack, 'Id', { value: copy.snapshotId });
 };
 /** A resource that comes after the copy, and whose failure takes the operation back. */
 const declareWithSibling = (props: SnapshotCopyProps, revision: string) => (stack: Stack) => {
@@ -336,7 +336,7 @@ describe('a failure', () => {
       .replace(/^Received response status \[FAILED\] from custom resource. Message returned: /, '')
       .split('\n');
     expect(line).toMatch(
-      /source snapshot snap-0123456789abcdef0 was not found in us-east-1: .* \(log group Test-\S*HandlerLogs\S*\)$/,
+      /source snapshot snap-0123456789abcdef0 was not found in us-east-1: .* \(log group Test-\S*Logs\S*\)$/,
     );
     // What follows is the framework's: the name of its function, no stack trace.
     expect(rest.join('\n')).not.toMatch(/^\s+at /m);
@@ -482,18 +482,39 @@ describe('a transient error is never the end', () => {
 });
 
 describe('a dry run', () => {
-  test('copies nothing, and keeps the copy that is there', async () => {
+  const declareDryRun = (props: SnapshotCopyDryRunProps) => (stack: Stack) => {
+    new SnapshotCopyDryRun(stack, 'DryRun', props);
+  };
+
+  test('copies nothing, at create, update and delete', async () => {
     const deployment = await start();
     const props = { sourceSnapshotId: deployment.source() };
-    expect((await deployment.deploy(declare({ ...props, dryRun: true }))).status).toBe('CREATE_COMPLETE');
-    expect(deployment.copies()).toEqual([]);
-    expect((await deployment.deploy(declare(props))).status).toBe('UPDATE_COMPLETE');
+    expect((await deployment.deploy(declareDryRun(props))).status).toBe('CREATE_COMPLETE');
+    expect((await deployment.deploy(declareDryRun({ ...props, description: 'new' }))).status).toBe('UPDATE_COMPLETE');
+    expect((await deployment.destroy()).status).toBe('DELETE_COMPLETE');
+    expect(deployment.aws.ec2.all().filter(({ source }) => source)).toEqual([]);
+  });
+
+  test('beside a copy leaves the copy alone', async () => {
+    const deployment = await start();
+    const props = { sourceSnapshotId: deployment.source() };
+    await deployment.deploy(declare(props));
     const before = deployment.copies();
-    expect(before).toHaveLength(1);
-    await deployment.deploy(declare({ ...props, description: 'new', dryRun: true }));
+    await deployment.deploy((stack) => {
+      declare(props)(stack);
+      declareDryRun({ ...props, destinationRegion: 'eu-west-1' })(stack);
+    });
+    await deployment.deploy(declare(props));
     expect(deployment.copies()).toEqual(before);
-    await deployment.destroy();
-    expect(deployment.copies()).toEqual([]);
+  });
+
+  test('fails with the reason that the copy would have', async () => {
+    const deployment = await start();
+    const key = deployment.aws.kms.addKey({ region: 'us-east-1', state: 'Disabled' });
+    const props = { sourceSnapshotId: deployment.source(), kmsKeyId: key.arn };
+    const result = await deployment.deploy(declareDryRun(props));
+    expect(result.status).toBe('ROLLBACK_COMPLETE');
+    expect(reasonOf(result)).toContain(`KMS key ${key.arn} is in state Disabled in us-east-1`);
   });
 });
 

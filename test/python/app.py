@@ -1,12 +1,13 @@
-"""Declares a copy from Python and looks at what is synthesized. Run with the packages of packages/python installed."""
+"""Declares a copy in Python and checks the template. Needs the packages in packages/python to be installed."""
 
 from aws_cdk import App, Duration, RemovalPolicy, Stack
 from aws_cdk.assertions import Template
-from cdk_ebs_snapshot_copy import SnapshotCopy, SnapshotCopyProvider
+from aws_cdk.aws_iam import AccountRootPrincipal, Role
+from cdk_ebs_snapshot_copy import SnapshotCopy, SnapshotCopyDryRun, SnapshotCopyProvider
 
 app = App()
 stack = Stack(app, "Data")
-SnapshotCopyProvider.configure(stack, max_concurrent_copies=5)
+SnapshotCopyProvider.configure(app, max_concurrent_copies=5)
 copy = SnapshotCopy(
     stack,
     "Copy",
@@ -17,6 +18,8 @@ copy = SnapshotCopy(
     tags={"team": "storage"},
 )
 stack.export_value(copy.snapshot_id, name="Copy")
+copy.grants.create_volume(Role(stack, "Restorer", assumed_by=AccountRootPrincipal()))
+SnapshotCopyDryRun(stack, "DryRun", source_snapshot_id="snap-0123456789abcdef0")
 
 template = Template.from_stack(stack)
 template.has_resource(
@@ -26,9 +29,10 @@ template.has_resource(
         "Properties": {
             "SourceSnapshotId": "snap-0123456789abcdef0",
             "SourceRegion": "us-east-1",
-            "Tags": {"team": "storage"},
+            "Tags": [{"Key": "team", "Value": "storage"}],
         },
     },
 )
-template.resource_count_is("Custom::SnapshotCopyCompletion", 2)
+template.resource_count_is("Custom::SnapshotCopyStage", 2)
+template.resource_count_is("Custom::SnapshotCopyDryRun", 1)
 app.synth()

@@ -1,0 +1,50 @@
+import { CfnDeletionPolicy, CfnResource } from 'aws-cdk-lib';
+import type { Construct, IDependable } from 'constructs';
+import type { RetainingPolicy } from './contract';
+
+export interface CopyResourceProps {
+  readonly type: string;
+  readonly serviceToken: string;
+  /** When CloudFormation gives up, in seconds. */
+  readonly serviceTimeout: number;
+  /** What must be there before. */
+  readonly prerequisites: readonly IDependable[];
+  /** Read at the end of synthesis, because Aspects and applyRemovalPolicy may change tags and policies until then. */
+  readonly properties: () => object;
+}
+
+/**
+ * One custom resource of a copy: the one that owns it, or a further stage. The CDK's CustomResource would write the
+ * default deletion policies into the template, for every copy.
+ */
+export class CopyResource extends CfnResource {
+  public constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: CopyResourceProps,
+  ) {
+    super(scope, id, { type: props.type });
+    this.node.addDependency(...props.prerequisites);
+  }
+
+  /** The deletion policy, as far as the handler must know it. */
+  public get retainingPolicy(): RetainingPolicy | undefined {
+    const policy: `${CfnDeletionPolicy}` | undefined = this.cfnOptions.deletionPolicy;
+    return policy === 'Retain' || policy === 'RetainExceptOnCreate' ? policy : undefined;
+  }
+
+  /** Throws for a deletion policy, which the handler would not see: it would delete what should be retained. */
+  public override addOverride(path: string, value: unknown): void {
+    if (path === 'DeletionPolicy' || path === 'UpdateReplacePolicy') {
+      throw new Error(
+        `${this.node.path}: an override of ${path} is not possible: use removalPolicy or applyRemovalPolicy`,
+      );
+    }
+    super.addOverride(path, value);
+  }
+
+  protected override get cfnProperties(): Record<string, unknown> {
+    const { serviceToken, serviceTimeout, properties } = this.props;
+    return { ServiceToken: serviceToken, ServiceTimeout: `${serviceTimeout}`, ...properties() };
+  }
+}

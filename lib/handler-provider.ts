@@ -1,0 +1,141 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { type CfnResource, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as cr from 'aws-cdk-lib/custom-resources';
+import { IAM_MINIMIZE_POLICIES } from 'aws-cdk-lib/cx-api';
+import { Construct, type IDependable } from 'constructs';
+import { POLL_INTERVAL_SECONDS, POLL_INTERVAL_VARIABLE } from './contract';
+import type { CopyNeeds } from './copy-needs';
+import { HandlerPermissions } from './handler-permissions';
+import { Lanes } from './lanes';
+import { acknowledgeFramework } from './nag-acknowledgement';
+import { type Settings, settingsInUse } from './settings';
+import { problemsOfStack } from './stages';
+
+/** Permanent: the construct path makes the ServiceToken, which CloudFormation refuses to change. */
+const ID = 'cdk-ebs-snapshot-copy';
+
+const HANDLER = path.join(__dirname, '..', 'assets', 'handler');
+
+/** What all five functions have in common. */
+interface CommonOptions extends Pick<Settings, 'vpc' | 'vpcSubnets'> {
+  readonly logGroup: logs.ILogGroup;
+  readonly securityGroups?: ec2.ISecurityGroup[];
+}
+
+/** What serves all copies of a stack: the functions of the handler, their role, and the framework that calls them. */
+export class HandlerProvider extends Construct {
+  public static getOrCreate(scope: Construct): HandlerProvider {
+    const stack = Stack.of(scope);
+    const existing = stack.node.tryFindChild(ID) as HandlerProvider | undefined;
+    return existing ?? new HandlerProvider(stack);
+  }
+
+  /** What the custom resources name as their ServiceToken. */
+  public readonly serviceToken: string;
+
+  private readonly permissions: HandlerPermissions;
+  private readonly lanes: Lanes;
+
+  private constructor(stack: Stack) {
+    super(stack, ID);
+    // The statements come copy by copy. Merged, they stay below IAM's limits.
+    this.node.setContext(IAM_MINIMIZE_POLICIES, true);
+    const settings = settingsInUse(stack);
+    const common = this.commonOptions(settings);
+    const role = new iam.Role(this, 'HandlerRole', {
+      assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+      description: 'Copies EBS snapshots for the SnapshotCopy resources of the stack',
+    });
+    this.permissions = new HandlerPermissions(this, stack, {
+      role,
+      logGroupArn: common.logGroup.logGroupArn,
+      isInVpc: common.vpc !== undefined,
+    });
+    this.lanes = new Lanes(stack, settings.maxConcurrentCopies);
+    const framework = this.createFramework(settings, common, role);
+    acknowledgeFramework(framework);
+    this.serviceToken = framework.serviceToken;
+    this.node.addValidation({ validate: () => [...this.lanes.problems(), ...problemsOfStack(stack)] });
+  }
+
+  /** Permits what a copy needs. Returns what must be there before its custom resource. */
+  public permit(needs: CopyNeeds): IDependable[] {
+    return this.permissions.permit(needs);
+  }
+
+  /** Lets a copy wait for earlier ones if EC2 would not make them all at once. */
+  public enqueue(destinationRegion: string, first: CfnResource, last: CfnResource): void {
+    this.lanes.enqueue(destinationRegion, first, last);
+  }
+
+  private commonOptions({ logGroup, vpc, vpcSubnets, securityGroups }: Settings): CommonOptions {
+    return {
+      logGroup: logGroup ?? this.createLogGroup(),
+      ...(vpc && { vpc, vpcSubnets, securityGroups: securityGroups ?? [this.createSecurityGroup(vpc)] }),
+    };
+  }
+
+  private createLogGroup(): logs.LogGroup {
+    return new logs.LogGroup(this, 'Logs', {
+      retention: logs.RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+  }
+
+  private createSecurityGroup(vpc: ec2.IVpc): ec2.SecurityGroup {
+    return new ec2.SecurityGroup(this, 'SecurityGroup', {
+      vpc,
+      description: 'Functions of the SnapshotCopy resources',
+    });
+  }
+
+  private createFramework(settings: Settings, common: CommonOptions, role: iam.Role): cr.Provider {
+    const { pollIntervalSeconds } = settings;
+    const handler = {
+      ...common,
+      code: bundledHandler(),
+      role,
+      runtime: lambda.determineLatestNodeRuntime(this),
+      // Four times the 62 MiB that `npm run bench` allows it at its peak: Lambda's runtime needs some of it, and Lambda
+      // gives processor time by memory.
+      memorySize: 256,
+      // A poll whose calls hang must not die, because a function that dies fails the deployment.
+      timeout: Duration.minutes(5),
+      loggingFormat: lambda.LoggingFormat.JSON,
+      environment:
+        pollIntervalSeconds === POLL_INTERVAL_SECONDS
+          ? undefined
+          : { [POLL_INTERVAL_VARIABLE]: `${pollIntervalSeconds}` },
+    };
+    return new cr.Provider(this, 'Framework', {
+      ...common,
+      onEventHandler: new lambda.Function(this, 'OnEvent', {
+        ...handler,
+        handler: 'index.onEvent',
+        description: 'Decides on a request of a SnapshotCopy resource',
+      }),
+      isCompleteHandler: new lambda.Function(this, 'IsComplete', {
+        ...handler,
+        handler: 'index.isComplete',
+        description: 'Copies EBS snapshots for SnapshotCopy resources, one step at each poll',
+      }),
+      queryInterval: Duration.seconds(pollIntervalSeconds),
+      totalTimeout: Duration.hours(1),
+      disableWaiterStateMachineLogging: true,
+    });
+  }
+}
+
+function bundledHandler(): lambda.Code {
+  if (!fs.existsSync(path.join(HANDLER, 'index.js'))) {
+    throw new Error(
+      `the bundled handler is missing in "${HANDLER}": run "npm run build" in the checkout of the library`,
+    );
+  }
+  return lambda.Code.fromAsset(HANDLER);
+}

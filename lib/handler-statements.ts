@@ -1,0 +1,103 @@
+// The statements of the handler's role. Each says one thing, and is finished when it is added to the role.
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { snapshotArn } from './arns';
+import { OWNER_TAGS, TAG } from './contract';
+import type { KeyReference } from './key-reference';
+
+const KEY_USE = ['kms:Decrypt', 'kms:GenerateDataKey', 'kms:GenerateDataKeyWithoutPlaintext', 'kms:ReEncrypt*'];
+
+/**
+ * Only an AWS service can make a call through itself, and its domain differs between partitions. A key serves its own
+ * Region only, so the Region in the ARN of the key says which EC2 that is.
+ */
+const THROUGH_EC2 = { StringLike: { 'kms:ViaService': 'ec2.*' } };
+
+export function writeLogs(logGroupArn: string): PolicyStatement {
+  return allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroupArn);
+}
+
+/** EC2 has no resource-level permissions for it. */
+export function describeSnapshots(): PolicyStatement {
+  return allow(['ec2:DescribeSnapshots'], '*');
+}
+
+/** So that the handler can tell whether a copy is still wanted. */
+export function readStack(stackId: string): PolicyStatement {
+  return allow(['cloudformation:DescribeStacks', 'cloudformation:DescribeStackResource'], stackId);
+}
+
+/** CopySnapshot, as EC2 authorizes it for the source. */
+export function copyFrom(source: string): PolicyStatement {
+  return allow(['ec2:CopySnapshot'], source);
+}
+
+/** CopySnapshot, as EC2 authorizes it for the new snapshot. */
+export function copyTo(region: string, stackId: string): PolicyStatement {
+  return allow(['ec2:CopySnapshot'], snapshotArn(region, '*'), { StringEquals: requestTag(stackId) });
+}
+
+/** Tags that are part of a CopySnapshot call, which is itself limited to the destination Regions. */
+export function tagAtCopy(stackId: string): PolicyStatement {
+  return allow(['ec2:CreateTags'], snapshotArn('*', '*'), {
+    StringEquals: { 'ec2:CreateAction': 'CopySnapshot', ...requestTag(stackId) },
+  });
+}
+
+/**
+ * Only the stack's tag limits what the handler may do with copies: an update that changes Regions, sources and keys
+ * changes this policy before CloudFormation deletes the old copy.
+ *
+ * - A call that deletes tags without naming keys would delete all of them, so keys must be named.
+ * - A condition key finds a tag in whatever case, so the owner tags are protected in every case.
+ */
+export function changeOwnCopies(stackId: string): PolicyStatement[] {
+  const ofThisStack = { [`aws:ResourceTag/${TAG.stack}`]: stackId };
+  return [
+    allow(['ec2:CreateTags', 'ec2:DeleteTags'], snapshotArn('*', '*'), {
+      StringEquals: ofThisStack,
+      'ForAllValues:StringNotEqualsIgnoreCase': { 'aws:TagKeys': OWNER_TAGS },
+      Null: { 'aws:TagKeys': 'false' },
+    }),
+    allow(['ec2:DeleteSnapshot'], snapshotArn('*', '*'), { StringEquals: ofThisStack }),
+  ];
+}
+
+/** Use of a key by EC2 on behalf of the handler. */
+export function useKey({ arn, alias }: KeyReference): PolicyStatement[] {
+  const conditions = {
+    ...THROUGH_EC2,
+    ...(alias !== undefined && { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } }),
+  };
+  return [
+    allow(KEY_USE, arn, conditions),
+    allow(['kms:CreateGrant'], arn, { ...conditions, Bool: { 'kms:GrantIsForAWSResource': 'true' } }),
+  ];
+}
+
+/** A direct call of the handler, before it copies. */
+export function describeKey(arn: string): PolicyStatement {
+  return allow(['kms:DescribeKey'], arn);
+}
+
+/** Lambda makes and removes network interfaces as the role, and none of them exists yet. */
+export function useNetwork(): PolicyStatement {
+  return allow(
+    [
+      'ec2:CreateNetworkInterface',
+      'ec2:DescribeNetworkInterfaces',
+      'ec2:DescribeSubnets',
+      'ec2:DeleteNetworkInterface',
+      'ec2:AssignPrivateIpAddresses',
+      'ec2:UnassignPrivateIpAddresses',
+    ],
+    '*',
+  );
+}
+
+function allow(actions: string[], resource: string, conditions?: Record<string, Record<string, unknown>>) {
+  return new PolicyStatement({ actions, resources: [resource], conditions });
+}
+
+function requestTag(stackId: string): Record<string, string> {
+  return { [`aws:RequestTag/${TAG.stack}`]: stackId };
+}

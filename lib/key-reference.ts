@@ -1,0 +1,41 @@
+import { Stack, Token } from 'aws-cdk-lib';
+import type { IAlias } from 'aws-cdk-lib/aws-kms';
+import type { aws_kms } from 'aws-cdk-lib/interfaces';
+import type { IConstruct } from 'constructs';
+import { keyArn } from './arns';
+
+/** A key as an IAM statement can name it. */
+export interface KeyReference {
+  /** ARN of the key. For a key known by an alias only: of every key of its account and Region. */
+  readonly arn: string;
+  /** IAM knows no ARNs of aliases, only the condition kms:ResourceAliases. */
+  readonly alias?: string;
+  /** The construct that stands for the key. Absent for a key given as text. */
+  readonly construct?: IConstruct;
+}
+
+export function isAlias(key: aws_kms.IKeyRef): key is IAlias {
+  return 'aliasName' in key;
+}
+
+export function referenceOf(key: aws_kms.IKeyRef): KeyReference {
+  const { region, account } = Stack.of(key);
+  const reference = isAlias(key)
+    ? { arn: keyArn(region, account, '*'), alias: key.aliasName }
+    : referenceOfArn(key.keyRef.keyArn);
+  return { ...reference, construct: key };
+}
+
+/** Returns `undefined` for a token, which may become any of the four forms. */
+export function referenceOfKeyId(id: string, region: string, account: string): KeyReference | undefined {
+  if (Token.isUnresolved(id)) return undefined;
+  if (id.startsWith('arn:')) return referenceOfArn(id);
+  return id.startsWith('alias/')
+    ? { arn: keyArn(region, account, '*'), alias: id }
+    : { arn: keyArn(region, account, id) };
+}
+
+function referenceOfArn(arn: string): KeyReference {
+  const [, prefix, alias] = /^(.*:)(alias\/.*)$/.exec(arn) ?? [];
+  return prefix === undefined ? { arn } : { arn: `${prefix}key/*`, alias };
+}

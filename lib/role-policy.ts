@@ -1,0 +1,36 @@
+import type { PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import { DependencyGroup, type IDependable } from 'constructs';
+import { acknowledgeWildcards } from './nag-acknowledgement';
+
+/** The policy of the handler's role for all copies of a stack. It grows, and grants each permission once. */
+export class RolePolicy {
+  private readonly statements = new DependencyGroup();
+  private readonly granted = new Set<string>();
+
+  public constructor(private readonly role: Role) {}
+
+  /** What needs a permission depends on all of them, which themselves depend on no copy. */
+  public get dependable(): IDependable {
+    return this.statements;
+  }
+
+  /**
+   * Grants what has not been granted yet.
+   *
+   * @param name names the permission
+   * @param reason why it has wildcards
+   * @param statements makes its statements
+   * @returns whether it is new
+   */
+  public grant(name: string, reason: string, statements: () => readonly PolicyStatement[]): boolean {
+    if (this.granted.has(name)) return false;
+    this.granted.add(name);
+    for (const statement of statements()) {
+      const { policyDependable } = this.role.addToPrincipalPolicy(statement);
+      if (policyDependable !== undefined) this.statements.add(policyDependable);
+      const policy = this.role.node.tryFindChild('DefaultPolicy');
+      if (policy !== undefined) acknowledgeWildcards(policy, statement.toStatementJson() as object, reason);
+    }
+    return true;
+  }
+}

@@ -1,0 +1,45 @@
+import { CustomResource, Duration } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { DRY_RUN_RESOURCE_TYPE, DRY_RUN_TIMEOUT_SECONDS } from './contract';
+import { aliasesOf, needsOf } from './copy-needs';
+import { HandlerProvider } from './handler-provider';
+import { injectedProps } from './property-injection';
+import type { SnapshotCopyDryRunProps } from './snapshot-copy-props';
+import { serviceTimeout } from './stages';
+import { problemsOfRequest, refuse } from './validate';
+import { requestProperties } from './wire-properties';
+
+/**
+ * Proves at each deployment that EC2 would make a copy, and makes none. It looks at the source and the keys as
+ * `SnapshotCopy` does before it copies, and calls CopySnapshot with EC2's `DryRun`. If anything is wrong, the deployment
+ * fails with the reason.
+ *
+ * It has no attributes. Deleting it does nothing.
+ *
+ * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopySnapshot.html
+ * @example
+ * new SnapshotCopyDryRun(this, 'DryRun', {
+ *   sourceSnapshotId: 'snap-0123456789abcdef0',
+ *   sourceRegion: 'us-east-1',
+ * });
+ */
+export class SnapshotCopyDryRun extends Construct {
+  /** Identifies this class to property injectors. */
+  public static readonly PROPERTY_INJECTION_ID: string = 'cdk-ebs-snapshot-copy.SnapshotCopyDryRun';
+
+  /** Throws an error that names every bad prop, with its value, what is allowed, and what to change. */
+  public constructor(scope: Construct, id: string, props: SnapshotCopyDryRunProps) {
+    super(scope, id);
+    props = injectedProps(scope, id, props, SnapshotCopyDryRun.PROPERTY_INJECTION_ID);
+    refuse(this, problemsOfRequest(props, this));
+
+    const provider = HandlerProvider.getOrCreate(this);
+    const resource = new CustomResource(this, 'Resource', {
+      resourceType: DRY_RUN_RESOURCE_TYPE,
+      serviceToken: provider.serviceToken,
+      serviceTimeout: Duration.seconds(serviceTimeout(DRY_RUN_TIMEOUT_SECONDS)),
+      properties: requestProperties(props, this),
+    });
+    resource.node.addDependency(...provider.permit(needsOf(this, props)), ...aliasesOf(props));
+  }
+}

@@ -1,0 +1,191 @@
+import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { aws_kms } from 'aws-cdk-lib/interfaces';
+
+/**
+ * What a copy and its dry run have in common: everything that EC2 judges before it copies. Where another value makes a new
+ * copy, a dry run tries that copy.
+ */
+export interface CommonSnapshotCopyProps {
+  /**
+   * Id of the snapshot to copy, such as `snap-0123456789abcdef0`: `snap-` and 17 hexadecimal digits, or 8 for old
+   * snapshots. A token is allowed, such as the `snapshotId` of another copy.
+   *
+   * Another value makes a new copy, which replaces the present one.
+   *
+   * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopySnapshot.html
+   */
+  readonly sourceSnapshotId: string;
+
+  /**
+   * Region of the source, such as `us-east-1`.
+   *
+   * Another value makes a new copy, which replaces the present one.
+   *
+   * @default - the Region of the stack
+   */
+  readonly sourceRegion?: string;
+
+  /**
+   * Region of the copy, such as `eu-west-1`. It may differ from the Region of the stack.
+   *
+   * Another value makes a new copy, which replaces the present one.
+   *
+   * @default - the Region of the stack
+   */
+  readonly destinationRegion?: string;
+
+  /**
+   * ARN of the Outpost that stores the copy: `arn:PARTITION:outposts:REGION:ACCOUNT:outpost/op-…`. The Outpost and the
+   * source must be in the destination Region. Excludes `destinationAvailabilityZone`.
+   *
+   * Another value makes a new copy, which replaces the present one.
+   *
+   * @default - the destination Region stores the copy
+   * @see https://docs.aws.amazon.com/ebs/latest/userguide/snapshots-outposts.html
+   */
+  readonly destinationOutpostArn?: string;
+
+  /**
+   * Local Zone that stores the copy, such as `us-west-2-lax-1a`. It must belong to the destination Region. Excludes
+   * `destinationOutpostArn`.
+   *
+   * Another value makes a new copy, which replaces the present one.
+   *
+   * @default - the destination Region stores the copy
+   * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopySnapshot.html
+   */
+  readonly destinationAvailabilityZone?: string;
+
+  /**
+   * Description of the copy, at most 255 characters.
+   *
+   * EC2 cannot change a description, so another value makes a new copy, which replaces the present one.
+   *
+   * @default - no description
+   */
+  readonly description?: string;
+
+  /**
+   * Whether to encrypt the copy of an unencrypted source. A copy of an encrypted source is always encrypted.
+   *
+   * `false` means the same as no value, because EC2 cannot decrypt a snapshot. It excludes `kmsKey` and `kmsKeyId`.
+   * Another value makes a new copy, which replaces the present one.
+   *
+   * @default - as the source, unless the account encrypts by default
+   * @see https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html
+   */
+  readonly encrypted?: boolean;
+
+  /**
+   * KMS key that encrypts the copy: a symmetric key in the destination Region. Implies `encrypted`, and excludes
+   * `kmsKeyId`.
+   *
+   * The library never edits the policy of the key. That policy must let IAM policies of the account grant access, as the
+   * default key policies of the CDK and of the console do. Another value makes a new copy, which replaces the present
+   * one.
+   *
+   * @default - if the copy is encrypted, the account's default key for EBS in the destination Region
+   * @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
+   */
+  readonly kmsKey?: aws_kms.IKeyRef;
+
+  /**
+   * KMS key that encrypts the copy, as text: a key id, an alias name (`alias/…`), a key ARN or an alias ARN. EC2 looks
+   * up a key id or an alias name in this account and the destination Region. Excludes `kmsKey`.
+   *
+   * A token may become any of these forms, so it lets the handler use every key of this account through EC2. For a key
+   * of another account that is known at deployment only, give `kmsKey: kms.Key.fromKeyArn(…)`. Another value makes a new
+   * copy, which replaces the present one.
+   *
+   * @default - if the copy is encrypted, the account's default key for EBS in the destination Region
+   * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopySnapshot.html
+   */
+  readonly kmsKeyId?: string;
+
+  /**
+   * KMS key that encrypts the source, if it is a customer managed key, of this account or another. It lets the handler
+   * use the key through EC2. The policy of a key of another account must allow this account, too.
+   *
+   * Changes in place.
+   *
+   * @default - the source is not encrypted, or is encrypted under the AWS managed key for EBS
+   * @see https://docs.aws.amazon.com/ebs/latest/userguide/share-kms-key.html
+   */
+  readonly sourceKmsKey?: aws_kms.IKeyRef;
+
+  /**
+   * Time in which EC2 completes the copy (a time-based copy, for which EC2 charges): 15 minutes to 48 hours, in steps of
+   * 15 minutes. For copies to a Region only, not to an Outpost or a Local Zone.
+   *
+   * It matters when EC2 makes the copy. Another value changes nothing about a copy that exists.
+   *
+   * @default - EC2 promises no time
+   * @see https://docs.aws.amazon.com/ebs/latest/userguide/time-based-copies.html
+   */
+  readonly completionDuration?: Duration;
+}
+
+/** Properties of a `SnapshotCopy`. */
+export interface SnapshotCopyProps extends CommonSnapshotCopyProps {
+  /**
+   * Tags of the copy, at most 40. `Tags.of(scope).add(…)` on the copy or around it adds to them. EC2 allows 50 tags, and
+   * the library reserves ten of them.
+   *
+   * - Keys have 1 to 128 characters, and begin neither with `aws:` nor with `cdk-ebs-snapshot-copy:`.
+   * - Values have at most 256 characters.
+   *
+   * Tags change in place.
+   *
+   * @default - only the tags that mark the copy as this resource's own
+   * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
+   */
+  // eslint-disable-next-line @typescript-eslint/consistent-indexed-object-style -- jsii knows maps in this form only
+  readonly tags?: { readonly [key: string]: string };
+
+  /**
+   * How long the copy may take: 1 minute to 48 hours, in whole seconds, and at least as long as `completionDuration`. A
+   * copy that takes longer fails the deployment, and the handler deletes it.
+   *
+   * CloudFormation waits an hour for one custom resource. For every 50 minutes beyond the first 50, the stack gets one
+   * further resource, of the 500 that it may have. A token may become at most 50 minutes. Another value changes nothing
+   * about a copy that exists.
+   *
+   * @default - `completionDuration` and 10 minutes, but at least 50 minutes and at most 48 hours
+   */
+  readonly timeout?: Duration;
+
+  /**
+   * What happens to the copy when it is replaced, or removed from the stack:
+   *
+   * - `DESTROY` deletes it.
+   * - `RETAIN` keeps it, even if the deployment that made it is rolled back.
+   * - `RETAIN_ON_UPDATE_OR_DELETE` keeps it, but leaves nothing of a creation that is rolled back. Recommended for
+   *   backups.
+   *
+   * `SNAPSHOT` is not possible. The policy changes in place.
+   *
+   * @default RemovalPolicy.DESTROY
+   */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/** Properties of a `SnapshotCopyDryRun`: those of the copy that it tries. */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- other languages name the props of a class
+export interface SnapshotCopyDryRunProps extends CommonSnapshotCopyProps {}
+
+/** What the id of a snapshot does not tell. */
+export interface SnapshotFromIdOptions {
+  /**
+   * Region of the snapshot.
+   *
+   * @default - the Region of the stack
+   */
+  readonly region?: string;
+
+  /**
+   * KMS key that encrypts the snapshot. `grants` needs it.
+   *
+   * @default - the snapshot is not encrypted, or is encrypted under the AWS managed key for EBS
+   */
+  readonly encryptionKey?: aws_kms.IKeyRef;
+}

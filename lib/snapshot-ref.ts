@@ -1,0 +1,18 @@
+import type { IEnvironmentAware } from 'aws-cdk-lib/interfaces';
+import type { IConstruct } from 'constructs';
+
+/** What identifies an EBS snapshot. */
+export interface SnapshotReference {
+  /** ARN of the snapshot: `arn:PARTITION:ec2:REGION::snapshot/ID`. */
+  readonly snapshotArn: string;
+}
+
+/**
+ * Anything that stands for an EBS snapshot: a `SnapshotCopy`, an imported snapshot, or a `CfnSnapshot` of the CDK.
+ *
+ * Same as the interface of this name in newer releases of aws-cdk-lib, which older ones lack.
+ */
+export interface ISnapshotRef extends IConstruct, IEnvironmentAware {
+  /** A reference to the snapshot. */
+  readonly snapshotRef: SnapshotReference;
+}

@@ -1,0 +1,27 @@
+import { type Stack, Token } from 'aws-cdk-lib';
+
+/** Whether a value is text that can be judged now: it is there, and it is not resolved later. */
+export function isKnown(value: string | undefined): value is string {
+  return value !== undefined && !Token.isUnresolved(value);
+}
+
+/** Whether a value consists of text and pseudo parameters alone. Anything else may come from a resource of the stack. */
+export function isFixed(value: string, stack: Stack): boolean {
+  return !Token.isUnresolved(value) || isFixedTree(stack.resolve(value));
+}
+
+function isFixedTree(tree: unknown): boolean {
+  if (typeof tree === 'string') return true;
+  if (Array.isArray(tree)) return tree.every(isFixedTree);
+  return Object.entries(tree as object).every(
+    ([name, value]: [string, unknown]) =>
+      (name === 'Ref' && String(value).startsWith('AWS::')) || (name === 'Fn::Join' && isFixedTree(value)),
+  );
+}
+
+/** The Region of the stack by one name: Aws.REGION names it, too. */
+export function canonicalRegion(region: string, stack: Stack): string {
+  if (!Token.isUnresolved(region)) return region;
+  const { Ref: ref } = stack.resolve(region) as { Ref?: string };
+  return ref === 'AWS::Region' ? stack.region : region;
+}

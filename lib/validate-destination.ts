@@ -1,0 +1,81 @@
+import type { CommonSnapshotCopyProps } from './snapshot-copy-props';
+import { RegionInfo } from 'aws-cdk-lib/region-info';
+import { isKnown } from './tokens';
+
+const REGION = /^[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}$/;
+const OUTPOST_ARN = /^arn:(aws[a-z-]*):outposts:([a-z0-9-]+):\d{12}:outpost\/op-[0-9a-f]{17}$/;
+const LOCAL_ZONE_SUFFIX = /^-[a-z]{3,5}-\d{1,2}[a-z]$/;
+
+export interface Regions {
+  readonly source: string;
+  readonly destination: string;
+}
+
+export function problemsOfDestination(props: CommonSnapshotCopyProps, regions: Regions): string[] {
+  const { destinationOutpostArn: outpost, destinationAvailabilityZone: zone } = props;
+  const areBothGiven = outpost !== undefined && zone !== undefined;
+  return [
+    ...problemsOfRegion('destinationRegion', props.destinationRegion),
+    ...(areBothGiven
+      ? [`destinationOutpostArn "${outpost}" and destinationAvailabilityZone "${zone}" exclude each other: remove one`]
+      : []),
+    ...(outpost === undefined ? [] : problemsOfOutpost(outpost, regions)),
+    ...problemsOfZone(zone, regions.destination),
+  ];
+}
+
+export function problemsOfRegion(prop: string, value: string | undefined): string[] {
+  return isKnown(value) && !REGION.test(value)
+    ? [
+        `${prop} "${value}" is not a Region: give a code such as "us-east-1", or remove it to use the Region of the stack`,
+      ]
+    : [];
+}
+
+/** What an ARN must have in common with the Region that it is for. */
+export function problemsOfArn(prop: string, arn: string, partition: string, region: string, wanted: string): string[] {
+  if (isKnown(wanted) && region !== wanted) {
+    return [
+      `${prop} "${arn}" is in "${region}", but the copy is in "${wanted}": ` +
+        'give an ARN of the destination Region, or change destinationRegion',
+    ];
+  }
+  const expected = RegionInfo.get(region).partition;
+  return expected === undefined || expected === partition
+    ? []
+    : [`${prop} "${arn}" has the partition "${partition}", but ${region} is in the partition "${expected}"`];
+}
+
+function problemsOfOutpost(outpost: string, { source, destination }: Regions): string[] {
+  const problems: string[] = [];
+  if (isKnown(outpost)) {
+    const [, partition, region] = OUTPOST_ARN.exec(outpost) ?? [];
+    problems.push(
+      ...(partition === undefined || region === undefined
+        ? [
+            `destinationOutpostArn "${outpost}" is not the ARN of an Outpost: give ` +
+              'arn:PARTITION:outposts:REGION:ACCOUNT:outpost/op-…, with an account of 12 digits and ' +
+              '17 hexadecimal digits after "op-"',
+          ]
+        : problemsOfArn('destinationOutpostArn', outpost, partition, region, destination)),
+    );
+  }
+  if (isKnown(source) && isKnown(destination) && source !== destination) {
+    problems.push(
+      `sourceRegion "${source}" is not the Region of the Outpost, "${destination}": EC2 copies to an Outpost only from ` +
+        'its own Region; copy to that Region first, and from there to the Outpost',
+    );
+  }
+  return problems;
+}
+
+function problemsOfZone(zone: string | undefined, region: string): string[] {
+  if (!isKnown(zone) || !isKnown(region)) return [];
+  const isLocalZone = zone.startsWith(region) && LOCAL_ZONE_SUFFIX.test(zone.slice(region.length));
+  return isLocalZone
+    ? []
+    : [
+        `destinationAvailabilityZone "${zone}" is not a Local Zone of the destination Region "${region}": give a name ` +
+          'such as "us-west-2-lax-1a" and its Region as destinationRegion; for an ordinary Availability Zone, remove it',
+      ];
+}

@@ -1,0 +1,44 @@
+import { MAX_USER_TAGS, TAG_PREFIX } from './contract';
+import { isKnown } from './tokens';
+
+/** EC2's limit. */
+const MAX_TAGS = 50;
+const MAX_KEY = 128;
+const MAX_VALUE = 256;
+
+/** Tags of the props, and tags that Aspects add. */
+export function problemsOfTags(tags: Readonly<Record<string, string>>): string[] {
+  const count = Object.keys(tags).length;
+  const tooMany =
+    count > MAX_USER_TAGS
+      ? [
+          `${count} tags are too many: EC2 allows ${MAX_TAGS}, of which the library reserves ${MAX_TAGS - MAX_USER_TAGS}; ` +
+            `remove ${count - MAX_USER_TAGS} (tags that Tags.of adds to ancestors count, too)`,
+        ]
+      : [];
+  return [...tooMany, ...Object.entries(tags).flatMap(([key, value]) => problemsOfTag(key, value))];
+}
+
+function problemsOfTag(key: string, value: string): string[] {
+  const problems: string[] = isKnown(key) ? problemsOfKey(key) : [];
+  if (isKnown(value) && value.length > MAX_VALUE) {
+    problems.push(
+      `the value "${value}" of tag "${key}" has ${value.length} characters, but EC2 allows ${MAX_VALUE}: shorten it`,
+    );
+  }
+  return problems;
+}
+
+function problemsOfKey(key: string): string[] {
+  const problems: string[] = [];
+  if (key.length < 1 || key.length > MAX_KEY) {
+    problems.push(`tag key "${key}" has ${key.length} characters, but EC2 allows 1 to ${MAX_KEY}: rename it`);
+  }
+  if (key.toLowerCase().startsWith('aws:')) {
+    problems.push(`tag key "${key}" begins with "aws:", which AWS reserves: rename it`);
+  }
+  if (key.toLowerCase().startsWith(TAG_PREFIX)) {
+    problems.push(`tag key "${key}" begins with "${TAG_PREFIX}", which marks the copies of this library: rename it`);
+  }
+  return problems;
+}

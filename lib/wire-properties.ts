@@ -1,0 +1,36 @@
+// The props as the contract has them: text, and absent for the default, so that an explicit default is no other input.
+import { Stack, type TagManager, Tokenization } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import type { CopyProperties, DryRunProperties } from './contract';
+import type { CommonSnapshotCopyProps } from './snapshot-copy-props';
+
+export function requestProperties(props: CommonSnapshotCopyProps, scope: IConstruct): DryRunProperties {
+  const { region } = Stack.of(scope);
+  const kmsKeyId = props.kmsKey?.keyRef.keyArn ?? props.kmsKeyId;
+  return withoutUndefined({
+    SourceSnapshotId: props.sourceSnapshotId,
+    SourceRegion: props.sourceRegion ?? region,
+    DestinationRegion: props.destinationRegion ?? region,
+    DestinationOutpostArn: props.destinationOutpostArn,
+    DestinationAvailabilityZone: props.destinationAvailabilityZone,
+    Description: props.description === '' ? undefined : props.description,
+    Encrypted: props.encrypted === true || kmsKeyId !== undefined ? 'true' : undefined,
+    KmsKeyId: kmsKeyId,
+    SourceKmsKeyArn: props.sourceKmsKey?.keyRef.keyArn,
+    CompletionDurationMinutes: props.completionDuration && asText(props.completionDuration.toMinutes()),
+  } as const);
+}
+
+export function asText(value: number): string {
+  return Tokenization.stringifyNumber(value);
+}
+
+export function tagProperties(tags: TagManager): CopyProperties['Tags'] {
+  if (!tags.hasTags()) return undefined;
+  return Object.entries(tags.tagValues()).map(([Key, Value]) => ({ Key, Value }));
+}
+
+/** The CDK would look at every undefined value in each of its passes through the template. */
+function withoutUndefined<T extends object>(properties: T): T {
+  return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined)) as T;
+}

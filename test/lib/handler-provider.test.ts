@@ -1,0 +1,137 @@
+import fs from 'node:fs';
+import { type CfnResource, NestedStack, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import { SnapshotCopy } from '../../lib';
+import { COPY_RESOURCE_TYPE } from '../../lib/contract';
+import { waitsFor } from './cycles';
+import { idOf, SOURCE, templateOf, newApp } from './stacks';
+
+const FRAMEWORK_ENTRY = 'cdkebssnapshotcopyFrameworkframeworkonEventC2822BFA';
+
+/** The functions of the handler, not those of the framework. */
+const HANDLER = { Handler: Match.stringLikeRegexp('^index\\.') };
+
+function stackWithTwoCopies(app = newApp()): Stack {
+  const stack = new Stack(app, 'Stack');
+  new SnapshotCopy(stack, 'First', { sourceSnapshotId: SOURCE });
+  const kmsKey = new kms.Key(stack, 'Key');
+  new SnapshotCopy(new Construct(stack, 'Deeper'), 'Second', { sourceSnapshotId: SOURCE, kmsKey });
+  return stack;
+}
+
+test('two copies have two custom resources and one provider', () => {
+  const template = Template.fromStack(stackWithTwoCopies());
+  template.resourceCountIs(COPY_RESOURCE_TYPE, 2);
+  template.resourcePropertiesCountIs('AWS::Lambda::Function', HANDLER, 2);
+  template.resourceCountIs('AWS::StepFunctions::StateMachine', 1);
+  template.allResourcesProperties(COPY_RESOURCE_TYPE, { ServiceToken: { 'Fn::GetAtt': [FRAMEWORK_ENTRY, 'Arn'] } });
+});
+
+test('the provider is 17 resources, among them five functions and five roles', () => {
+  const stack = new Stack(newApp(), 'Stack');
+  new SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE });
+  const types = Object.values(templateOf(stack).Resources).map(({ Type }) => Type);
+  const count = (type: string) => types.filter((each) => each === type).length;
+  expect(types.length - count(COPY_RESOURCE_TYPE)).toBe(17);
+  expect([count('AWS::Lambda::Function'), count('AWS::IAM::Role')]).toEqual([5, 5]);
+});
+
+test('each stack has a provider of its own, and so has a nested stack', () => {
+  const stack = new Stack(newApp(), 'Stack');
+  const nested = new NestedStack(stack, 'Nested');
+  for (const scope of [stack, nested]) new SnapshotCopy(scope, 'Copy', { sourceSnapshotId: SOURCE });
+  Template.fromStack(stack).resourcePropertiesCountIs('AWS::Lambda::Function', HANDLER, 2);
+  Template.fromStack(nested).resourcePropertiesCountIs('AWS::Lambda::Function', HANDLER, 2);
+});
+
+test('both functions of the handler run one asset, log as JSON, and outlive calls that hang', () => {
+  const template = Template.fromStack(stackWithTwoCopies());
+  const functions = Object.values(template.findResources('AWS::Lambda::Function', { Properties: HANDLER }));
+  const codes = functions.map(({ Properties }: { Properties?: { Code?: unknown } }) =>
+    JSON.stringify(Properties?.Code),
+  );
+  expect(new Set(codes).size).toBe(1);
+  const properties = { ...HANDLER, Timeout: 300, LoggingConfig: { LogFormat: 'JSON' } };
+  template.resourcePropertiesCountIs('AWS::Lambda::Function', properties, 2);
+});
+
+test('all five functions log to one log group, which keeps logs for a month', () => {
+  const stack = stackWithTwoCopies();
+  const template = Template.fromStack(stack);
+  const [id = ''] = Object.keys(template.findResources('AWS::Logs::LogGroup'));
+  template.resourceCountIs('AWS::Logs::LogGroup', 1);
+  template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
+  template.allResources('AWS::Logs::LogGroup', { DeletionPolicy: 'Delete' });
+  template.allResourcesProperties('AWS::Lambda::Function', { LoggingConfig: { LogGroup: { Ref: id } } });
+});
+
+test('the framework logs nothing but fatal errors, since its errors hold the credential to answer CloudFormation', () => {
+  const LoggingConfig = { ApplicationLogLevel: 'FATAL', LogFormat: 'JSON' };
+  const framework = { Handler: Match.stringLikeRegexp('^framework\\.'), LoggingConfig };
+  const template = Template.fromStack(stackWithTwoCopies());
+  template.resourcePropertiesCountIs('AWS::Lambda::Function', framework, 3);
+});
+
+test('the role of the handler has no managed policies', () => {
+  Template.fromStack(stackWithTwoCopies()).hasResourceProperties('AWS::IAM::Role', {
+    Description: Match.stringLikeRegexp('SnapshotCopy'),
+    ManagedPolicyArns: Match.absent(),
+  });
+});
+
+test('the waiter polls every half minute for an hour, and does not log', () => {
+  const template = Template.fromStack(stackWithTwoCopies());
+  expect(JSON.stringify(template.toJSON())).toContain('\\"IntervalSeconds\\":30,\\"MaxAttempts\\":120');
+  template.hasResourceProperties('AWS::StepFunctions::StateMachine', { LoggingConfiguration: Match.absent() });
+});
+
+test('a copy starts only when the handler has its permissions, also those on its key', () => {
+  const stack = stackWithTwoCopies();
+  const template = templateOf(stack);
+  const policies = Object.keys(template.Resources).filter((id) => /HandlerRoleDefaultPolicy|KeyPolicy/.test(id));
+  const [shared = '', ofKey = ''] = policies.sort();
+  const copies = stack.node.findAll().filter((node) => node instanceof SnapshotCopy);
+  const waiting = (policy: string) => copies.filter((copy) => waitsFor(template, idOf(copy), policy));
+  expect(waiting(shared)).toEqual(copies);
+  expect(waiting(ofKey)).toEqual(copies.slice(1));
+});
+
+test('the same app makes the same bytes, whatever was synthesized before and wherever it runs', () => {
+  const bytes = () => JSON.stringify(templateOf(stackWithTwoCopies()));
+  const before = bytes();
+  const elsewhere = jest.spyOn(process, 'cwd').mockReturnValue('/');
+  expect(bytes()).toBe(before);
+  elsewhere.mockRestore();
+});
+
+test('an error about a missing bundle says how to make it', () => {
+  const missing = jest.spyOn(fs, 'existsSync').mockReturnValue(false);
+  expect(() => stackWithTwoCopies()).toThrow(/handler is missing.*npm run build/);
+  missing.mockRestore();
+});
+
+test('the path of the provider is permanent', () => {
+  const stack = stackWithTwoCopies();
+  const provider = stack.node.findChild('cdk-ebs-snapshot-copy');
+  const entry = provider.node.findChild('Framework').node.findChild('framework-onEvent').node.defaultChild;
+  expect(stack.getLogicalId(entry as CfnResource)).toBe(FRAMEWORK_ENTRY);
+});
+
+test('a permissions boundary reaches every role', () => {
+  const stack = stackWithTwoCopies();
+  const boundary = iam.ManagedPolicy.fromManagedPolicyName(stack, 'Boundary', 'boundary');
+  iam.PermissionsBoundary.of(stack).apply(boundary);
+  Template.fromStack(stack).allResourcesProperties('AWS::IAM::Role', {
+    PermissionsBoundary: stack.resolve(boundary.managedPolicyArn) as unknown,
+  });
+});
+
+test('the CDK’s own rules for templates find nothing', () => {
+  const context = { '@aws-cdk/core:validateAgainstDefaultRules': true };
+  const app = newApp({ context, builtinCloudFormationValidation: true });
+  stackWithTwoCopies(app);
+  expect(() => app.synth()).not.toThrow();
+});
