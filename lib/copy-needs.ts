@@ -2,18 +2,28 @@ import { Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { isAlias, type KeyReference, referenceOf, referenceOfKeyId } from './key-reference';
 import type { CommonSnapshotCopyProps } from './snapshot-copy-props';
-import { isFixed } from './tokens';
+import { isFixed, isKnown } from './tokens';
 
 /** What the handler must be permitted for one copy. */
 export interface CopyNeeds {
   /** Warnings about the permissions appear here. */
   readonly scope: IConstruct;
   readonly sourceSnapshotId: string;
+  /** Account that must own the source. Absent: any account. */
+  readonly sourceOwner?: string;
   readonly sourceRegion: string;
   readonly destinationRegion: string;
   readonly sourceKey?: KeyReference;
   /** `default`: the account's default key for EBS, which may be any of its keys. `unknown`: any form of a token. */
   readonly key: KeyReference | 'default' | 'unknown';
+}
+
+/** Whoever writes an id decides on a snapshot. Whoever writes a token decides on no more than whose snapshot it is. */
+export function sourceOwnerOf(
+  { sourceSnapshotId, sourceOwner }: CommonSnapshotCopyProps,
+  scope: IConstruct,
+): string | undefined {
+  return sourceOwner ?? (isKnown(sourceSnapshotId) ? undefined : Stack.of(scope).account);
 }
 
 export function needsOf(scope: IConstruct, props: CommonSnapshotCopyProps): CopyNeeds {
@@ -24,6 +34,7 @@ export function needsOf(scope: IConstruct, props: CommonSnapshotCopyProps): Copy
   return {
     scope,
     sourceSnapshotId,
+    sourceOwner: sourceOwnerOf(props, scope),
     sourceRegion,
     destinationRegion,
     sourceKey: sourceKmsKey && referenceOf(sourceKmsKey),

@@ -1,9 +1,8 @@
 // What the handler's role may do: granted copy by copy, each permission once. Few values are listed. Past a limit, a
 // wildcard is granted instead, so that the policy stays below 6,000 characters however many copies there are.
-import { Annotations, type Stack, Token } from 'aws-cdk-lib';
+import { Annotations, type Stack } from 'aws-cdk-lib';
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct, IDependable } from 'constructs';
-import { snapshotArn } from './arns';
 import type { CopyNeeds } from './copy-needs';
 import {
   changeOwnCopies,
@@ -18,13 +17,16 @@ import {
 import { KeyPermissions } from './key-permissions';
 import { RolePolicy } from './role-policy';
 import { ShortList } from './short-list';
-import { isFixed } from './tokens';
+import { isKnown } from './tokens';
 
 const MAX_SOURCES = 10;
-const MAX_REGIONS = 4;
+const MAX_OWNERS = 4;
 
 const NO_ID_YET =
   'A copy has no id before it is made. The tag of its stack limits what the handler may do with copies.';
+
+const NO_REGION = 'EC2 may name either Region in the ARN of the source.';
+const ANY_OF_OWNER = 'The id of the source is known at deployment only. The handler copies what the account owns.';
 
 export interface HandlerPermissionsProps {
   readonly role: Role;
@@ -36,14 +38,9 @@ export class HandlerPermissions {
   private readonly policy: RolePolicy;
   private readonly keys: KeyPermissions;
   private readonly sources = new ShortList(MAX_SOURCES);
-  private readonly sourceRegions = new ShortList(MAX_REGIONS);
-  private readonly destinationRegions = new ShortList(MAX_REGIONS);
+  private readonly owners = new ShortList(MAX_OWNERS);
 
-  public constructor(
-    scope: Construct,
-    private readonly stack: Stack,
-    { role, logGroupArn, isInVpc }: HandlerPermissionsProps,
-  ) {
+  public constructor(scope: Construct, stack: Stack, { role, logGroupArn, isInVpc }: HandlerPermissionsProps) {
     const { stackId } = stack;
     this.policy = new RolePolicy(role);
     this.keys = new KeyPermissions(scope, stack, role, this.policy);
@@ -51,6 +48,7 @@ export class HandlerPermissions {
     this.policy.grant('describe', 'EC2 has no resource-level permissions for it.', () => [describeSnapshots()]);
     this.policy.grant('own copies', NO_ID_YET, () => [
       readStack(stackId),
+      copyTo(stackId),
       tagAtCopy(stackId),
       ...changeOwnCopies(stackId),
     ]);
@@ -60,37 +58,23 @@ export class HandlerPermissions {
   /** Permits what a copy needs. Returns what must be there before its custom resource. */
   public permit(needs: CopyNeeds): IDependable[] {
     this.permitSource(needs);
-    this.permitDestination(needs.destinationRegion);
     return [this.policy.dependable, ...this.keys.permit(needs)];
   }
 
   /** A token may be a copy of this stack. To name it would make the policy wait for what waits for the policy. */
-  private permitSource({ scope, sourceSnapshotId: id, sourceRegion }: CopyNeeds): void {
-    const region = this.fixedRegion(sourceRegion);
-    const isToken = Token.isUnresolved(id);
-    const arn = snapshotArn(region, id);
-    if (!isToken && this.sources.admits(arn)) {
-      this.policy.grant(arn, 'The Region of the source is known at deployment only.', () => [copyFrom(arn)]);
-      return;
+  private permitSource(needs: CopyNeeds): void {
+    const { sourceSnapshotId: id, sourceOwner } = needs;
+    if (isKnown(id) && this.sources.admits(id)) {
+      this.policy.grant(id, NO_REGION, () => [copyFrom(id, sourceOwner)]);
+    } else if (sourceOwner !== undefined && this.owners.admits(sourceOwner)) {
+      this.policy.grant(`any of ${sourceOwner}`, ANY_OF_OWNER, () => [copyFrom('snap-*', sourceOwner)]);
+    } else {
+      const cause = isKnown(id)
+        ? `the stack has more than ${MAX_SOURCES} sources`
+        : `the stack has more than ${MAX_OWNERS} sourceOwners`;
+      const warning = `The handler of the snapshot copies may copy any snapshot, because ${cause}.`;
+      const isNew = this.policy.grant('any source', warning, () => [copyFrom('snap-*')]);
+      if (isNew) Annotations.of(needs.scope).addWarningV2('cdk-ebs-snapshot-copy:anySource', warning);
     }
-    const where = this.sourceRegions.valueOrWildcard(region);
-    const cause = isToken ? 'sourceSnapshotId is a token' : `the stack has more than ${MAX_SOURCES} sources`;
-    const warning = `The handler of the snapshot copies may copy any snapshot in ${inWords(where)}, because ${cause}.`;
-    const isNew = this.policy.grant(`any of ${where}`, warning, () => [copyFrom(snapshotArn(where, '*'))]);
-    if (isNew) Annotations.of(scope).addWarningV2('cdk-ebs-snapshot-copy:anySource', warning);
   }
-
-  private permitDestination(destinationRegion: string): void {
-    const region = this.destinationRegions.valueOrWildcard(this.fixedRegion(destinationRegion));
-    this.policy.grant(`to ${region}`, NO_ID_YET, () => [copyTo(region, this.stack.stackId)]);
-  }
-
-  private fixedRegion(region: string): string {
-    return isFixed(region, this.stack) ? region : '*';
-  }
-}
-
-function inWords(region: string): string {
-  if (region === '*') return 'any Region';
-  return Token.isUnresolved(region) ? 'the Region of the stack' : region;
 }

@@ -16,9 +16,9 @@ export function writeLogs(logGroupArn: string): PolicyStatement {
   return allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroupArn);
 }
 
-/** EC2 has no resource-level permissions for it. */
+/** EC2 has no resource-level permissions for them. */
 export function describeSnapshots(): PolicyStatement {
-  return allow(['ec2:DescribeSnapshots'], '*');
+  return allow(['ec2:DescribeSnapshots', 'ec2:DescribeLockedSnapshots'], '*');
 }
 
 /** So that the handler can tell whether a copy is still wanted. */
@@ -26,17 +26,30 @@ export function readStack(stackId: string): PolicyStatement {
   return allow(['cloudformation:DescribeStacks', 'cloudformation:DescribeStackResource'], stackId);
 }
 
-/** CopySnapshot, as EC2 authorizes it for the source. */
-export function copyFrom(source: string): PolicyStatement {
-  return allow(['ec2:CopySnapshot'], source);
+/**
+ * CopySnapshot, as EC2 authorizes it for the source. The Region in the ARN may be that of either snapshot, so none is
+ * named, as in AWS's own policies.
+ *
+ * @param id `snap-*` for any snapshot
+ * @param owner the account that must own the source. Nothing says that EC2 knows the owner in every Region, hence IfExists
+ */
+export function copyFrom(id: string, owner?: string): PolicyStatement {
+  return allow(
+    ['ec2:CopySnapshot'],
+    snapshotArn('*', id),
+    owner === undefined ? undefined : { StringEqualsIfExists: { 'ec2:Owner': owner } },
+  );
 }
 
-/** CopySnapshot, as EC2 authorizes it for the new snapshot. */
-export function copyTo(region: string, stackId: string): PolicyStatement {
-  return allow(['ec2:CopySnapshot'], snapshotArn(region, '*'), { StringEquals: requestTag(stackId) });
+/**
+ * CopySnapshot, as EC2 authorizes it for the new snapshot. That one has no id yet, but an asterisk, literally, which
+ * matches no snapshot that exists.
+ */
+export function copyTo(stackId: string): PolicyStatement {
+  return allow(['ec2:CopySnapshot'], snapshotArn('*', '${*}'), { StringEquals: requestTag(stackId) });
 }
 
-/** Tags that are part of a CopySnapshot call, which is itself limited to the destination Regions. */
+/** Tags that are part of a CopySnapshot call. */
 export function tagAtCopy(stackId: string): PolicyStatement {
   return allow(['ec2:CreateTags'], snapshotArn('*', '*'), {
     StringEquals: { 'ec2:CreateAction': 'CopySnapshot', ...requestTag(stackId) },
@@ -62,10 +75,14 @@ export function changeOwnCopies(stackId: string): PolicyStatement[] {
   ];
 }
 
-/** Use of a key by EC2 on behalf of the handler. */
+/**
+ * Use of a key by EC2 on behalf of the handler. Where the statement does not name the key, EC2 must use it for a volume or a
+ * snapshot: the encryption context of any other use has other keys.
+ */
 export function useKey({ arn, alias }: KeyReference): PolicyStatement[] {
   const conditions = {
     ...THROUGH_EC2,
+    ...(arn.endsWith(':key/*') && { 'ForAllValues:StringEquals': { 'kms:EncryptionContextKeys': 'aws:ebs:id' } }),
     ...(alias !== undefined && { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } }),
   };
   return [

@@ -2,6 +2,7 @@
 import { Stack, type TagManager, Tokenization } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { CopyProperties, DryRunProperties } from './contract';
+import { sourceOwnerOf } from './copy-needs';
 import type { CommonSnapshotCopyProps } from './snapshot-copy-props';
 
 export function requestProperties(props: CommonSnapshotCopyProps, scope: IConstruct): DryRunProperties {
@@ -10,11 +11,13 @@ export function requestProperties(props: CommonSnapshotCopyProps, scope: IConstr
   return withoutUndefined({
     SourceSnapshotId: props.sourceSnapshotId,
     SourceRegion: props.sourceRegion ?? region,
+    SourceOwner: sourceOwnerOf(props, scope),
     DestinationRegion: props.destinationRegion ?? region,
     DestinationOutpostArn: props.destinationOutpostArn,
     DestinationAvailabilityZone: props.destinationAvailabilityZone,
     Description: props.description === '' ? undefined : props.description,
-    Encrypted: props.encrypted === true || kmsKeyId !== undefined ? 'true' : undefined,
+    // A key implies it, but a token may turn out to be no key.
+    Encrypted: props.encrypted === true ? 'true' : undefined,
     KmsKeyId: kmsKeyId,
     SourceKmsKeyArn: props.sourceKmsKey?.keyRef.keyArn,
     CompletionDurationMinutes: props.completionDuration && asText(props.completionDuration.toMinutes()),
