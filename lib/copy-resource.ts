@@ -1,4 +1,4 @@
-import { CfnDeletionPolicy, CfnResource } from 'aws-cdk-lib';
+import { CfnDeletionPolicy, CfnResource, Tokenization } from 'aws-cdk-lib';
 import type { Construct, IDependable } from 'constructs';
 import type { RetainingPolicy } from './contract';
 
@@ -18,12 +18,16 @@ export interface CopyResourceProps {
  * default deletion policies into the template, for every copy.
  */
 export class CopyResource extends CfnResource {
+  /** The CDK resolves a reference faster than text that contains one. */
+  private readonly serviceToken: unknown;
+
   public constructor(
     scope: Construct,
     id: string,
     private readonly props: CopyResourceProps,
   ) {
     super(scope, id, { type: props.type });
+    this.serviceToken = Tokenization.reverseCompleteString(props.serviceToken) ?? props.serviceToken;
     this.node.addDependency(...props.prerequisites);
   }
 
@@ -44,7 +48,7 @@ export class CopyResource extends CfnResource {
   }
 
   protected override get cfnProperties(): Record<string, unknown> {
-    const { serviceToken, serviceTimeout, properties } = this.props;
-    return { ServiceToken: serviceToken, ServiceTimeout: `${serviceTimeout}`, ...properties() };
+    const { serviceTimeout, properties } = this.props;
+    return { ServiceToken: this.serviceToken, ServiceTimeout: `${serviceTimeout}`, ...properties() };
   }
 }

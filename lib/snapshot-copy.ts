@@ -103,14 +103,13 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
 
     const provider = HandlerProvider.getOrCreate(this);
     const timeout = timeoutOf(props);
-    const request = requestProperties(props, this);
+    const properties = { ...requestProperties(props, this), TimeoutSeconds: asText(timeout.toSeconds()) };
     this.stages = declareStages(this, {
       timeout,
       serviceToken: provider.serviceToken,
       prerequisites: [...provider.permit(needsOf(this, props)), ...aliasesOf(props)],
       properties: (owner) => ({
-        ...request,
-        TimeoutSeconds: asText(timeout.toSeconds()),
+        ...properties,
         Tags: tagProperties(this.cdkTagManager),
         DeletionPolicy: owner.retainingPolicy,
       }),

@@ -1,10 +1,10 @@
 import fs from 'node:fs';
-import { type CfnResource, NestedStack, Stack } from 'aws-cdk-lib';
+import { CfnParameter, type CfnResource, Duration, NestedStack, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { SnapshotCopy } from '../../lib';
+import { SnapshotCopy, SnapshotCopyDryRun } from '../../lib';
 import { COPY_RESOURCE_TYPE } from '../../lib/contract';
 import { waitsFor } from './cycles';
 import { idOf, SOURCE, templateOf, newApp } from './stacks';
@@ -129,9 +129,13 @@ test('a permissions boundary reaches every role', () => {
   });
 });
 
-test('the CDK’s own rules for templates find nothing', () => {
+test('the CDK’s own rules for templates find nothing in copies of every kind', () => {
   const context = { '@aws-cdk/core:validateAgainstDefaultRules': true };
   const app = newApp({ context, builtinCloudFormationValidation: true });
-  stackWithTwoCopies(app);
+  const stack = stackWithTwoCopies(app);
+  const source = { sourceSnapshotId: new CfnParameter(stack, 'Source').valueAsString, sourceRegion: 'us-west-2' };
+  const long = new SnapshotCopy(stack, 'Long', { ...source, timeout: Duration.hours(2), tags: { team: 'storage' } });
+  long.grants.createVolume(new iam.Role(stack, 'Role', { assumedBy: new iam.AccountRootPrincipal() }));
+  new SnapshotCopyDryRun(stack, 'DryRun', { ...source, destinationRegion: 'eu-west-1', kmsKeyId: 'alias/ebs' });
   expect(() => app.synth()).not.toThrow();
 });
