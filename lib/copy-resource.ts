@@ -1,4 +1,4 @@
-import { CfnDeletionPolicy, CfnResource, Tokenization } from 'aws-cdk-lib';
+import { type CfnCondition, CfnDeletionPolicy, CfnResource, Tokenization } from 'aws-cdk-lib';
 import type { Construct, IDependable } from 'constructs';
 import type { RetainingPolicy } from './contract';
 
@@ -18,6 +18,9 @@ export interface CopyResourceProps {
  * default deletion policies into the template, for every copy.
  */
 export class CopyResource extends CfnResource {
+  /** The further stages, if this resource owns the copy. */
+  private readonly stages: CopyResource[] = [];
+
   /** The CDK resolves a reference faster than text that contains one. */
   private readonly serviceToken: unknown;
 
@@ -29,6 +32,15 @@ export class CopyResource extends CfnResource {
     super(scope, id, { type: props.type });
     this.serviceToken = Tokenization.reverseCompleteString(props.serviceToken) ?? props.serviceToken;
     this.node.addDependency(...props.prerequisites);
+  }
+
+  /** Lets a further stage follow this resource: it has its condition, and every override of its properties. */
+  public addStage(stage: CopyResource): void {
+    this.stages.push(stage);
+    Object.defineProperty(stage.cfnOptions, 'condition', {
+      get: () => this.cfnOptions.condition,
+      set: (condition: CfnCondition) => (this.cfnOptions.condition = condition),
+    });
   }
 
   /** The deletion policy, as far as the handler must know it. */
@@ -45,6 +57,7 @@ export class CopyResource extends CfnResource {
       );
     }
     super.addOverride(path, value);
+    if (/^(Properties|Condition)\b/.test(path)) for (const stage of this.stages) stage.addOverride(path, value);
   }
 
   protected override get cfnProperties(): Record<string, unknown> {

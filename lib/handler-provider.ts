@@ -5,6 +5,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import { CfnStateMachine, LogLevel } from 'aws-cdk-lib/aws-stepfunctions';
 import * as cr from 'aws-cdk-lib/custom-resources';
 import { IAM_MINIMIZE_POLICIES } from 'aws-cdk-lib/cx-api';
 import { Construct, type IDependable } from 'constructs';
@@ -15,6 +16,7 @@ import { Lanes } from './lanes';
 import { acknowledgeFramework } from './nag-acknowledgement';
 import { type Settings, settingsInUse } from './settings';
 import { problemsOfStack } from './stages';
+import { WaysOut } from './ways-out';
 
 /** Permanent: the construct path makes the ServiceToken, which CloudFormation refuses to change. */
 const ID = 'cdk-ebs-snapshot-copy';
@@ -58,6 +60,7 @@ export class HandlerProvider extends Construct {
     });
     this.lanes = new Lanes(stack, settings.maxConcurrentCopies);
     const framework = this.createFramework(settings, common, role);
+    if (settings.tracing) trace(framework);
     acknowledgeFramework(framework);
     this.serviceToken = framework.serviceToken;
     this.node.addValidation({ validate: () => [...this.lanes.problems(), ...problemsOfStack(stack)] });
@@ -80,10 +83,11 @@ export class HandlerProvider extends Construct {
     };
   }
 
+  /** Outlives the stack: the reason of a failed deployment names it, and the rollback would delete it. */
   private createLogGroup(): logs.LogGroup {
     return new logs.LogGroup(this, 'Logs', {
       retention: logs.RetentionDays.ONE_MONTH,
-      removalPolicy: RemovalPolicy.DESTROY,
+      removalPolicy: RemovalPolicy.RETAIN,
     });
   }
 
@@ -95,8 +99,39 @@ export class HandlerProvider extends Construct {
   }
 
   private createFramework(settings: Settings, common: CommonOptions, role: iam.Role): cr.Provider {
-    const { pollIntervalSeconds } = settings;
-    const handler = {
+    const { pollIntervalSeconds, stateMachineLogGroup } = settings;
+    const handler = this.handlerOptions(settings, common, role);
+    const onEvent = new lambda.Function(this, 'OnEvent', {
+      ...handler,
+      handler: 'index.onEvent',
+      description: 'Decides on a request of a SnapshotCopy resource',
+    });
+    // Through the framework, the copies depend on this function, so CloudFormation deletes them before the ways out.
+    if (common.vpc) onEvent.node.addDependency(new WaysOut(this, common.vpc, common.securityGroups));
+    return new cr.Provider(this, 'Framework', {
+      ...common,
+      onEventHandler: onEvent,
+      isCompleteHandler: new lambda.Function(this, 'IsComplete', {
+        ...handler,
+        handler: 'index.isComplete',
+        description: 'Copies EBS snapshots for SnapshotCopy resources, one step at each poll',
+      }),
+      queryInterval: Duration.seconds(pollIntervalSeconds),
+      totalTimeout: Duration.hours(1),
+      // They log whole events below that level, with the URL that lets anybody answer CloudFormation.
+      frameworkLambdaLoggingLevel: lambda.ApplicationLogLevel.FATAL,
+      disableWaiterStateMachineLogging: stateMachineLogGroup === undefined,
+      waiterStateMachineLogOptions: stateMachineLogGroup && {
+        destination: stateMachineLogGroup,
+        level: LogLevel.ALL,
+        // The data has the same URL.
+        includeExecutionData: false,
+      },
+    });
+  }
+
+  private handlerOptions({ pollIntervalSeconds, tracing }: Settings, common: CommonOptions, role: iam.Role) {
+    return {
       ...common,
       code: bundledHandler(),
       role,
@@ -107,34 +142,34 @@ export class HandlerProvider extends Construct {
       // A poll whose calls hang must not die, because a function that dies fails the deployment.
       timeout: Duration.minutes(5),
       loggingFormat: lambda.LoggingFormat.JSON,
+      tracing: tracing ? lambda.Tracing.ACTIVE : undefined,
       environment:
         pollIntervalSeconds === POLL_INTERVAL_SECONDS
           ? undefined
           : { [POLL_INTERVAL_VARIABLE]: `${pollIntervalSeconds}` },
-    };
-    return new cr.Provider(this, 'Framework', {
-      ...common,
-      onEventHandler: new lambda.Function(this, 'OnEvent', {
-        ...handler,
-        handler: 'index.onEvent',
-        description: 'Decides on a request of a SnapshotCopy resource',
-      }),
-      isCompleteHandler: new lambda.Function(this, 'IsComplete', {
-        ...handler,
-        handler: 'index.isComplete',
-        description: 'Copies EBS snapshots for SnapshotCopy resources, one step at each poll',
-      }),
-      queryInterval: Duration.seconds(pollIntervalSeconds),
-      totalTimeout: Duration.hours(1),
-      disableWaiterStateMachineLogging: true,
-    });
+    } satisfies Partial<lambda.FunctionProps>;
+  }
+}
+
+/** X-Ray for what the framework makes: it has no option for that. */
+function trace(framework: cr.Provider): void {
+  for (const construct of framework.node.findAll()) {
+    if (construct instanceof iam.Role) {
+      const actions = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
+      construct.addToPrincipalPolicy(new iam.PolicyStatement({ actions, resources: ['*'] }));
+    } else if (construct instanceof lambda.CfnFunction) {
+      construct.tracingConfig = { mode: lambda.Tracing.ACTIVE };
+    } else if (construct instanceof CfnStateMachine) {
+      construct.tracingConfiguration = { enabled: true };
+    }
   }
 }
 
 function bundledHandler(): lambda.Code {
   if (!fs.existsSync(path.join(HANDLER, 'index.js'))) {
     throw new Error(
-      `the bundled handler is missing in "${HANDLER}": run "npm run build" in the checkout of the library`,
+      `the files of cdk-ebs-snapshot-copy are not in "${HANDLER}": if the app is bundled before it runs, mark ` +
+        '"cdk-ebs-snapshot-copy" as external in the bundler; in a checkout of the library, run "npm run build"',
     );
   }
   return lambda.Code.fromAsset(HANDLER);

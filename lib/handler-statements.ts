@@ -76,14 +76,15 @@ export function changeOwnCopies(stackId: string): PolicyStatement[] {
 }
 
 /**
- * Use of a key by EC2 on behalf of the handler. Where the statement does not name the key, EC2 must use it for a volume or a
- * snapshot: the encryption context of any other use has other keys.
+ * Use of a key by EC2 on behalf of the handler. Where neither ARN nor alias names the key, EC2 must use it for a volume or a
+ * snapshot: what else it encrypts has another context.
  */
 export function useKey({ arn, alias }: KeyReference): PolicyStatement[] {
   const conditions = {
     ...THROUGH_EC2,
-    ...(arn.endsWith(':key/*') && { 'ForAllValues:StringEquals': { 'kms:EncryptionContextKeys': 'aws:ebs:id' } }),
-    ...(alias !== undefined && { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } }),
+    ...(alias !== undefined
+      ? { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } }
+      : arn.endsWith('*') && { 'ForAllValues:StringEquals': { 'kms:EncryptionContextKeys': 'aws:ebs:id' } }),
   };
   return [
     allow(KEY_USE, arn, conditions),

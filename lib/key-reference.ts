@@ -1,8 +1,9 @@
-import { Stack, Token } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import type { IAlias } from 'aws-cdk-lib/aws-kms';
 import type { aws_kms } from 'aws-cdk-lib/interfaces';
 import type { IConstruct } from 'constructs';
 import { keyArn } from './arns';
+import { isKnown } from './tokens';
 
 /** A key as an IAM statement can name it. */
 export interface KeyReference {
@@ -26,9 +27,9 @@ export function referenceOf(key: aws_kms.IKeyRef): KeyReference {
   return { ...reference, construct: key };
 }
 
-/** Returns `undefined` for a token, which may become any of the four forms. */
+/** Returns `undefined` for text that is resolved later, which may become any of the four forms. */
 export function referenceOfKeyId(id: string, region: string, account: string): KeyReference | undefined {
-  if (Token.isUnresolved(id)) return undefined;
+  if (!isKnown(id)) return undefined;
   if (id.startsWith('arn:')) return referenceOfArn(id);
   return id.startsWith('alias/')
     ? { arn: keyArn(region, account, '*'), alias: id }

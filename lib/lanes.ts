@@ -1,7 +1,7 @@
 // EC2 makes only so many copies into a Region at once. Copies beyond that wait for earlier ones by DependsOn, in
 // CloudFormation, so that no timeout runs while they wait.
-import { CfnResource, type Stack, Token } from 'aws-cdk-lib';
-import { canonicalRegion } from './tokens';
+import { CfnResource, type Stack } from 'aws-cdk-lib';
+import { canonicalRegion, isKnown } from './tokens';
 
 export class Lanes {
   /** By destination Region: the first and the last resource of each copy, in the order of declaration. */
@@ -16,7 +16,7 @@ export class Lanes {
   public enqueue(destinationRegion: string, first: CfnResource, last: CfnResource): void {
     const region = canonicalRegion(destinationRegion, this.stack);
     // Regions that are known at deployment only may all be the same.
-    const name = Token.isUnresolved(region) && region !== this.stack.region ? 'unknown' : region;
+    const name = isKnown(region) || region === this.stack.region ? region : 'unknown';
     const queue = this.queues.get(name) ?? [];
     const predecessor = queue.at(-this.max);
     if (predecessor !== undefined) first.node.addDependency(predecessor.last);

@@ -67,7 +67,7 @@ function acknowledge(construct: IConstruct, rule: Rule, reason: string, finding?
   validations?.of(resource).acknowledge({ id, reason });
 }
 
-/** cdk-nag shows what CloudFormation fills in by its name, in angle brackets. */
+/** cdk-nag shows what CloudFormation or IAM fills in by its name, in angle brackets. */
 function asShown(value: string, scope: IConstruct): string {
   const nameOf = (token: cdk.IResolvable): string => {
     const { Ref, 'Fn::GetAtt': attribute } = cdk.Stack.of(scope).resolve(token) as {
@@ -76,6 +76,6 @@ function asShown(value: string, scope: IConstruct): string {
     };
     return `<${Ref ?? attribute?.join('.') ?? ''}>`;
   };
-  const parts = cdk.Tokenization.reverseString(value).mapTokens({ mapToken: nameOf });
+  const parts = cdk.Tokenization.reverseString(value.replace('${*}', '<*>')).mapTokens({ mapToken: nameOf });
   return parts.join(new cdk.StringConcat()) as string;
 }

@@ -21,6 +21,8 @@ export interface Settings {
   readonly securityGroups?: ec2.ISecurityGroup[];
   readonly pollIntervalSeconds: number;
   readonly maxConcurrentCopies: number;
+  readonly stateMachineLogGroup?: logs.ILogGroup;
+  readonly tracing: boolean;
 }
 
 interface Holder extends IConstruct {
@@ -32,6 +34,7 @@ interface Holder extends IConstruct {
 const DEFAULTS: Settings = {
   pollIntervalSeconds: POLL_INTERVAL_SECONDS,
   maxConcurrentCopies: MAX_CONCURRENT_COPIES,
+  tracing: false,
 };
 
 /** The stack that a construct is in. Outside of stacks, the construct itself. */

@@ -6,7 +6,8 @@ import { HandlerProvider } from './handler-provider';
 import { injectedProps } from './property-injection';
 import type { SnapshotCopyDryRunProps } from './snapshot-copy-props';
 import { serviceTimeout } from './stages';
-import { problemsOfRequest, refuse } from './validate';
+import { problemsOfDryRun, refuse } from './validate';
+import { warnOfUnknownRegions } from './validate-regions';
 import { requestProperties } from './wire-properties';
 
 /**
@@ -31,7 +32,8 @@ export class SnapshotCopyDryRun extends Construct {
   public constructor(scope: Construct, id: string, props: SnapshotCopyDryRunProps) {
     super(scope, id);
     props = injectedProps(scope, id, props, SnapshotCopyDryRun.PROPERTY_INJECTION_ID);
-    refuse(this, problemsOfRequest(props, this));
+    refuse(this, problemsOfDryRun(props, this));
+    warnOfUnknownRegions(this, props);
 
     const provider = HandlerProvider.getOrCreate(this);
     const resource = new CustomResource(this, 'Resource', {

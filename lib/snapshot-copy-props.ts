@@ -17,6 +17,17 @@ export interface CommonSnapshotCopyProps {
   readonly sourceSnapshotId: string;
 
   /**
+   * Id of the account that must own the source: 12 digits. A source of another account is refused before EC2 copies it.
+   *
+   * Whoever can change what a token becomes could otherwise choose any snapshot that is public or shared with the account.
+   *
+   * Changes in place.
+   *
+   * @default - any account if `sourceSnapshotId` is text, the account of the stack if it is a token
+   */
+  readonly sourceOwner?: string;
+
+  /**
    * Region of the source, such as `us-east-1`.
    *
    * Another value makes a new copy, which replaces the present one.

@@ -5,6 +5,7 @@ import type { Construct } from 'constructs';
 import { addSettings, holderOf, type Settings, settingsOf } from './settings';
 import { refuse } from './validate';
 import { inWords } from './validate-durations';
+import { problemsOfKinds } from './validate-kinds';
 
 const MIN_POLL_INTERVAL_SECONDS = 10;
 const MAX_POLL_INTERVAL_SECONDS = 120;
@@ -15,9 +16,23 @@ export interface SnapshotCopyProviderProps {
   /**
    * Log group of all five functions.
    *
-   * @default - one log group in each stack, which keeps logs for a month and is deleted with the stack
+   * @default - one log group in each stack, which keeps logs for a month and outlives the stack
    */
   readonly logGroup?: logs.ILogGroup;
+
+  /**
+   * Log group of the state machine that polls. Its logs have the course of each execution, and no data.
+   *
+   * @default - the state machine does not log
+   */
+  readonly stateMachineLogGroup?: logs.ILogGroup;
+
+  /**
+   * Whether X-Ray traces the functions and the state machine.
+   *
+   * @default false
+   */
+  readonly tracing?: boolean;
 
   /**
    * VPC in which the functions run. From there, they must reach EC2 and KMS in the Regions of the snapshots, and
@@ -82,6 +97,7 @@ export class SnapshotCopyProvider {
    */
   public static configure(scope: Construct, props: SnapshotCopyProviderProps): void {
     const holder = holderOf(scope);
+    refuse(holder, problemsOfKinds(props));
     refuse(holder, [...problemsOfPollInterval(props.pollInterval), ...problemsOfCount(props.maxConcurrentCopies)]);
     const { pollInterval, ...others } = props;
     const given = { ...others, pollIntervalSeconds: pollInterval?.toSeconds() };

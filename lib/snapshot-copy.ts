@@ -21,7 +21,8 @@ import type { SnapshotCopyProps, SnapshotFromIdOptions } from './snapshot-copy-p
 import { SnapshotGrants } from './snapshot-grants';
 import type { SnapshotReference } from './snapshot-ref';
 import { declareStages, timeoutOf } from './stages';
-import { problemsOfCopy, refuse } from './validate';
+import { problemsOfCopy, problemsOfImport, refuse } from './validate';
+import { warnOfUnknownRegions } from './validate-regions';
 import { problemsOfPolicies, problemsOfRemoval } from './validate-removal';
 import { problemsOfTags } from './validate-tags';
 import { asText, requestProperties, tagProperties } from './wire-properties';
@@ -81,7 +82,9 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
       public readonly snapshotId = snapshotId;
       public readonly grants = SnapshotGrants.fromSnapshot(this, options);
     }
-    return new Import(scope, id, { region: options.region });
+    const imported = new Import(scope, id, { region: options.region });
+    refuse(imported, problemsOfImport(snapshotId, options));
+    return imported;
   }
 
   /** Tags of the copy: those of the props, and those that `Tags.of` adds. */
@@ -98,6 +101,7 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
     props = injectedProps(scope, id, props, SnapshotCopy.PROPERTY_INJECTION_ID);
     super(scope, id, { region: props.destinationRegion });
     refuse(this, problemsOfCopy(props, this));
+    warnOfUnknownRegions(this, props);
     this.encryptionKey = props.kmsKey;
     this.cdkTagManager = tagManagerFor(props);
 

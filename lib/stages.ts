@@ -67,6 +67,7 @@ export function declareStages(scope: Construct, props: StagesProps): [CopyResour
       prerequisites: [...stages.slice(-1), ...prerequisites],
       properties: (): StageProperties => ({ ...properties(owner), ...identity }),
     });
+    owner.addStage(further);
     stages.push(further);
   }
   return stages;

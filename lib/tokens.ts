@@ -1,8 +1,8 @@
 import { type Stack, Token } from 'aws-cdk-lib';
 
-/** Whether a value is text that can be judged now: it is there, and it is not resolved later. */
+/** Whether a value is text that can be judged now: it is there, and neither a token nor a dynamic reference. */
 export function isKnown(value: string | undefined): value is string {
-  return value !== undefined && !Token.isUnresolved(value);
+  return value !== undefined && !Token.isUnresolved(value) && !value.includes('{{resolve:');
 }
 
 /** Whether a value consists of text and pseudo parameters alone. Anything else may come from a resource of the stack. */

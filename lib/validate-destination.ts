@@ -1,8 +1,7 @@
 import type { CommonSnapshotCopyProps } from './snapshot-copy-props';
-import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { isKnown } from './tokens';
+import { partitionOf } from './validate-regions';
 
-const REGION = /^[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}$/;
 const OUTPOST_ARN = /^arn:(aws[a-z-]*):outposts:([a-z0-9-]+):\d{12}:outpost\/op-[0-9a-f]{17}$/;
 const LOCAL_ZONE_SUFFIX = /^-[a-z]{3,5}-\d{1,2}[a-z]$/;
 
@@ -15,21 +14,12 @@ export function problemsOfDestination(props: CommonSnapshotCopyProps, regions: R
   const { destinationOutpostArn: outpost, destinationAvailabilityZone: zone } = props;
   const areBothGiven = outpost !== undefined && zone !== undefined;
   return [
-    ...problemsOfRegion('destinationRegion', props.destinationRegion),
     ...(areBothGiven
       ? [`destinationOutpostArn "${outpost}" and destinationAvailabilityZone "${zone}" exclude each other: remove one`]
       : []),
     ...(outpost === undefined ? [] : problemsOfOutpost(outpost, regions)),
     ...problemsOfZone(zone, regions.destination),
   ];
-}
-
-export function problemsOfRegion(prop: string, value: string | undefined): string[] {
-  return isKnown(value) && !REGION.test(value)
-    ? [
-        `${prop} "${value}" is not a Region: give a code such as "us-east-1", or remove it to use the Region of the stack`,
-      ]
-    : [];
 }
 
 /** What an ARN must have in common with the Region that it is for. */
@@ -40,7 +30,7 @@ export function problemsOfArn(prop: string, arn: string, partition: string, regi
         'give an ARN of the destination Region, or change destinationRegion',
     ];
   }
-  const expected = RegionInfo.get(region).partition;
+  const expected = partitionOf(region);
   return expected === undefined || expected === partition
     ? []
     : [`${prop} "${arn}" has the partition "${partition}", but ${region} is in the partition "${expected}"`];

@@ -1,5 +1,6 @@
 import { MAX_USER_TAGS, TAG_PREFIX } from './contract';
 import { isKnown } from './tokens';
+import { problemsOfTagKind } from './validate-kinds';
 
 /** EC2's limit. */
 const MAX_TAGS = 50;
@@ -20,19 +21,25 @@ export function problemsOfTags(tags: Readonly<Record<string, string>>): string[]
 }
 
 function problemsOfTag(key: string, value: string): string[] {
-  const problems: string[] = isKnown(key) ? problemsOfKey(key) : [];
-  if (isKnown(value) && value.length > MAX_VALUE) {
+  const problems = [...(isKnown(key) ? problemsOfKey(key) : []), ...problemsOfTagKind(key, value)];
+  if (problems.length === 0 && isKnown(value) && lengthOf(value) > MAX_VALUE) {
     problems.push(
-      `the value "${value}" of tag "${key}" has ${value.length} characters, but EC2 allows ${MAX_VALUE}: shorten it`,
+      `the value "${value}" of tag "${key}" has ${lengthOf(value)} characters, but EC2 allows ${MAX_VALUE}: shorten it`,
     );
   }
   return problems;
 }
 
+/** EC2 counts Unicode characters. */
+export function lengthOf(text: string): number {
+  return Array.from(text).length;
+}
+
 function problemsOfKey(key: string): string[] {
   const problems: string[] = [];
-  if (key.length < 1 || key.length > MAX_KEY) {
-    problems.push(`tag key "${key}" has ${key.length} characters, but EC2 allows 1 to ${MAX_KEY}: rename it`);
+  const length = lengthOf(key);
+  if (length < 1 || length > MAX_KEY) {
+    problems.push(`tag key "${key}" has ${length} characters, but EC2 allows 1 to ${MAX_KEY}: rename it`);
   }
   if (key.toLowerCase().startsWith('aws:')) {
     problems.push(`tag key "${key}" begins with "aws:", which AWS reserves: rename it`);

@@ -69,13 +69,14 @@ function valuesOf(context: Context, key: string): readonly string[] | undefined 
 function holds(operator: string, wanted: readonly string[], values: readonly string[] | undefined): boolean {
   const [, quantifier, name = ''] = /^(?:(ForAllValues|ForAnyValue):)?(.*)$/.exec(operator) ?? [];
   if (name === 'Null') return wanted.includes(String(values === undefined || values.length === 0));
-  const test = (value: string) => compare(name, wanted, value);
+  const test = (value: string) => compare(name.replace(/IfExists$/, ''), wanted, value);
   switch (quantifier) {
     case 'ForAllValues':
       return (values ?? []).every(test);
     case 'ForAnyValue':
       return (values ?? []).some(test);
     default:
+      if (name.endsWith('IfExists') && values === undefined) return true;
       return values?.length === 1 && values.every(test);
   }
 }
@@ -98,10 +99,11 @@ function compare(name: string, wanted: readonly string[], value: string): boolea
   }
 }
 
+/** `${*}` is an asterisk, literally. */
 function isLike(pattern: string, text: string, flags = ''): boolean {
   const source = pattern
-    .split('*')
-    .map((part) => part.replace(/[^\w]/g, '\\$&'))
-    .join('.*');
+    .split(/(\$\{\*\}|\*)/)
+    .map((part) => (part === '*' ? '.*' : part.replace('${*}', '*').replace(/[^\w]/g, '\\$&')))
+    .join('');
   return new RegExp(`^${source}$`, `s${flags}`).test(text);
 }

@@ -1,0 +1,93 @@
+// Whether each value is of the kind that its type says. To JavaScript, and to values of `any` such as context, types mean
+// nothing: what is not there would be taken for the default, and text for no boolean.
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+
+interface Kind {
+  is(value: unknown): boolean;
+  /** Completes "give …". */
+  readonly wanted: string;
+}
+
+const TEXT: Kind = { is: (value) => typeof value === 'string' && value !== '', wanted: 'a string' };
+const BOOLEAN: Kind = { is: (value) => typeof value === 'boolean', wanted: 'true or false' };
+const NUMBER: Kind = { is: (value) => typeof value === 'number', wanted: 'a number' };
+const DURATION: Kind = { is: (value) => has(value, 'toSeconds'), wanted: 'a Duration, such as Duration.hours(2)' };
+const KEY: Kind = { is: (value) => has(value, 'keyRef'), wanted: 'a key construct (kmsKeyId takes a string)' };
+const CONSTRUCT: Kind = { is: (value) => Construct.isConstruct(value), wanted: 'a construct' };
+const CONSTRUCTS: Kind = {
+  is: (value) => Array.isArray(value) && value.every((each) => Construct.isConstruct(each)),
+  wanted: 'a list of constructs',
+};
+const OBJECT: Kind = {
+  is: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  wanted: 'an object',
+};
+const REMOVAL_POLICY: Kind = {
+  is: (value) => Object.values<unknown>(RemovalPolicy).includes(value),
+  wanted: 'a RemovalPolicy',
+};
+
+/** By the name of the prop. A name means the same wherever it occurs. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  snapshotId: TEXT,
+  region: TEXT,
+  encryptionKey: KEY,
+  sourceSnapshotId: TEXT,
+  sourceRegion: TEXT,
+  sourceOwner: TEXT,
+  destinationRegion: TEXT,
+  destinationOutpostArn: TEXT,
+  destinationAvailabilityZone: TEXT,
+  // An empty description is no description.
+  description: { ...TEXT, is: (value) => typeof value === 'string' },
+  encrypted: BOOLEAN,
+  kmsKey: KEY,
+  kmsKeyId: TEXT,
+  sourceKmsKey: KEY,
+  completionDuration: DURATION,
+  tags: OBJECT,
+  timeout: DURATION,
+  removalPolicy: REMOVAL_POLICY,
+  logGroup: CONSTRUCT,
+  stateMachineLogGroup: CONSTRUCT,
+  vpc: CONSTRUCT,
+  vpcSubnets: OBJECT,
+  securityGroups: CONSTRUCTS,
+  pollInterval: DURATION,
+  maxConcurrentCopies: NUMBER,
+  tracing: BOOLEAN,
+};
+
+/** Without a problem here, the values may be read as what their types say. */
+export function problemsOfKinds(props: object, ...required: readonly string[]): string[] {
+  const given = Object.entries(props).filter(([name, value]) => value !== undefined && KINDS[name] !== undefined);
+  const missing = required.filter((name) => !given.some(([each]) => each === name));
+  return [
+    ...missing.map((name) => `${name} is undefined: give ${KINDS[name]?.wanted}`),
+    ...given.flatMap(([name, value]: [string, unknown]) => problemOf(name, value, KINDS[name])),
+  ];
+}
+
+/** What is wrong with the value of a tag. */
+export function problemsOfTagKind(key: string, value: unknown): string[] {
+  return typeof value === 'string' ? [] : problemOf(`the value of tag "${key}"`, value, TEXT);
+}
+
+function problemOf(name: string, value: unknown, kind = TEXT): string[] {
+  if (kind.is(value)) return [];
+  const hint =
+    typeof value === 'string' && kind !== TEXT ? ' (context values that -c gives are strings: convert them)' : '';
+  return [`${name} ${inWords(value)}: give ${kind.wanted}${hint}`];
+}
+
+function inWords(value: unknown): string {
+  if (value === '') return 'is empty';
+  if (value === null || value === undefined) return `is ${value}`;
+  if (typeof value === 'object') return Array.isArray(value) ? 'is a list' : 'is an object';
+  return `is the ${typeof value} ${JSON.stringify(value)}`;
+}
+
+function has(value: unknown, member: string): boolean {
+  return typeof value === 'object' && value !== null && member in value;
+}

@@ -1,0 +1,53 @@
+import { Annotations } from 'aws-cdk-lib';
+import { RegionInfo } from 'aws-cdk-lib/region-info';
+import type { IConstruct } from 'constructs';
+import type { CommonSnapshotCopyProps } from './snapshot-copy-props';
+import { isKnown } from './tokens';
+
+const REGION = /^[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}$/;
+
+/** The Regions that are given as text, by prop. */
+function regionsIn({ sourceRegion, destinationRegion }: CommonSnapshotCopyProps): [prop: string, region: string][] {
+  return Object.entries({ sourceRegion, destinationRegion }).filter((entry): entry is [string, string] =>
+    isKnown(entry[1]),
+  );
+}
+
+export function problemsOfRegions(props: CommonSnapshotCopyProps, stackRegion: string): string[] {
+  const regions = regionsIn(props);
+  const [malformed, others] = [true, false].map((is) => regions.filter(([, region]) => REGION.test(region) !== is));
+  const [home] = [stackRegion, ...(others ?? []).map(([, region]) => region)].filter(isKnown);
+  return [
+    ...(malformed ?? []).map(
+      ([prop, region]) =>
+        `${prop} "${region}" is not a Region: give a code such as "us-east-1", or remove it to use the Region of the stack`,
+    ),
+    ...(others ?? [])
+      .filter(([, region]) => home !== undefined && areApart(region, home))
+      .map(
+        ([prop, region]) =>
+          `${prop} "${region}" is in the partition "${partitionOf(region)}", but "${home}" is in the partition ` +
+          `"${partitionOf(home ?? '')}": EC2 copies within a partition only`,
+      ),
+  ];
+}
+
+/** A Region may be newer than the CDK, so one that the CDK does not know is no error. */
+export function warnOfUnknownRegions(scope: IConstruct, props: CommonSnapshotCopyProps): void {
+  for (const [prop, region] of regionsIn(props).filter(([, each]) => partitionOf(each) === undefined)) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-ebs-snapshot-copy:unknownRegion',
+      `The CDK does not know ${prop} "${region}": check its spelling, or acknowledge this if the Region is new.`,
+    );
+  }
+}
+
+/** Returns `undefined` for a Region that the CDK does not know. */
+export function partitionOf(region: string): string | undefined {
+  return RegionInfo.get(region).partition;
+}
+
+function areApart(region: string, other: string): boolean {
+  const [one, two] = [partitionOf(region), partitionOf(other)];
+  return one !== undefined && two !== undefined && one !== two;
+}
