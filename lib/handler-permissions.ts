@@ -17,10 +17,11 @@ import {
 import { KeyPermissions } from './key-permissions';
 import { RolePolicy } from './role-policy';
 import { ShortList } from './short-list';
-import { isKnown } from './tokens';
+import { isFixed, isKnown } from './tokens';
 
 const MAX_SOURCES = 10;
 const MAX_OWNERS = 4;
+const MAX_REGIONS = 4;
 
 const NO_ID_YET =
   'A copy has no id before it is made. The tag of its stack limits what the handler may do with copies.';
@@ -38,9 +39,14 @@ export class HandlerPermissions {
   private readonly policy: RolePolicy;
   private readonly keys: KeyPermissions;
   private readonly sources = new ShortList(MAX_SOURCES);
+  private readonly regions = new ShortList(MAX_REGIONS);
   private readonly owners = new ShortList(MAX_OWNERS);
 
-  public constructor(scope: Construct, stack: Stack, { role, logGroupArn, isInVpc }: HandlerPermissionsProps) {
+  public constructor(
+    scope: Construct,
+    private readonly stack: Stack,
+    { role, logGroupArn, isInVpc }: HandlerPermissionsProps,
+  ) {
     const { stackId } = stack;
     this.policy = new RolePolicy(role);
     this.keys = new KeyPermissions(scope, stack, role, this.policy);
@@ -48,7 +54,6 @@ export class HandlerPermissions {
     this.policy.grant('describe', 'EC2 has no resource-level permissions for it.', () => [describeSnapshots()]);
     this.policy.grant('own copies', NO_ID_YET, () => [
       readStack(stackId),
-      copyTo(stackId),
       tagAtCopy(stackId),
       ...changeOwnCopies(stackId),
     ]);
@@ -58,6 +63,7 @@ export class HandlerPermissions {
   /** Permits what a copy needs. Returns what must be there before its custom resource. */
   public permit(needs: CopyNeeds): IDependable[] {
     this.permitSource(needs);
+    this.permitRegions(needs);
     return [this.policy.dependable, ...this.keys.permit(needs)];
   }
 
@@ -75,6 +81,14 @@ export class HandlerPermissions {
       const warning = `The handler of the snapshot copies may copy any snapshot, because ${cause}.`;
       const isNew = this.policy.grant('any source', warning, () => [copyFrom('snap-*')]);
       if (isNew) Annotations.of(needs.scope).addWarningV2('cdk-ebs-snapshot-copy:anySource', warning);
+    }
+  }
+
+  /** EC2 authorizes a copy in both Regions: when the handler calls it, and when it reads the source for the handler. */
+  private permitRegions({ sourceRegion, destinationRegion }: CopyNeeds): void {
+    for (const each of [destinationRegion, sourceRegion]) {
+      const region = this.regions.valueOrWildcard(isFixed(each, this.stack) ? each : '*');
+      this.policy.grant(`to ${region}`, NO_ID_YET, () => [copyTo(region, this.stack.stackId)]);
     }
   }
 }

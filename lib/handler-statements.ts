@@ -45,8 +45,8 @@ export function copyFrom(id: string, owner?: string): PolicyStatement {
  * CopySnapshot, as EC2 authorizes it for the new snapshot. That one has no id yet, but an asterisk, literally, which
  * matches no snapshot that exists.
  */
-export function copyTo(stackId: string): PolicyStatement {
-  return allow(['ec2:CopySnapshot'], snapshotArn('*', '${*}'), { StringEquals: requestTag(stackId) });
+export function copyTo(region: string, stackId: string): PolicyStatement {
+  return allow(['ec2:CopySnapshot'], snapshotArn(region, '${*}'), { StringEquals: requestTag(stackId) });
 }
 
 /** Tags that are part of a CopySnapshot call. */

@@ -10,9 +10,9 @@ const MAX_CHARACTERS = 6_000;
 const MAX_CHARACTERS_OF_ROLE = 10_240;
 
 function keyAtTheLimits(stack: Stack, n: number): Partial<SnapshotCopyProps> {
-  if (n < 3) return { kmsKeyId: keyArn(n, region(n), '444455556666') };
-  if (n < 4) return { kmsKeyId: `alias/${'a'.repeat(94)}` };
-  return n < 8 ? { kmsKey: new kms.Key(stack, `Key${n}`) } : {};
+  if (n < 2) return { kmsKeyId: keyArn(n, region(n), '444455556666') };
+  if (n < 3) return { kmsKeyId: `alias/${'a'.repeat(94)}` };
+  return n < 7 ? { kmsKey: new kms.Key(stack, `Key${n}`) } : {};
 }
 
 function inVpc(stack: Stack): Partial<SnapshotCopyProps> {
