@@ -7,16 +7,28 @@ import type {
   DeleteTagsCommandInput,
   DescribeLockedSnapshotsCommandInput,
   DescribeLockedSnapshotsResult,
+  DescribeSnapshotAttributeCommandInput,
+  DescribeSnapshotAttributeResult,
   DescribeSnapshotsCommandInput,
   DescribeSnapshotsResult,
+  DescribeSnapshotTierStatusCommandInput,
+  DescribeSnapshotTierStatusResult,
   Filter,
+  GetEbsEncryptionByDefaultResult,
+  LockedSnapshotsInfo,
+  LockSnapshotCommandInput,
+  ModifySnapshotAttributeCommandInput,
+  ModifySnapshotTierCommandInput,
+  RestoreSnapshotTierCommandInput,
   Snapshot,
+  SnapshotTierStatus,
   Tag,
+  UnlockSnapshotCommandInput,
 } from '@aws-sdk/client-ec2';
 import type { DescribeKeyCommandInput, DescribeKeyResponse, KeyMetadata } from '@aws-sdk/client-kms';
 import { CallError, kindOf, NotYet } from './failure';
 
-export type { CopySnapshotCommandInput, KeyMetadata, Snapshot, Tag };
+export type { CopySnapshotCommandInput, KeyMetadata, LockedSnapshotsInfo, Snapshot, Tag };
 
 /** One method per API action, with the SDK's input and output. */
 export interface Calls {
@@ -30,6 +42,20 @@ export interface Calls {
   ): Promise<DescribeLockedSnapshotsResult>;
   createTags(region: string, input: CreateTagsCommandInput): Promise<unknown>;
   deleteTags(region: string, input: DeleteTagsCommandInput): Promise<unknown>;
+  getEbsEncryptionByDefault(region: string): Promise<GetEbsEncryptionByDefaultResult>;
+  describeSnapshotAttribute(
+    region: string,
+    input: DescribeSnapshotAttributeCommandInput,
+  ): Promise<DescribeSnapshotAttributeResult>;
+  modifySnapshotAttribute(region: string, input: ModifySnapshotAttributeCommandInput): Promise<unknown>;
+  describeSnapshotTierStatus(
+    region: string,
+    input: DescribeSnapshotTierStatusCommandInput,
+  ): Promise<DescribeSnapshotTierStatusResult>;
+  modifySnapshotTier(region: string, input: ModifySnapshotTierCommandInput): Promise<unknown>;
+  restoreSnapshotTier(region: string, input: RestoreSnapshotTierCommandInput): Promise<unknown>;
+  lockSnapshot(region: string, input: LockSnapshotCommandInput): Promise<unknown>;
+  unlockSnapshot(region: string, input: UnlockSnapshotCommandInput): Promise<unknown>;
   describeKey(region: string, input: DescribeKeyCommandInput): Promise<DescribeKeyResponse>;
   describeStacks(input: { StackName: string }): Promise<{ Stacks?: readonly StackDetail[] }>;
   describeStackResource(input: {
@@ -76,8 +102,19 @@ export interface Aws {
   /** Answers the id of the new snapshot. */
   copySnapshot(region: string, input: CopySnapshotCommandInput): Promise<string>;
   deleteSnapshot(region: string, snapshotId: string): Promise<void>;
-  /** The state of the snapshot's lock. */
-  describeLock(region: string, snapshotId: string): Promise<string | undefined>;
+  describeLock(region: string, snapshotId: string): Promise<LockedSnapshotsInfo | undefined>;
+  lock(region: string, input: LockSnapshotCommandInput): Promise<void>;
+  unlock(region: string, snapshotId: string): Promise<void>;
+  /** Whether the account encrypts new volumes and copies by default. */
+  encryptsByDefault(region: string): Promise<boolean>;
+  /** The ids of the accounts that may create volumes from the snapshot. */
+  describeSharing(region: string, snapshotId: string): Promise<string[]>;
+  /** At most 500 accounts. */
+  changeSharing(region: string, snapshotId: string, change: 'add' | 'remove', accounts: string[]): Promise<void>;
+  describeTier(region: string, snapshotId: string): Promise<SnapshotTierStatus>;
+  archive(region: string, snapshotId: string): Promise<void>;
+  /** Begins to restore an archived snapshot to the standard tier, for good. */
+  restore(region: string, snapshotId: string): Promise<void>;
   createTags(region: string, snapshotId: string, tags: Tag[]): Promise<void>;
   deleteTags(region: string, snapshotId: string, keys: string[]): Promise<void>;
   describeKey(region: string, keyId: string): Promise<KeyMetadata | undefined>;
@@ -115,7 +152,36 @@ export function awsOver(calls: Calls, now: () => number, unreachableSince: Map<s
     },
     async describeLock(region, id) {
       const answer = await inEc2(region, calls.describeLockedSnapshots(region, { SnapshotIds: [id] }));
-      return answer.Snapshots?.[0]?.LockState;
+      return answer.Snapshots?.[0];
+    },
+    async lock(region, input) {
+      await inEc2(region, calls.lockSnapshot(region, input));
+    },
+    async unlock(region, SnapshotId) {
+      await inEc2(region, calls.unlockSnapshot(region, { SnapshotId }));
+    },
+    async encryptsByDefault(region) {
+      return (await inEc2(region, calls.getEbsEncryptionByDefault(region))).EbsEncryptionByDefault ?? false;
+    },
+    async describeSharing(region, SnapshotId) {
+      const input = { SnapshotId, Attribute: 'createVolumePermission' } as const;
+      const answer = await inEc2(region, calls.describeSnapshotAttribute(region, input));
+      return (answer.CreateVolumePermissions ?? []).map(({ UserId = '' }) => UserId);
+    },
+    async changeSharing(region, SnapshotId, OperationType, UserIds) {
+      const input = { SnapshotId, Attribute: 'createVolumePermission', OperationType, UserIds } as const;
+      await inEc2(region, calls.modifySnapshotAttribute(region, input));
+    },
+    async describeTier(region, id) {
+      const input = { Filters: [{ Name: 'snapshot-id', Values: [id] }] };
+      const answer = await inEc2(region, calls.describeSnapshotTierStatus(region, input));
+      return answer.SnapshotTierStatuses?.[0] ?? {};
+    },
+    async archive(region, SnapshotId) {
+      await inEc2(region, calls.modifySnapshotTier(region, { SnapshotId, StorageTier: 'archive' }));
+    },
+    async restore(region, SnapshotId) {
+      await inEc2(region, calls.restoreSnapshotTier(region, { SnapshotId, PermanentRestore: true }));
     },
     async createTags(region, id, Tags) {
       await inEc2(region, calls.createTags(region, { Resources: [id], Tags }));

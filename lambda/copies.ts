@@ -2,6 +2,7 @@
 import { TAG, type Attributes } from '../lib/contract';
 import type { CopySnapshotCommandInput, Snapshot, Tag } from './aws';
 import type { Declaration, Request } from './request';
+import { inheritedTags } from './source-tags';
 
 export interface Copy {
   readonly id: string;
@@ -40,9 +41,13 @@ export function toTags(tags: Readonly<Record<string, string>>): Tag[] {
   return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 }
 
-/** The whole request. The SDK adds PresignedUrl and DestinationRegion. */
-export function copyInput({ wanted, stackId, logicalId, physicalId, isDryRun }: Request): CopySnapshotCommandInput {
+/** The whole request, but for PresignedUrl and DestinationRegion. */
+export function copyInput(
+  { wanted, stackId, logicalId, physicalId, isDryRun }: Request,
+  source: Snapshot,
+): CopySnapshotCommandInput {
   const tags = {
+    ...inheritedTags(wanted, source),
     ...declaredTags(wanted),
     [TAG.stack]: stackId,
     [TAG.resource]: logicalId,

@@ -1,5 +1,7 @@
 // Every deletion of a snapshot, with its line in the log, and what to do about a copy that cannot be deleted.
 import { TAG } from '../lib/contract';
+import { mayUnlock } from './aspects/lock';
+import type { LockedSnapshotsInfo } from './aws';
 import type { Poll, ReconcileContext } from './context';
 import { isFailed, type Copy } from './copies';
 import { describeError } from './failure';
@@ -20,9 +22,21 @@ export async function deleteCopy(poll: Poll, copy: Copy, decision: string): Prom
   } catch (error) {
     if (!isFinal(poll, error)) throw error;
     const lock = await lockOf(poll, copy);
-    if (!isFailed(copy) && lock !== 'compliance') throw notDeleted(copy, error, lock);
-    log('left', { snapshotId: copy.id, state: copy.state, lock, reason: describeError(error) });
+    if (mayUnlock(request, lock)) {
+      await unlockAndDelete(poll, copy);
+      return;
+    }
+    const state = lock?.LockState;
+    if (!isFailed(copy) && state !== 'compliance') throw notDeleted(copy, error, state);
+    log('left', { snapshotId: copy.id, state: copy.state, lock: state, reason: describeError(error) });
   }
+}
+
+/** Only a rollback, and a copy that is no longer to be retained, get here: while a lock is declared, the copy is retained. */
+async function unlockAndDelete({ aws, log }: Poll, { id, region }: Copy): Promise<void> {
+  await aws.unlock(region, id);
+  log('unlock', { snapshotId: id });
+  await aws.deleteSnapshot(region, id);
 }
 
 /** Deletes a copy that is in the way. Leaves a snapshot that only looks like one, and in a rollback whatever resists. */
@@ -47,7 +61,7 @@ async function tryToDeleteCopy(poll: Poll, copy: Copy, decision: string): Promis
 }
 
 /** Nobody can delete a snapshot that is locked in compliance mode. Unknown if EC2 does not say. */
-async function lockOf({ aws }: Poll, { id, region }: Copy): Promise<string | undefined> {
+async function lockOf({ aws }: Poll, { id, region }: Copy): Promise<LockedSnapshotsInfo | undefined> {
   try {
     return await aws.describeLock(region, id);
   } catch {

@@ -14,8 +14,8 @@ export async function dryRun(poll: Poll): Promise<Outcome> {
   if (request.type === 'Delete' || isRollback(await aws.describeStack(request.stackId))) return PASSED;
   if (isStageOver(poll)) throw await whyNeverStarted(poll);
   try {
-    await preflight(aws, request, elapsed(poll));
-    await aws.copySnapshot(request.wanted.destinationRegion, copyInput(request));
+    const source = await preflight(aws, request, elapsed(poll));
+    await aws.copySnapshot(request.wanted.destinationRegion, copyInput(request, source));
   } catch (error) {
     memory.setObstacle(request, describeError(error));
     if (nameOf(error) !== 'DryRunOperation') throw error;

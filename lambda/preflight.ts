@@ -5,13 +5,20 @@ import { decodePhysicalId } from './physical-id';
 import type { Poll } from './context';
 import { neverStarted } from './reasons';
 import type { Declaration, Request } from './request';
+import { checkTagCount } from './source-tags';
 import { STALENESS_MS } from './times';
 
-/** Throws a Failure for what will never work, and NotYet for what may still come. */
-export async function preflight(aws: Aws, request: Request, elapsedMs: number): Promise<void> {
+/** Answers the source. Throws a Failure for what will never work, and NotYet for what may still come. */
+export async function preflight(aws: Aws, request: Request, elapsedMs: number): Promise<Snapshot> {
   const look = new Look(aws, elapsedMs);
   const source = await checkSource(look, request.wanted);
-  await Promise.all([checkSourceKey(look, source, request), checkKey(look, request.wanted)]);
+  checkTagCount(request.wanted, source);
+  await Promise.all([
+    checkSourceKey(look, source, request),
+    checkKey(look, request.wanted),
+    checkSharing(aws, source, request.wanted),
+  ]);
+  return source;
 }
 
 /** The reason to give at the deadline. */
@@ -113,6 +120,17 @@ async function checkKey(look: Look, { kmsKeyId: id, destinationRegion: region }:
   if (fault) {
     throw new Failure(`KMS key ${id} ${fault} in ${region}; the copy needs an enabled symmetric encryption key there`);
   }
+}
+
+/** A snapshot under the AWS managed key cannot be shared. Whether the default key is that one may change any time. */
+async function checkSharing(aws: Aws, source: Snapshot, declared: Declaration): Promise<void> {
+  const { destinationRegion: region, encrypted, kmsKeyId, shareWith } = declared;
+  if (shareWith.length === 0 || kmsKeyId !== undefined) return;
+  const willBeEncrypted = encrypted || source.Encrypted === true || (await aws.encryptsByDefault(region));
+  if (!willBeEncrypted) return;
+  throw new Failure(
+    `the copy in ${region} would be encrypted under the account’s default key, which "shareWith" cannot rely on; set "kmsKey" to a customer managed key that the accounts may use`,
+  );
 }
 
 function faultOf(key: KeyMetadata, region: string): string | undefined {

@@ -77,6 +77,14 @@ export function notDeleted({ id, region }: Copy, error: unknown, lock: string | 
   return new Failure(`${what}; ${advice}, then delete again`);
 }
 
+/** The copy is finished, but not as declared. */
+export function notAligned({ type }: Request, { id, region }: Copy, aspect: string, error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  const advice = adviceFor(error, region) ?? `correct what EC2 refuses, or declare another ${aspect}`;
+  const fate = type === 'Create' ? ' (the copy itself was completed)' : '';
+  return new Failure(`${aspect} of ${id} in ${region} could not be changed${fate}: ${describeError(error)}; ${advice}`);
+}
+
 /** What the user reads of any error: in one line, with where the log is. */
 export function toFailure(error: unknown, request: Request, logGroup: string): Failure {
   const where = ` (log group ${logGroup})`;

@@ -7,6 +7,7 @@ import {
   STAGE_SECONDS,
   stageCount,
   stageSeconds,
+  type LockMode,
   type RetainingPolicy,
   type StageProperties,
 } from '../lib/contract';
@@ -40,6 +41,13 @@ export interface PollEvent extends CloudFormationEvent {
   readonly Begun: Begun;
 }
 
+export interface Lock {
+  readonly mode: LockMode;
+  readonly days: number;
+  /** For compliance mode. */
+  readonly coolOffHours?: number;
+}
+
 /** A copy as the template declares it. */
 export interface Declaration {
   readonly sourceSnapshotId: string;
@@ -55,6 +63,10 @@ export interface Declaration {
   readonly completionDurationMinutes?: number;
   readonly tags: Readonly<Record<string, string>>;
   readonly retain?: RetainingPolicy;
+  readonly copySourceTags: boolean;
+  readonly shareWith: readonly string[];
+  readonly storageTier: 'standard' | 'archive';
+  readonly lock?: Lock;
   /** Hash of the inputs whose change needs another copy. */
   readonly inputs: string;
 }
@@ -108,8 +120,25 @@ function decodeProperties(wire: Partial<StageProperties>, ownRegion: string): De
     completionDurationMinutes: minutes === undefined ? undefined : Number(minutes),
     tags: Object.fromEntries((wire.Tags ?? []).map(({ Key, Value }) => [Key, Value])),
     retain: text(wire.DeletionPolicy) as RetainingPolicy | undefined,
+    copySourceTags: wire.CopySourceTags === 'true',
+    shareWith: [...new Set(wire.ShareWith ?? [])],
+    storageTier: wire.StorageTier === 'archive' ? ('archive' as const) : ('standard' as const),
+    lock: decodeLock(wire),
   };
   return { ...declaration, inputs: hashOfInputs(declaration) };
+}
+
+function decodeLock({
+  LockMode: mode,
+  LockDurationDays,
+  CoolOffPeriodHours,
+}: Partial<StageProperties>): Lock | undefined {
+  if (!mode) return undefined;
+  return {
+    mode,
+    days: Number(LockDurationDays),
+    ...(CoolOffPeriodHours && { coolOffHours: Number(CoolOffPeriodHours) }),
+  };
 }
 
 /**

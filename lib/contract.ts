@@ -33,7 +33,18 @@ export interface CopyProperties extends DryRunProperties {
   readonly TimeoutSeconds: string;
   /** CloudFormation's DeletionPolicy of the resource. Absent for Delete. */
   readonly DeletionPolicy?: RetainingPolicy;
+  readonly CopySourceTags?: 'true';
+  /** Ids of the accounts that may create volumes from the copy. */
+  readonly ShareWith?: readonly string[];
+  /** Absent for the standard tier. */
+  readonly StorageTier?: 'archive';
+  /** The lock's properties are EC2's. Absent: no lock. */
+  readonly LockMode?: LockMode;
+  readonly LockDurationDays?: string;
+  readonly CoolOffPeriodHours?: string;
 }
+
+export type LockMode = 'governance' | 'compliance';
 
 /** A stage has the properties of the copy's own resource, and those that say which resource that is. */
 export interface StageProperties extends CopyProperties {

@@ -1,31 +1,33 @@
-// What a finished copy must have: its tags.
-import { TAG } from '../../lib/contract';
+// What a finished copy must have besides its data. Every aspect looks at what is there, makes the change that is missing,
+// and may be repeated.
+import { alignLock } from '../aspects/lock';
+import { alignSharing } from '../aspects/sharing';
+import { alignStorageTier } from '../aspects/storage-tier';
+import { alignTags } from '../aspects/tags';
 import { chosenCopy, type ReconcileContext } from '../context';
-import { declaredTags, toTags, type Copy } from '../copies';
-import { isNamed } from '../ownership';
+import { describeError } from '../failure';
+import { isRollback } from '../ownership';
+import { isFinal } from '../patience';
+import { notAligned } from '../reasons';
 
-/**
- * Writes the tags as declared now. Tags whose declaration changed are written without trusting what was read, which
- * may be older than the last write. Tags that were never declared belong to somebody else and stay.
- */
+/** In their order: an archived copy cannot be shared, and a locked one cannot be deleted if anything fails. */
+const ASPECTS = [
+  { name: 'tags', align: alignTags },
+  { name: 'sharing', align: alignSharing },
+  { name: 'storage tier', align: alignStorageTier },
+  { name: 'lock', align: alignLock },
+];
+
 export async function align(context: ReconcileContext): Promise<undefined> {
-  const { aws, log, request } = context;
   const copy = chosenCopy(context);
-  const wanted = { ...declaredTags(request.wanted), ...missingId(copy) };
-  const before = declaredTags(request.before ?? request.wanted);
-  const changed = Object.keys({ ...wanted, ...before }).filter((key) => wanted[key] !== before[key]);
-  const set = Object.keys(wanted).filter((key) => changed.includes(key) || wanted[key] !== copy.tags[key]);
-  // A copy that was to be retained when it was made, and is adopted, keeps that mark.
-  const mayUnmark = request.keepsCopy && isNamed(copy, request);
-  const removed = changed.filter((key) => wanted[key] === undefined && (mayUnmark || key !== TAG.retain));
-  if (set.length > 0) {
-    await aws.createTags(copy.region, copy.id, toTags(Object.fromEntries(set.map((key) => [key, wanted[key] ?? '']))));
+  for (const aspect of ASPECTS) {
+    try {
+      await aspect.align(context, copy);
+    } catch (error) {
+      if (!isFinal(context, error)) throw error;
+      if (!isRollback(context.observed.operation)) throw notAligned(context.request, copy, aspect.name, error);
+      // A rollback goes back as far as EC2 lets it.
+      context.log('left', { snapshotId: copy.id, reason: `${aspect.name}: ${describeError(error)}` });
+    }
   }
-  if (removed.length > 0) await aws.deleteTags(copy.region, copy.id, removed);
-  if (set.length + removed.length > 0) log('tag', { snapshotId: copy.id, set, removed });
-}
-
-/** For a copy that was finished before a poll could put its id on it. */
-function missingId({ id, tags }: Copy): Record<string, string> {
-  return tags[TAG.id] === undefined ? { [TAG.id]: id } : {};
 }

@@ -1,4 +1,5 @@
 // There is no copy: start one, wait until it may be started, or say why it cannot be.
+import type { Snapshot } from '../aws';
 import { wait, type Outcome, type ReconcileContext } from '../context';
 import { copyInput, isFailed, type Copy } from '../copies';
 import { describeError, NotYet } from '../failure';
@@ -7,6 +8,7 @@ import { isAttemptOf } from '../ownership';
 import { preflight, whyNeverStarted } from '../preflight';
 import { copyFailed, deletedExternally, isKeyFailure } from '../reasons';
 import type { Request } from '../request';
+import { inheritedTags } from '../source-tags';
 import { elapsed, failedEarly, isInFirstWindow, isOfFirstWindow, isStageOver, mayStart, STALENESS_MS } from '../times';
 
 export async function start(context: ReconcileContext): Promise<Outcome | undefined> {
@@ -32,18 +34,24 @@ async function startCopy(context: ReconcileContext): Promise<Outcome> {
     if (!mayStart(context)) {
       return wait('the next attempt to start the copy comes when all earlier ones would be visible');
     }
-    await preflight(aws, request, elapsed(context));
+    const source = await preflight(aws, request, elapsed(context));
     if (!mayStart(context)) throw new NotYet('this poll took too long to start a copy safely');
     const count = memory.countStart(request);
-    const snapshotId = await aws.copySnapshot(request.wanted.destinationRegion, copyInput(request));
+    const snapshotId = await aws.copySnapshot(request.wanted.destinationRegion, copyInput(request, source));
     const isOnlyStart = count === 1 && isInFirstWindow(context);
     memory.see(request, { snapshotId, at: context.now(), isOnlyStart });
-    log('start copy', { snapshotId, inputs: request.wanted.inputs });
+    log('start copy', { snapshotId, inputs: request.wanted.inputs, ...sourceTagsInLog(request, source) });
     return wait('the copy has been started', { snapshotId });
   } catch (error) {
     memory.setObstacle(request, describeError(error));
     throw error;
   }
+}
+
+function sourceTagsInLog({ account, wanted }: Request, source: Snapshot): object {
+  if (!wanted.copySourceTags) return {};
+  const sourceTags = Object.keys(inheritedTags(wanted, source)).length;
+  return source.OwnerId === account ? { sourceTags } : { sourceTags, note: 'EC2 shows an account its own tags only' };
 }
 
 /** A key policy may still have been on its way: a copy that failed over its key soon after its start is made once more. */

@@ -1,0 +1,70 @@
+// The lock of a finished copy: set last, since nothing can be taken back afterwards but the lock itself.
+import { isDeepStrictEqual } from 'node:util';
+import type { LockedSnapshotsInfo } from '../aws';
+import type { ReconcileContext } from '../context';
+import type { Copy } from '../copies';
+import { Failure } from '../failure';
+import { isRollback } from '../ownership';
+import type { Lock, Request } from '../request';
+
+export async function alignLock(context: ReconcileContext, copy: Copy): Promise<void> {
+  const { before, wanted } = context.request;
+  if (!wanted.lock && !before?.lock) return;
+  const present = await context.aws.describeLock(copy.region, copy.id);
+  if (wanted.lock) await lock(context, copy, present, wanted.lock);
+  else await unlock(context, copy, present);
+}
+
+/** Whether a lock that is in the way of a deletion is the one that the request declares, and can be taken off. */
+export function mayUnlock({ wanted, before }: Request, present: LockedSnapshotsInfo | undefined): boolean {
+  const declared = [wanted.lock, before?.lock];
+  return isUnlockable(present) && declared.some((one) => one !== undefined && modeOf(present) === one.mode);
+}
+
+/** An expired lock did what was declared: only another declaration, or a new copy, locks again. */
+async function lock(
+  { aws, log, observed, request }: ReconcileContext,
+  { id, region }: Copy,
+  present: LockedSnapshotsInfo | undefined,
+  wanted: Lock,
+): Promise<void> {
+  const isChanged = request.before?.inputs !== request.wanted.inputs || !isDeepStrictEqual(request.before.lock, wanted);
+  const isExpired = present?.LockState === 'expired';
+  if (isExpired && (!isChanged || isRollback(observed.operation))) return;
+  // EC2 may start the duration anew at the same request.
+  if (!isExpired && hasLock(present, wanted)) return;
+  const isFixed = present?.LockState === 'compliance';
+  if (isFixed && (wanted.mode !== 'compliance' || wanted.days < (present.LockDuration ?? 0))) {
+    throw new Failure(
+      `${id} in ${region} is locked in compliance mode for ${present.LockDuration ?? '?'} days, and EC2 only extends such a lock; declare at least that`,
+    );
+  }
+  const CoolOffPeriod = isFixed ? undefined : wanted.coolOffHours;
+  await aws.lock(region, { SnapshotId: id, LockMode: wanted.mode, LockDuration: wanted.days, CoolOffPeriod });
+  log('lock', { snapshotId: id, ...wanted });
+}
+
+async function unlock({ aws, log }: ReconcileContext, { id, region }: Copy, present: LockedSnapshotsInfo | undefined) {
+  if (present === undefined || present.LockState === 'expired') return;
+  if (!isUnlockable(present)) {
+    log('left', { snapshotId: id, reason: 'nobody can unlock it in compliance mode', until: present.LockExpiresOn });
+    return;
+  }
+  await aws.unlock(region, id);
+  log('unlock', { snapshotId: id });
+}
+
+function hasLock(present: LockedSnapshotsInfo | undefined, { coolOffHours, days, mode }: Lock): boolean {
+  const isCoolOffWrong = present?.LockState === 'compliance-cooloff' && present.CoolOffPeriod !== coolOffHours;
+  return modeOf(present) === mode && present?.LockDuration === days && !isCoolOffWrong;
+}
+
+/** Includes the cool-off period of compliance mode, by whatever name EC2 has for that state. */
+function isUnlockable(present: LockedSnapshotsInfo | undefined): boolean {
+  return present !== undefined && present.LockState !== 'compliance' && present.LockState !== 'expired';
+}
+
+function modeOf(present: LockedSnapshotsInfo | undefined): Lock['mode'] | undefined {
+  if (present === undefined || present.LockState === 'expired') return undefined;
+  return present.LockState === 'governance' ? 'governance' : 'compliance';
+}

@@ -1,0 +1,33 @@
+// The accounts that may create volumes from a finished copy.
+import type { ReconcileContext } from '../context';
+import type { Copy } from '../copies';
+import type { Request } from '../request';
+
+/** EC2's limit for one call. */
+const MAX_CHANGES = 500;
+
+/**
+ * Adds the declared accounts, then removes those that were declared before. Accounts that somebody else added stay. What
+ * changed is written without trusting what was read, which may be older than the last write.
+ */
+export async function alignSharing({ aws, log, request }: ReconcileContext, copy: Copy): Promise<void> {
+  const [wanted, before] = [accountsIn(request.wanted, request), accountsIn(request.before, request)];
+  if (wanted.length + before.length === 0) return;
+  const shown = await aws.describeSharing(copy.region, copy.id);
+  const added = wanted.filter((account) => !before.includes(account) || !shown.includes(account));
+  const isGone = (account: string) => before.includes(account) && !wanted.includes(account);
+  const removed = (request.keepsCopy ? before : shown).filter(isGone);
+  for (const accounts of batchesOf(added)) await aws.changeSharing(copy.region, copy.id, 'add', accounts);
+  for (const accounts of batchesOf(removed)) await aws.changeSharing(copy.region, copy.id, 'remove', accounts);
+  if (added.length + removed.length > 0) log('share', { snapshotId: copy.id, added, removed });
+}
+
+/** EC2 accepts the account of the owner, and never shows it. */
+function accountsIn(declared: Request['before'], { account: own }: Request): string[] {
+  return (declared?.shareWith ?? []).filter((account) => account !== own);
+}
+
+function batchesOf(accounts: readonly string[]): string[][] {
+  const count = Math.ceil(accounts.length / MAX_CHANGES);
+  return Array.from({ length: count }, (_, n) => accounts.slice(n * MAX_CHANGES, (n + 1) * MAX_CHANGES));
+}

@@ -1,0 +1,38 @@
+// The storage tier of a finished copy. Neither way can be cancelled, and both take hours, so none is waited for.
+import type { ReconcileContext } from '../context';
+import type { Copy } from '../copies';
+import { Failure, NotYet } from '../failure';
+import { isRollback } from '../ownership';
+
+/** Moves the copy. A rollback does not: to restore costs money and days, and to archive is for 90 days. */
+export async function alignStorageTier(context: ReconcileContext, copy: Copy): Promise<void> {
+  const { log, observed, request } = context;
+  const [wanted, before = 'standard'] = [request.wanted.storageTier, request.before?.storageTier];
+  const isRestore = wanted === 'standard' && before === 'archive' && request.keepsCopy;
+  if (wanted === 'standard' && !isRestore) return;
+  if (!isRollback(observed.operation)) await (isRestore ? restore : archive)(context, copy);
+  else if (wanted !== before)
+    log('left', { snapshotId: copy.id, reason: `a rollback does not move it to the ${wanted} tier` });
+}
+
+async function archive({ aws, log, observed }: ReconcileContext, { id, region }: Copy): Promise<void> {
+  const tier = await aws.describeTier(region, id);
+  const { LastTieringOperationStatus: status = '', LastTieringStartTime: startTime } = tier;
+  if (tier.StorageTier === 'archive' && !status.includes('restore')) return;
+  if (status === 'archival-in-progress' || status === 'archival-completed') return;
+  const isOfThisOperation = (startTime?.getTime() ?? 0) >= observed.operation.begunAt;
+  if (status === 'archival-failed' && isOfThisOperation) {
+    const detail = tier.LastTieringOperationStatusDetail ?? 'no reason given';
+    throw new Failure(`EC2 could not archive ${id} in ${region}: "${detail}"; correct that, or remove "storageTier"`);
+  }
+  await aws.archive(region, id);
+  log('archive', { snapshotId: id });
+}
+
+async function restore({ aws, log }: ReconcileContext, { id, region }: Copy): Promise<void> {
+  const { StorageTier: tier, LastTieringOperationStatus: status } = await aws.describeTier(region, id);
+  if (status === 'archival-in-progress') throw new NotYet(`${id} is being archived, and can be restored after that`);
+  if (tier !== 'archive' || status === 'permanent-restore-in-progress') return;
+  await aws.restore(region, id);
+  log('restore', { snapshotId: id });
+}
