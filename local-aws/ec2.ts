@@ -5,10 +5,9 @@ import type {
   CreateTagsRequest,
   DeleteSnapshotRequest,
   DeleteTagsRequest,
-  DescribeLockedSnapshotsRequest,
-  DescribeLockedSnapshotsResult,
   DescribeSnapshotsRequest,
   DescribeSnapshotsResult,
+  GetEbsEncryptionByDefaultResult,
 } from '@aws-sdk/client-ec2';
 import {
   checkCopyRequest,
@@ -23,6 +22,7 @@ import {
   type Matcher,
 } from './ec2-requests';
 import { AwsError, type Clock } from './faults';
+import { checkUnlocked, Handover } from './handover';
 import { isUsable, SimulatedKms } from './kms';
 import {
   describe,
@@ -30,6 +30,7 @@ import {
   seenState,
   stateAt,
   tagsAt,
+  tierAt,
   toTags,
   type CopyCourse,
   type StoredSnapshot,
@@ -92,6 +93,8 @@ export class SimulatedEc2 {
   readonly accountId: string;
   readonly kms: SimulatedKms;
   readonly settings: Ec2Settings;
+  /** Sharing, locks, tiers and fast restore. */
+  readonly handover: Handover;
   private readonly clock: Clock;
   /** All that ever existed, by id. */
   private readonly snapshots = new Map<string, StoredSnapshot>();
@@ -114,6 +117,15 @@ export class SimulatedEc2 {
       recycleBin: 'no',
       ...settings,
     };
+    this.handover = new Handover({
+      clock,
+      accountId: this.accountId,
+      toBeWritten: (region, id) => this.toBeWritten(region, id),
+      toBeUsed: (region, id) => this.toBeUsed(region, id),
+      all: () => this.all(),
+      hasManagedKey: ({ kmsKeyId, region }) =>
+        kmsKeyId !== undefined && this.kms.find(region, kmsKeyId)?.manager === 'AWS',
+    });
   }
 
   // The scene
@@ -196,6 +208,10 @@ export class SimulatedEc2 {
 
   // The API
 
+  getEbsEncryptionByDefault(region: string): GetEbsEncryptionByDefaultResult {
+    return { EbsEncryptionByDefault: this.encryptingRegions.has(region) };
+  }
+
   copySnapshot(region: string, input: CopySnapshotRequest): CopySnapshotResult {
     checkCopyRequest(region, input);
     const tags = tagsOfSpecifications(input.TagSpecifications);
@@ -236,21 +252,14 @@ export class SimulatedEc2 {
     checkSnapshotId(id);
     refuseDryRun(input.DryRun);
     const snapshot = this.toBeWritten(region, id);
-    checkDeletable(snapshot);
     const now = this.clock.now();
+    checkDeletable(snapshot);
+    checkUnlocked(snapshot, now);
     // Asked for twice, the first time counts.
     snapshot.deletion ??= {
       requestedAt: now,
       whenEnded: this.settings.pendingDeletion === 'when ended' && stateAt(snapshot, now) === 'pending',
       recycled: this.settings.recycleBin,
-    };
-  }
-
-  describeLockedSnapshots(region: string, input: DescribeLockedSnapshotsRequest): DescribeLockedSnapshotsResult {
-    const { SnapshotIds: ids = [] } = input;
-    const locked = this.all().filter((one) => one.lock !== undefined && one.region === region && ids.includes(one.id));
-    return {
-      Snapshots: locked.map(({ id, lock, ownerId }) => ({ SnapshotId: id, OwnerId: ownerId, LockState: lock })),
     };
   }
 
@@ -315,7 +324,7 @@ export class SimulatedEc2 {
     if (stateAt(source, this.clock.now()) !== 'completed') {
       return 'Source snapshot is not complete';
     }
-    if (source.storageTier === 'archive' || source.outpostArn !== undefined) {
+    if (tierAt(source, this.clock.now()) === 'archive' || source.outpostArn !== undefined) {
       return 'Source snapshot cannot be copied';
     }
     const usable = source.kmsKeyId === undefined || isUsable(this.kms.find(source.region, source.kmsKeyId));
@@ -442,12 +451,18 @@ export class SimulatedEc2 {
     }
   }
 
-  private toBeWritten(region: string, id: string): StoredSnapshot {
-    const now = this.clock.now();
+  private toBeUsed(region: string, id: string): StoredSnapshot {
+    checkSnapshotId(id);
     const snapshot = this.snapshots.get(id);
-    if (snapshot?.region !== region || goneAt(snapshot) <= now || !this.mayRead(snapshot)) {
+    if (snapshot?.region !== region || goneAt(snapshot) <= this.clock.now() || !this.mayRead(snapshot)) {
       throw notFound(id);
     }
+    return snapshot;
+  }
+
+  private toBeWritten(region: string, id: string): StoredSnapshot {
+    const now = this.clock.now();
+    const snapshot = this.toBeUsed(region, id);
     if (snapshot.ownerId !== this.accountId) {
       throw new AwsError('AuthFailure', `Not authorized for resource ${id}`, 403);
     }
@@ -512,8 +527,5 @@ function checkDeletable(snapshot: StoredSnapshot): void {
       'This snapshot is managed by the AWS Backup service and cannot be deleted via EC2 APIs. ' +
         'If you wish to delete this snapshot, please do so via the Backup console.',
     );
-  }
-  if (snapshot.lock !== undefined && snapshot.lock !== 'expired') {
-    throw new AwsError('SnapshotLocked', `The snapshot ${snapshot.id} is locked and cannot be deleted.`);
   }
 }

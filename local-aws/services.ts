@@ -6,8 +6,24 @@ import type {
   DeleteTagsRequest,
   DescribeLockedSnapshotsRequest,
   DescribeLockedSnapshotsResult,
+  DescribeSnapshotAttributeRequest,
+  DescribeSnapshotAttributeResult,
   DescribeSnapshotsRequest,
   DescribeSnapshotsResult,
+  DescribeSnapshotTierStatusRequest,
+  DescribeSnapshotTierStatusResult,
+  DescribeFastSnapshotRestoresRequest,
+  DescribeFastSnapshotRestoresResult,
+  DisableFastSnapshotRestoresRequest,
+  DisableFastSnapshotRestoresResult,
+  EnableFastSnapshotRestoresRequest,
+  EnableFastSnapshotRestoresResult,
+  GetEbsEncryptionByDefaultResult,
+  LockSnapshotRequest,
+  ModifySnapshotAttributeRequest,
+  ModifySnapshotTierRequest,
+  RestoreSnapshotTierRequest,
+  UnlockSnapshotRequest,
 } from '@aws-sdk/client-ec2';
 import type { DescribeKeyRequest, DescribeKeyResponse } from '@aws-sdk/client-kms';
 import type { SimulatedEc2 } from './ec2';
@@ -44,6 +60,17 @@ export interface Inputs {
   CreateTags: CreateTagsRequest;
   DeleteTags: DeleteTagsRequest;
   DescribeLockedSnapshots: DescribeLockedSnapshotsRequest;
+  GetEbsEncryptionByDefault: object;
+  DescribeSnapshotAttribute: DescribeSnapshotAttributeRequest;
+  ModifySnapshotAttribute: ModifySnapshotAttributeRequest;
+  DescribeSnapshotTierStatus: DescribeSnapshotTierStatusRequest;
+  ModifySnapshotTier: ModifySnapshotTierRequest;
+  RestoreSnapshotTier: RestoreSnapshotTierRequest;
+  LockSnapshot: LockSnapshotRequest;
+  UnlockSnapshot: UnlockSnapshotRequest;
+  EnableFastSnapshotRestores: EnableFastSnapshotRestoresRequest;
+  DisableFastSnapshotRestores: DisableFastSnapshotRestoresRequest;
+  DescribeFastSnapshotRestores: DescribeFastSnapshotRestoresRequest;
   DescribeKey: DescribeKeyRequest;
   DescribeStacks: { StackName?: string };
   DescribeStackResource: { StackName?: string; LogicalResourceId?: string };
@@ -56,6 +83,17 @@ interface Outputs {
   CreateTags: object;
   DeleteTags: object;
   DescribeLockedSnapshots: DescribeLockedSnapshotsResult;
+  GetEbsEncryptionByDefault: GetEbsEncryptionByDefaultResult;
+  DescribeSnapshotAttribute: DescribeSnapshotAttributeResult;
+  ModifySnapshotAttribute: object;
+  DescribeSnapshotTierStatus: DescribeSnapshotTierStatusResult;
+  ModifySnapshotTier: object;
+  RestoreSnapshotTier: object;
+  LockSnapshot: object;
+  UnlockSnapshot: object;
+  EnableFastSnapshotRestores: EnableFastSnapshotRestoresResult;
+  DisableFastSnapshotRestores: DisableFastSnapshotRestoresResult;
+  DescribeFastSnapshotRestores: DescribeFastSnapshotRestoresResult;
   DescribeKey: DescribeKeyResponse;
   DescribeStacks: { Stacks: StackSummary[] };
   DescribeStackResource: { StackResourceDetail: StackResourceSummary };
@@ -72,6 +110,17 @@ export const SERVICE_OF: Readonly<Record<Action, Service>> = {
   CreateTags: 'ec2',
   DeleteTags: 'ec2',
   DescribeLockedSnapshots: 'ec2',
+  GetEbsEncryptionByDefault: 'ec2',
+  DescribeSnapshotAttribute: 'ec2',
+  ModifySnapshotAttribute: 'ec2',
+  DescribeSnapshotTierStatus: 'ec2',
+  ModifySnapshotTier: 'ec2',
+  RestoreSnapshotTier: 'ec2',
+  LockSnapshot: 'ec2',
+  UnlockSnapshot: 'ec2',
+  EnableFastSnapshotRestores: 'ec2',
+  DisableFastSnapshotRestores: 'ec2',
+  DescribeFastSnapshotRestores: 'ec2',
   DescribeKey: 'kms',
   DescribeStacks: 'cloudformation',
   DescribeStackResource: 'cloudformation',
@@ -144,7 +193,33 @@ export class Services {
       this.ec2.deleteTags(region, input);
       return {};
     },
-    DescribeLockedSnapshots: (region, input) => this.ec2.describeLockedSnapshots(region, input),
+    DescribeLockedSnapshots: (region, input) => this.ec2.handover.describeLockedSnapshots(region, input),
+    GetEbsEncryptionByDefault: (region) => this.ec2.getEbsEncryptionByDefault(region),
+    DescribeSnapshotAttribute: (region, input) => this.ec2.handover.describeSnapshotAttribute(region, input),
+    ModifySnapshotAttribute: (region, input) => {
+      this.ec2.handover.modifySnapshotAttribute(region, input);
+      return {};
+    },
+    DescribeSnapshotTierStatus: (region, input) => this.ec2.handover.describeSnapshotTierStatus(region, input),
+    ModifySnapshotTier: (region, input) => {
+      this.ec2.handover.modifySnapshotTier(region, input);
+      return {};
+    },
+    RestoreSnapshotTier: (region, input) => {
+      this.ec2.handover.restoreSnapshotTier(region, input);
+      return {};
+    },
+    LockSnapshot: (region, input) => {
+      this.ec2.handover.lockSnapshot(region, input);
+      return {};
+    },
+    UnlockSnapshot: (region, input) => {
+      this.ec2.handover.unlockSnapshot(region, input);
+      return {};
+    },
+    EnableFastSnapshotRestores: (region, input) => this.ec2.handover.enableFastSnapshotRestores(region, input),
+    DisableFastSnapshotRestores: (region, input) => this.ec2.handover.disableFastSnapshotRestores(region, input),
+    DescribeFastSnapshotRestores: (region, input) => this.ec2.handover.describeFastSnapshotRestores(region, input),
     DescribeKey: (region, input) => this.ec2.kms.describeKey(region, input),
     DescribeStacks: (_region, input) => ({ Stacks: [this.stack(input.StackName)] }),
     DescribeStackResource: (_region, input) => ({ StackResourceDetail: this.stackResource(input) }),

@@ -1,4 +1,4 @@
-import type { Snapshot, Tag } from '@aws-sdk/client-ec2';
+import type { LockedSnapshotsInfo, Snapshot, Tag } from '@aws-sdk/client-ec2';
 
 /** How a copy goes. Its state is computed from the clock; nothing has to tick. */
 export interface CopyCourse {
@@ -37,14 +37,38 @@ export interface StoredSnapshot {
   readonly tagHistory: { readonly since: number; readonly tags: TagMap }[];
   /** Accounts that it is shared with, or `all`. */
   readonly sharedWith: Set<string>;
-  storageTier: 'standard' | 'archive';
-  /** The state of its lock, in DescribeLockedSnapshots' words. */
-  lock?: 'governance' | 'compliance-cooloff' | 'compliance' | 'expired';
+  /** What `sharedWith` was from which time on, oldest first, once it has been changed. */
+  sharing?: { readonly since: number; readonly accounts: ReadonlySet<string> }[];
+  /** The tier that it had at first. */
+  storageTier: StorageTier;
+  tiering?: Tiering;
+  /** A lock, or the state of one that never changes. */
+  lock?: Lock | LockState;
+  lockBefore?: { readonly lock?: Lock | LockState; readonly until: number };
   /** Managed by AWS Backup. */
   backupManaged: boolean;
   /** The registered AMI that it backs. */
   imageId?: string;
   deletion?: Deletion;
+}
+
+export type StorageTier = 'standard' | 'archive';
+
+/** The last change of the tier. */
+export interface Tiering {
+  readonly kind: 'archival' | 'permanent-restore';
+  readonly startedAt: number;
+  readonly endsAt: number;
+  readonly failure?: string;
+}
+
+export type LockState = 'governance' | 'compliance-cooloff' | 'compliance' | 'expired';
+
+export interface Lock {
+  readonly mode: 'governance' | 'compliance';
+  readonly days: number;
+  readonly coolOffHours?: number;
+  readonly createdAt: number;
 }
 
 export interface Deletion {
@@ -75,6 +99,36 @@ export function goneAt(snapshot: StoredSnapshot): number {
   return deletion.whenEnded ? Math.max(deletion.requestedAt, end) : deletion.requestedAt;
 }
 
+export function tierAt({ storageTier, tiering }: StoredSnapshot, time: number): StorageTier {
+  if (!tiering || tiering.failure !== undefined) return storageTier;
+  const isDone = time >= tiering.endsAt;
+  return (tiering.kind === 'archival') === isDone ? 'archive' : 'standard';
+}
+
+const HOUR = 3_600_000;
+
+/** In DescribeLockedSnapshots' words. */
+export function describeLock(lock: Lock | LockState, time: number): LockedSnapshotsInfo {
+  if (typeof lock === 'string') return { LockState: lock };
+  const { coolOffHours = 0, createdAt, days, mode } = lock;
+  const expiresAt = createdAt + days * 24 * HOUR;
+  return {
+    LockState: time >= expiresAt ? 'expired' : stateOfValid(mode, time < createdAt + coolOffHours * HOUR),
+    LockDuration: days,
+    CoolOffPeriod: lock.coolOffHours,
+    LockCreatedOn: new Date(createdAt),
+    LockExpiresOn: new Date(expiresAt),
+  };
+}
+
+function stateOfValid(mode: Lock['mode'], isInCoolOff: boolean): LockState {
+  return mode === 'compliance' && isInCoolOff ? 'compliance-cooloff' : mode;
+}
+
+export function isLockedAt({ lock }: StoredSnapshot, time: number): boolean {
+  return lock !== undefined && describeLock(lock, time).LockState !== 'expired';
+}
+
 /** The tags at a time; before the first, those of its creation, which are set with it. */
 export function tagsAt(snapshot: StoredSnapshot, time: number): TagMap {
   const known = snapshot.tagHistory.findLast(({ since }) => since <= time) ?? snapshot.tagHistory[0];
@@ -96,7 +150,7 @@ export function describe(snapshot: StoredSnapshot, time: number, tagTime: number
     VolumeId: snapshot.volumeId,
     State: state as Snapshot['State'],
     Progress: progressAt(snapshot, time),
-    StorageTier: snapshot.storageTier,
+    StorageTier: tierAt(snapshot, time),
     OutpostArn: snapshot.outpostArn,
     AvailabilityZone: snapshot.availabilityZone,
     Tags: toTags(tagsAt(snapshot, tagTime)),

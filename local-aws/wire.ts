@@ -84,6 +84,16 @@ type Fields = Readonly<Record<string, Field>>;
 
 const TAGS: ListField = { member: 'Tags', of: { Key: 'string', Value: 'string' } };
 
+const FILTERS: ListField = {
+  member: 'Filters',
+  of: { Name: 'string', Value: { member: 'Values', of: 'string' } },
+};
+const FAST_RESTORES: Fields = {
+  SourceSnapshotId: { member: 'SourceSnapshotIds', of: 'string' },
+  AvailabilityZone: { member: 'AvailabilityZones', of: 'string' },
+  AvailabilityZoneId: { member: 'AvailabilityZoneIds', of: 'string' },
+};
+
 const FIELDS: Readonly<Record<Exclude<Action, 'DescribeKey'>, Fields>> = {
   CopySnapshot: {
     SourceRegion: 'string',
@@ -102,7 +112,7 @@ const FIELDS: Readonly<Record<Exclude<Action, 'DescribeKey'>, Fields>> = {
   DescribeSnapshots: {
     SnapshotId: { member: 'SnapshotIds', of: 'string' },
     Owner: { member: 'OwnerIds', of: 'string' },
-    Filter: { member: 'Filters', of: { Name: 'string', Value: { member: 'Values', of: 'string' } } },
+    Filter: FILTERS,
     MaxResults: 'number',
     NextToken: 'string',
     DryRun: 'boolean',
@@ -111,6 +121,23 @@ const FIELDS: Readonly<Record<Exclude<Action, 'DescribeKey'>, Fields>> = {
   CreateTags: { ResourceId: { member: 'Resources', of: 'string' }, Tag: TAGS, DryRun: 'boolean' },
   DeleteTags: { ResourceId: { member: 'Resources', of: 'string' }, Tag: TAGS, DryRun: 'boolean' },
   DescribeLockedSnapshots: { SnapshotId: { member: 'SnapshotIds', of: 'string' } },
+  GetEbsEncryptionByDefault: {},
+  DescribeSnapshotAttribute: { SnapshotId: 'string', Attribute: 'string' },
+  ModifySnapshotAttribute: {
+    SnapshotId: 'string',
+    Attribute: 'string',
+    OperationType: 'string',
+    UserId: { member: 'UserIds', of: 'string' },
+    UserGroup: { member: 'GroupNames', of: 'string' },
+  },
+  DescribeSnapshotTierStatus: { Filter: FILTERS },
+  ModifySnapshotTier: { SnapshotId: 'string', StorageTier: 'string' },
+  RestoreSnapshotTier: { SnapshotId: 'string', PermanentRestore: 'boolean', TemporaryRestoreDays: 'number' },
+  LockSnapshot: { SnapshotId: 'string', LockMode: 'string', LockDuration: 'number', CoolOffPeriod: 'number' },
+  UnlockSnapshot: { SnapshotId: 'string' },
+  EnableFastSnapshotRestores: FAST_RESTORES,
+  DisableFastSnapshotRestores: FAST_RESTORES,
+  DescribeFastSnapshotRestores: { Filter: FILTERS, NextToken: 'string', MaxResults: 'number' },
   DescribeStacks: { StackName: 'string' },
   DescribeStackResource: { StackName: 'string', LogicalResourceId: 'string' },
 };
@@ -200,6 +227,10 @@ interface XmlStyle {
 }
 
 const EC2_NAMES: Readonly<Record<string, string>> = {
+  CreateVolumePermissions: 'createVolumePermission',
+  FastSnapshotRestores: 'fastSnapshotRestoreSet',
+  FastSnapshotRestoreStateErrors: 'fastSnapshotRestoreStateErrorSet',
+  SnapshotTierStatuses: 'snapshotTierStatusSet',
   Snapshots: 'snapshotSet',
   State: 'status',
   StateMessage: 'statusMessage',

@@ -1,0 +1,162 @@
+// Fast snapshot restore: by snapshot and Availability Zone, at most five snapshots in a Region.
+import type {
+  DescribeFastSnapshotRestoresRequest,
+  DescribeFastSnapshotRestoresResult,
+  DescribeFastSnapshotRestoreSuccessItem,
+  DisableFastSnapshotRestoresRequest,
+  DisableFastSnapshotRestoresResult,
+  EnableFastSnapshotRestoresRequest,
+  EnableFastSnapshotRestoresResult,
+  FastSnapshotRestoreStateCode,
+} from '@aws-sdk/client-ec2';
+import { combination } from './ec2-requests';
+import { AwsError } from './faults';
+import type { HandoverSettings, Host } from './handover';
+import { tierAt } from './snapshot';
+
+const MAX_SNAPSHOTS = 5;
+const MAX_IDS = 10;
+const ENABLING_MS = 60_000;
+const DISABLING_MS = 60_000;
+
+interface FastRestore {
+  readonly region: string;
+  readonly snapshotId: string;
+  readonly zone: string;
+  readonly enabledAt: number;
+  readonly failure?: string;
+  disabledAt?: number;
+}
+
+interface Problem { readonly Code: string; readonly Message: string }
+
+export class FastRestores {
+  private readonly restores: FastRestore[] = [];
+
+  constructor(
+    private readonly host: Host,
+    private readonly settings: HandoverSettings,
+  ) {}
+
+  /** What costs money now: snapshot and zone. */
+  active(): { readonly snapshotId: string; readonly zone: string }[] {
+    return this.restores.filter((one) => this.isActive(one)).map(({ snapshotId, zone }) => ({ snapshotId, zone }));
+  }
+
+  enable(region: string, input: EnableFastSnapshotRestoresRequest): EnableFastSnapshotRestoresResult {
+    const failure = this.settings.enablingFailure;
+    const results = requestedIn(region, input).map(({ snapshotId, zone }) => {
+      const problem = this.problemOf(region, snapshotId, zone);
+      if (problem === undefined && this.find(region, snapshotId, zone) === undefined) {
+        this.restores.push({ region, snapshotId, zone, enabledAt: this.host.clock.now(), failure });
+      }
+      return { snapshotId, zone, problem };
+    });
+    return answerOf(results);
+  }
+
+  disable(region: string, input: DisableFastSnapshotRestoresRequest): DisableFastSnapshotRestoresResult {
+    const results = requestedIn(region, input).map(({ snapshotId, zone }) => {
+      const present = this.find(region, snapshotId, zone);
+      if (present) present.disabledAt = this.host.clock.now();
+      const problem = present
+        ? undefined
+        : { Code: 'InvalidSnapshot.InvalidState', Message: `${snapshotId} is not enabled in ${zone}` };
+      return { snapshotId, zone, problem };
+    });
+    return answerOf(results);
+  }
+
+  describe(region: string, input: DescribeFastSnapshotRestoresRequest): DescribeFastSnapshotRestoresResult {
+    const ids = (input.Filters ?? []).filter(({ Name }) => Name === 'snapshot-id').flatMap(({ Values = [] }) => Values);
+    const seenAt = this.host.clock.now() - this.settings.staleness;
+    const asked = this.restores.filter(
+      (one) => one.region === region && ids.includes(one.snapshotId) && one.enabledAt <= seenAt,
+    );
+    return {
+      FastSnapshotRestores: asked.map((one): DescribeFastSnapshotRestoreSuccessItem => ({
+        SnapshotId: one.snapshotId,
+        AvailabilityZone: one.zone,
+        AvailabilityZoneId: zoneIdOf(one.zone),
+        State: this.stateAt(one, seenAt),
+        StateTransitionReason: one.failure ?? 'Client.UserInitiated',
+        OwnerId: this.host.accountId,
+      })),
+    };
+  }
+
+  private stateAt(restore: FastRestore, time: number): FastSnapshotRestoreStateCode {
+    const { disabledAt = Infinity, enabledAt, failure } = restore;
+    if (time >= disabledAt) return time < disabledAt + DISABLING_MS ? 'disabling' : 'disabled';
+    if (time < enabledAt + ENABLING_MS) return 'enabling';
+    if (failure !== undefined) return 'disabled';
+    return time < enabledAt + this.settings.optimizationDuration ? 'optimizing' : 'enabled';
+  }
+
+  /** The deletion of the snapshot, and its archival, end it. */
+  private isActive(restore: FastRestore): boolean {
+    const now = this.host.clock.now();
+    const snapshot = this.host.all().find(({ id }) => id === restore.snapshotId);
+    const isGone = snapshot === undefined || snapshot.deletion !== undefined || tierAt(snapshot, now) === 'archive';
+    return !isGone && !this.stateAt(restore, now).startsWith('disabl');
+  }
+
+  private find(region: string, snapshotId: string, zone: string): FastRestore | undefined {
+    const same = this.restores.filter(
+      (one) => one.region === region && one.snapshotId === snapshotId && one.zone === zone,
+    );
+    return same.find((one) => this.isActive(one));
+  }
+
+  private problemOf(region: string, snapshotId: string, zone: string): Problem | undefined {
+    if (!zone.startsWith(region))
+      return { Code: 'InvalidAvailabilityZone', Message: `Invalid availability zone: ${zone}` };
+    try {
+      this.host.toBeUsed(region, snapshotId);
+    } catch (error) {
+      if (error instanceof AwsError) return { Code: error.code, Message: error.message };
+      throw error;
+    }
+    const others = new Set(
+      this.restores.filter((one) => one.region === region && this.isActive(one)).map((one) => one.snapshotId),
+    );
+    others.delete(snapshotId);
+    return others.size < MAX_SNAPSHOTS
+      ? undefined
+      : {
+          Code: 'FastSnapshotRestoreLimitExceeded',
+          Message: `At most ${MAX_SNAPSHOTS} snapshots are allowed in ${region}.`,
+        };
+  }
+}
+
+function requestedIn(
+  region: string,
+  input: { SourceSnapshotIds?: string[]; AvailabilityZones?: string[]; AvailabilityZoneIds?: string[] },
+): { snapshotId: string; zone: string }[] {
+  const { SourceSnapshotIds: ids = [], AvailabilityZones: zones, AvailabilityZoneIds: zoneIds } = input;
+  if ((zones === undefined) === (zoneIds === undefined)) throw combination('Give either zones or zone ids.');
+  if (ids.length > MAX_IDS) throw new AwsError('InvalidRequest', `At most ${MAX_IDS} snapshots are allowed.`);
+  const names = zones ?? (zoneIds ?? []).map((id) => `${region}${'abcdefgh'.charAt(Number(id.slice(-1)) - 1)}`);
+  return ids.flatMap((snapshotId) => names.map((zone) => ({ snapshotId, zone })));
+}
+
+/** As if zone `a` had the number 1 for this account. */
+function zoneIdOf(zone: string): string {
+  return `zone-az${'abcdefgh'.indexOf(zone.slice(-1)) + 1}`;
+}
+
+function answerOf(results: readonly { snapshotId: string; zone: string; problem?: Problem }[]) {
+  const failed = results.filter(({ problem }) => problem !== undefined);
+  return {
+    Successful: results
+      .filter(({ problem }) => problem === undefined)
+      .map(({ snapshotId, zone }) => ({ SnapshotId: snapshotId, AvailabilityZone: zone })),
+    Unsuccessful: [...new Set(failed.map(({ snapshotId }) => snapshotId))].map((id) => ({
+      SnapshotId: id,
+      FastSnapshotRestoreStateErrors: failed
+        .filter(({ snapshotId }) => snapshotId === id)
+        .map(({ zone, problem }) => ({ AvailabilityZone: zone, Error: problem })),
+    })),
+  };
+}
