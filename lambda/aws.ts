@@ -5,6 +5,9 @@ import type {
   CreateTagsCommandInput,
   DeleteSnapshotCommandInput,
   DeleteTagsCommandInput,
+  DescribeFastSnapshotRestoresCommandInput,
+  DescribeFastSnapshotRestoresResult,
+  DescribeFastSnapshotRestoreSuccessItem,
   DescribeLockedSnapshotsCommandInput,
   DescribeLockedSnapshotsResult,
   DescribeSnapshotAttributeCommandInput,
@@ -13,6 +16,10 @@ import type {
   DescribeSnapshotsResult,
   DescribeSnapshotTierStatusCommandInput,
   DescribeSnapshotTierStatusResult,
+  DisableFastSnapshotRestoresCommandInput,
+  DisableFastSnapshotRestoresResult,
+  EnableFastSnapshotRestoresCommandInput,
+  EnableFastSnapshotRestoresResult,
   Filter,
   GetEbsEncryptionByDefaultResult,
   LockedSnapshotsInfo,
@@ -56,6 +63,18 @@ export interface Calls {
   restoreSnapshotTier(region: string, input: RestoreSnapshotTierCommandInput): Promise<unknown>;
   lockSnapshot(region: string, input: LockSnapshotCommandInput): Promise<unknown>;
   unlockSnapshot(region: string, input: UnlockSnapshotCommandInput): Promise<unknown>;
+  describeFastSnapshotRestores(
+    region: string,
+    input: DescribeFastSnapshotRestoresCommandInput,
+  ): Promise<DescribeFastSnapshotRestoresResult>;
+  enableFastSnapshotRestores(
+    region: string,
+    input: EnableFastSnapshotRestoresCommandInput,
+  ): Promise<EnableFastSnapshotRestoresResult>;
+  disableFastSnapshotRestores(
+    region: string,
+    input: DisableFastSnapshotRestoresCommandInput,
+  ): Promise<DisableFastSnapshotRestoresResult>;
   describeKey(region: string, input: DescribeKeyCommandInput): Promise<DescribeKeyResponse>;
   describeStacks(input: { StackName: string }): Promise<{ Stacks?: readonly StackDetail[] }>;
   describeStackResource(input: {
@@ -87,6 +106,16 @@ export interface StackOperation {
   readonly stackCreatedAt: number;
 }
 
+/** A snapshot, and the zones in which it is restored fast: by their names, or by their ids. */
+export interface FastRestoreTarget {
+  readonly region: string;
+  readonly snapshotId: string;
+  readonly zones: readonly string[];
+  readonly areIds: boolean;
+}
+
+export type FastRestore = DescribeFastSnapshotRestoreSuccessItem;
+
 /** What CloudFormation has for a resource. Empty for a resource that it does not know, or no longer. */
 export interface StackResource {
   readonly physicalId?: string;
@@ -117,6 +146,10 @@ export interface Aws {
   restore(region: string, snapshotId: string): Promise<void>;
   createTags(region: string, snapshotId: string, tags: Tag[]): Promise<void>;
   deleteTags(region: string, snapshotId: string, keys: string[]): Promise<void>;
+  describeFastRestores(region: string, snapshotId: string): Promise<FastRestore[]>;
+  /** Throws EC2's error if a zone was not accepted. */
+  enableFastRestore(target: FastRestoreTarget): Promise<void>;
+  disableFastRestore(target: FastRestoreTarget): Promise<void>;
   describeKey(region: string, keyId: string): Promise<KeyMetadata | undefined>;
   describeStack(stackId: string): Promise<StackOperation>;
   describeResource(stackId: string, logicalId: string): Promise<StackResource>;
@@ -189,6 +222,19 @@ export function awsOver(calls: Calls, now: () => number, unreachableSince: Map<s
     async deleteTags(region, id, keys) {
       await inEc2(region, calls.deleteTags(region, { Resources: [id], Tags: keys.map((Key) => ({ Key })) }));
     },
+    async describeFastRestores(region, id) {
+      const input = { Filters: [{ Name: 'snapshot-id', Values: [id] }] };
+      const answer = await inEc2(region, calls.describeFastSnapshotRestores(region, input));
+      return answer.FastSnapshotRestores ?? [];
+    },
+    async enableFastRestore(target) {
+      const sent = calls.enableFastSnapshotRestores(target.region, toInput(target));
+      await inEc2(target.region, sent.then(unlessUnsuccessful));
+    },
+    async disableFastRestore(target) {
+      const sent = calls.disableFastSnapshotRestores(target.region, toInput(target));
+      await inEc2(target.region, sent.then(unlessUnsuccessful));
+    },
     async describeKey(region, KeyId) {
       const answer = await unlessMissing(at(`kms ${region}`, region, calls.describeKey(region, { KeyId })));
       return answer && (answer.KeyMetadata ?? { KeyId });
@@ -204,6 +250,20 @@ export function awsOver(calls: Calls, now: () => number, unreachableSince: Map<s
       return { physicalId: detail?.PhysicalResourceId, status: detail?.ResourceStatus, changedAt };
     },
   };
+}
+
+function toInput({ snapshotId, zones, areIds }: FastRestoreTarget): EnableFastSnapshotRestoresCommandInput {
+  return { SourceSnapshotIds: [snapshotId], [areIds ? 'AvailabilityZoneIds' : 'AvailabilityZones']: [...zones] };
+}
+
+/** EC2 refuses single zones in an answer of success. */
+function unlessUnsuccessful({ Unsuccessful: refused = [] }: EnableFastSnapshotRestoresResult): void {
+  for (const { AvailabilityZone: zone, AvailabilityZoneId: id, Error: error } of refused.flatMap(
+    ({ FastSnapshotRestoreStateErrors: errors = [] }) => errors,
+  )) {
+    const message = `${zone ?? id ?? ''}: ${error?.Message ?? 'no reason given'}`;
+    throw Object.assign(new Error(message), { name: error?.Code ?? 'Error', $metadata: { httpStatusCode: 400 } });
+  }
 }
 
 function toOperation(stack?: StackDetail): StackOperation {

@@ -4,17 +4,23 @@ import type { Aws } from './aws';
 import type { Copy } from './copies';
 import type { Memory } from './memory';
 import type { Observation } from './observe';
+import type { Request } from './request';
 import type { Timing } from './times';
 
 export type Log = (decision: string, details?: Readonly<Record<string, unknown>>) => void;
 
-/** What one poll is given. */
-export interface Poll extends Timing {
+/** What every poll is given. */
+export interface BasicPoll extends Timing {
   readonly aws: Aws;
   readonly log: Log;
   /** The handler's own log group, for whoever reads a failure. */
   readonly logGroup: string;
   readonly memory: Memory;
+}
+
+/** What a poll for a copy, or for its dry run, is given. */
+export interface Poll extends BasicPoll {
+  readonly request: Request;
 }
 
 export interface ReconcileContext extends Poll {
@@ -34,6 +40,13 @@ export interface Answer {
 
 /** Ends the poll: it answers the request, or waits for the next poll. A failure is thrown. */
 export type Outcome = { readonly answer: Answer } | { readonly wait: string; readonly details?: object };
+
+/** To the framework. */
+export function toAnswer(outcome: Outcome, log: Log): Answer {
+  if ('answer' in outcome) return outcome.answer;
+  log('wait', { reason: outcome.wait, ...outcome.details });
+  return { IsComplete: false };
+}
 
 /** Returns nothing if the next step is to run. */
 export type Step = (context: ReconcileContext) => Promise<Outcome | undefined> | Outcome | undefined;

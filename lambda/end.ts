@@ -3,6 +3,7 @@
 //
 // 1. A rollback leaves a copy as it is, whatever is wrong with it.
 // 2. The Delete of a copy that was perhaps never made leaves a Region that cannot be read.
+import { DECISION } from '../lib/contract';
 import type { Snapshot } from './aws';
 import { complete } from './complete';
 import { wait, type Outcome, type Poll } from './context';
@@ -11,14 +12,14 @@ import { Ended, Failure } from './failure';
 import type { Observation } from './observe';
 import { isRollback } from './ownership';
 import { decodePhysicalId } from './physical-id';
-import { toFailure } from './reasons';
+import { describeRequest, toFailure } from './reasons';
 import { elapsed } from './times';
 
 const DONE: Outcome = { answer: { IsComplete: true } };
 
 export async function endAfter(poll: Poll, error: unknown, observed: Observation | undefined): Promise<Outcome> {
   const { log, pollIntervalMs, request } = poll;
-  const failure = toFailure(error, request, poll.logGroup);
+  const failure = toFailure(error, describeRequest(request), request.wanted.destinationRegion, poll.logGroup);
   if (!(error instanceof Ended)) {
     // What CloudFormation shows may be older than a rollback.
     if (request.type === 'Update' && elapsed(poll) < pollIntervalMs)
@@ -31,7 +32,7 @@ export async function endAfter(poll: Poll, error: unknown, observed: Observation
     if (request.type === 'Update' && operation && isRollback(operation)) return goBack(poll, failure);
   }
   await deleteBegunAfterFailure(poll);
-  log('fail', { reason: failure.message });
+  log(DECISION.fail, { reason: failure.message });
   throw failure;
 }
 

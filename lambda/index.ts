@@ -1,11 +1,17 @@
 // The entry: the real clients and the real clock, made once per process.
-import { POLL_INTERVAL_SECONDS, POLL_INTERVAL_VARIABLE } from '../lib/contract';
+import {
+  POLL_INTERVAL_SECONDS,
+  POLL_INTERVAL_VARIABLE,
+  type FastRestoreProperties,
+  type LogSubject,
+} from '../lib/contract';
 import { awsOver } from './aws';
 import type { Answer, Log } from './context';
+import { decodeFastRestore, reconcileFastRestore } from './fast-restore';
 import { Memory } from './memory';
 import { decide, type Decision } from './on-event';
 import { reconcile } from './reconcile';
-import { decodeRequest, type CloudFormationEvent, type PollEvent } from './request';
+import { decodeRequest, isFastRestore, type CloudFormationEvent, type PollEvent } from './request';
 import { sdkCalls } from './sdk';
 
 const now = (): number => Date.now();
@@ -20,17 +26,21 @@ export function onEvent(event: CloudFormationEvent): Promise<Decision> {
 }
 
 export function isComplete(event: PollEvent): Promise<Answer> {
-  const request = decodeRequest(event, ownRegion);
-  return reconcile({ request, aws, now, log: logger(event), logGroup, pollIntervalMs, beganAt: now(), memory });
+  const poll = { aws, now, log: logger(event), logGroup, pollIntervalMs, beganAt: now(), memory };
+  if (isFastRestore(event)) {
+    const request = decodeFastRestore(event as PollEvent<unknown> as PollEvent<FastRestoreProperties>);
+    return reconcileFastRestore({ ...poll, request });
+  }
+  return reconcile({ ...poll, request: decodeRequest(event, ownRegion) });
 }
 
 /** One structured line per decision, in Lambda's JSON format. Only what is named here: the event holds ResponseURL. */
-function logger({ RequestType, StackId, LogicalResourceId, PhysicalResourceId }: CloudFormationEvent): Log {
-  const subject = {
-    request: RequestType,
-    stack: StackId,
-    logicalId: LogicalResourceId,
-    physicalId: PhysicalResourceId,
+function logger(event: CloudFormationEvent): Log {
+  const subject: LogSubject = {
+    request: event.RequestType,
+    stack: event.StackId,
+    logicalId: event.ResourceProperties.CopyLogicalId ?? event.LogicalResourceId,
+    physicalId: event.PhysicalResourceId,
   };
   return (decision, details) => {
     console.info({ decision, ...subject, ...details });

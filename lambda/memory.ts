@@ -1,5 +1,5 @@
 // What a process of the handler remembers between polls. Every entry is a hint: a new process does without it.
-import type { Request } from './request';
+import type { BasicRequest } from './request';
 
 /** A copy that this process has seen, or has started. */
 export interface Sighting {
@@ -19,11 +19,11 @@ export class Memory {
   private readonly obstacles = new Map<string, string>();
   private readonly doubts = new Map<string, number>();
 
-  sightingOf({ physicalId }: Request): Sighting | undefined {
+  sightingOf({ physicalId }: BasicRequest): Sighting | undefined {
     return this.sightings.get(physicalId.text);
   }
 
-  see({ physicalId }: Request, sighting: Sighting): void {
+  see({ physicalId }: BasicRequest, sighting: Sighting): void {
     this.sightings.set(physicalId.text, sighting);
   }
 
@@ -33,34 +33,34 @@ export class Memory {
   }
 
   /** Counts a call of CopySnapshot before it is made, and answers the count. */
-  countStart({ physicalId }: Request): number {
+  countStart({ physicalId }: BasicRequest): number {
     const count = (this.starts.get(physicalId.text) ?? 0) + 1;
     this.starts.set(physicalId.text, count);
     return count;
   }
 
   /** Why the latest attempt to start a copy did not start one. */
-  obstacleOf(request: Request): string | undefined {
+  obstacleOf(request: BasicRequest): string | undefined {
     return this.obstacles.get(keyOf(request));
   }
 
-  setObstacle(request: Request, reason: string): void {
+  setObstacle(request: BasicRequest, reason: string): void {
     this.obstacles.set(keyOf(request), reason);
   }
 
   /** Since when reads have suggested that nobody waits for the answer any more. */
-  doubt(request: Request, now: number): number {
+  doubt(request: BasicRequest, now: number): number {
     const since = this.doubts.get(keyOf(request)) ?? now;
     this.doubts.set(keyOf(request), since);
     return since;
   }
 
-  trust(request: Request): void {
+  trust(request: BasicRequest): void {
     this.doubts.delete(keyOf(request));
   }
 
   /** The request has its answer. */
-  end(request: Request): void {
+  end(request: BasicRequest): void {
     this.forget(request.physicalId.text);
     this.starts.delete(request.physicalId.text);
     this.obstacles.delete(keyOf(request));
@@ -69,6 +69,6 @@ export class Memory {
 }
 
 /** A resource keeps its physical id through requests, of which each has a time of its own. */
-function keyOf({ physicalId, startedAt, requesterId }: Request): string {
+function keyOf({ physicalId, startedAt, requesterId }: BasicRequest): string {
   return `${requesterId} ${physicalId.text} ${startedAt}`;
 }

@@ -1,13 +1,13 @@
 // The stage is over and the copy is not: the next stage waits on.
 import { complete } from './complete';
 import type { Outcome, ReconcileContext } from './context';
-import { align } from './steps/align';
+import { alignTags } from './aspects/tags';
 import { mayHideDuplicate } from './times';
 
 /** While a duplicate may be invisible, the physical id stays the handle, by which all copies of the request are found. */
 export async function continueInNextStage(context: ReconcileContext): Promise<Outcome> {
   const { copy, log, request } = context;
-  if (copy) await align(context);
+  if (copy) await alignTags(context, copy);
   log('continue in next stage', { snapshotId: copy?.id, stage: request.stage });
   const id = copy && !mayHideDuplicate(context, copy) ? copy.id : request.physicalId.text;
   return complete(context, { SnapshotId: copy?.id }, id);

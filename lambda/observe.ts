@@ -8,7 +8,7 @@ import type { Memory } from './memory';
 import { isOurs } from './ownership';
 import { isFinal } from './patience';
 import { lostTags } from './reasons';
-import type { Declaration } from './request';
+import type { Declaration, Request } from './request';
 import { pollAge, READING_MS, type Timing } from './times';
 
 export interface Observation {
@@ -32,6 +32,7 @@ export interface Observation {
 
 /** What an observation needs to know of its poll. */
 export interface Observer extends Timing {
+  readonly request: Request;
   readonly aws: Aws;
   readonly memory: Memory;
   readonly log: (decision: string, details: Readonly<Record<string, unknown>>) => void;

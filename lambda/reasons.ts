@@ -2,7 +2,7 @@
 import { MAX_TIMEOUT_SECONDS, OWNER_TAGS } from '../lib/contract';
 import type { Copy } from './copies';
 import { CallError, describeError, Ended, Failure, kindOf } from './failure';
-import type { Request } from './request';
+import type { BasicRequest, Request } from './request';
 
 export function describeCopy({ wanted }: Request): string {
   return `copy of ${wanted.sourceSnapshotId} from ${wanted.sourceRegion} to ${wanted.destinationRegion}`;
@@ -63,10 +63,11 @@ export const lostTags = ({ id, region }: Copy): Failure =>
     `${id} in ${region} does not carry the tags that make it this resource’s copy (${OWNER_TAGS.join(', ')}), so it is neither changed nor deleted; restore the tags, or handle the snapshot yourself`,
   );
 
-export const hasEnded = (request: Request): Failure =>
-  new Ended(`the stack operation that asked for the ${describeCopy(request)} has ended, or has its answer`);
+/** `what` is what the operation has asked for. */
+export const hasEnded = (what: string): Failure =>
+  new Ended(`the stack operation that asked for the ${what} has ended, or has its answer`);
 
-export const notAskedFor = ({ physicalId }: Request): Failure =>
+export const notAskedFor = ({ physicalId }: BasicRequest): Failure =>
   new Ended(`the stack is at rest, so nobody asked for the deletion of ${physicalId.text}`);
 
 export function notDeleted({ id, region }: Copy, error: unknown, lock: string | undefined): Failure {
@@ -86,17 +87,18 @@ export function notAligned({ type }: Request, { id, region }: Copy, aspect: stri
 }
 
 /** What the user reads of any error: in one line, with where the log is. */
-export function toFailure(error: unknown, request: Request, logGroup: string): Failure {
+export function toFailure(error: unknown, what: string, defaultRegion: string, logGroup: string): Failure {
   const where = ` (log group ${logGroup})`;
   if (error instanceof Failure) return new Failure(error.message, where);
-  const { type, physicalId, wanted } = request;
-  const what = type === 'Delete' ? `deletion of ${physicalId.text}` : describeCopy(request);
-  const region = error instanceof CallError ? error.region : wanted.destinationRegion;
+  const region = error instanceof CallError ? error.region : defaultRegion;
   const advice = adviceFor(error, region);
-  return new Failure(
-    `${what}: ${describeError(error)} in ${region}${advice === undefined ? '' : `; ${advice}`}`,
-    where,
-  );
+  const hint = advice === undefined ? '' : `; ${advice}`;
+  return new Failure(`${what}: ${describeError(error)} in ${region}${hint}`, where);
+}
+
+/** What a request asks for. */
+export function describeRequest(request: Request): string {
+  return request.type === 'Delete' ? `deletion of ${request.physicalId.text}` : describeCopy(request);
 }
 
 /** What may be the cause of an error that comes from outside of EC2. */

@@ -1,6 +1,6 @@
 // The reconciler: every poll looks at what is there, and takes the next step or answers. No state passes between
 // polls. Any of them may be the first, the last, repeated, or run beside another. See docs/how-it-works.md.
-import type { Answer, Outcome, Poll, Step } from './context';
+import { toAnswer, type Answer, type Outcome, type Poll, type Step } from './context';
 import { dryRun } from './dry-run';
 import { endAfter } from './end';
 import { describeError } from './failure';
@@ -22,10 +22,7 @@ const CREATE_OR_UPDATE: readonly Step[] = [leave, choose, tidy, start, watch, se
 const DELETE: readonly Step[] = [deleteOwnCopies];
 
 export async function reconcile(poll: Poll): Promise<Answer> {
-  const outcome = await outcomeOf(poll);
-  if ('answer' in outcome) return outcome.answer;
-  poll.log('wait', { reason: outcome.wait, ...outcome.details });
-  return { IsComplete: false };
+  return toAnswer(await outcomeOf(poll), poll.log);
 }
 
 async function outcomeOf(poll: Poll): Promise<Outcome> {

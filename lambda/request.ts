@@ -2,6 +2,8 @@
 import {
   DRY_RUN_RESOURCE_TYPE,
   DRY_RUN_TIMEOUT_SECONDS,
+  FAST_RESTORE_RESOURCE_TYPE,
+  FAST_RESTORE_STAGE_RESOURCE_TYPE,
   MAX_TIMEOUT_SECONDS,
   STAGE_RESOURCE_TYPE,
   STAGE_SECONDS,
@@ -15,15 +17,15 @@ import type { StackOperation } from './aws';
 import { decodePhysicalId, handleFor, shortHash, type PhysicalId } from './physical-id';
 
 /** What CloudFormation sends, as far as the handler reads it. */
-export interface CloudFormationEvent {
+export interface CloudFormationEvent<Properties = Partial<StageProperties>> {
   readonly RequestType: 'Create' | 'Update' | 'Delete';
   readonly RequestId: string;
   readonly StackId: string;
   readonly ResourceType: string;
   readonly LogicalResourceId: string;
   readonly PhysicalResourceId?: string;
-  readonly ResourceProperties: Partial<StageProperties>;
-  readonly OldResourceProperties?: Partial<StageProperties>;
+  readonly ResourceProperties: Properties;
+  readonly OldResourceProperties?: Properties;
 }
 
 /** What onEvent adds. The framework hands it to every poll, and nothing else passes from call to call. */
@@ -36,7 +38,7 @@ export interface Begun {
   readonly PresentId?: string;
 }
 
-export interface PollEvent extends CloudFormationEvent {
+export interface PollEvent<Properties = Partial<StageProperties>> extends CloudFormationEvent<Properties> {
   readonly PhysicalResourceId: string;
   readonly Begun: Begun;
 }
@@ -71,13 +73,10 @@ export interface Declaration {
   readonly inputs: string;
 }
 
-export interface Request {
+/** What every request has, whatever it is about. */
+export interface BasicRequest {
   readonly type: 'Create' | 'Update' | 'Delete';
   readonly stackId: string;
-  readonly partition: string;
-  readonly account: string;
-  /** The resource that owns the copy. */
-  readonly logicalId: string;
   /** The resource that asks: the owner of the copy, or a later stage. */
   readonly requesterId: string;
   /** The physical id of the owner. New copies are started under it. */
@@ -89,16 +88,24 @@ export interface Request {
   readonly stageMs: number;
   /** How long all stages together may wait. */
   readonly timeoutSeconds: number;
-  /** Whether the request keeps the present copy, which the physical id then names. */
-  readonly keepsCopy: boolean;
-  readonly isDryRun: boolean;
-  readonly wanted: Declaration;
-  readonly before?: Declaration;
   readonly startedAt: number;
   /** What onEvent saw of the stack. It may be older than the request. */
   readonly operation?: StackOperation;
   /** The physical id that the request carried. */
   readonly presentId?: string;
+}
+
+/** A request for a copy, or for its dry run. */
+export interface Request extends BasicRequest {
+  readonly partition: string;
+  readonly account: string;
+  /** The resource that owns the copy. */
+  readonly logicalId: string;
+  /** Whether the request keeps the present copy, which the physical id then names. */
+  readonly keepsCopy: boolean;
+  readonly isDryRun: boolean;
+  readonly wanted: Declaration;
+  readonly before?: Declaration;
 }
 
 /** An empty or absent property is the default, so that both are the same input. */
@@ -166,6 +173,7 @@ export function decidePhysicalId(event: CloudFormationEvent, ownRegion: string):
   const { RequestType: type, StackId, LogicalResourceId, RequestId, PhysicalResourceId: present = '' } = event;
   if (isDryRun(event)) return present || `dry-run-${LogicalResourceId}`;
   if (isLaterStage(event)) return present || `stage-${LogicalResourceId}`;
+  if (isFastRestore(event)) return present || `fast-restore-${LogicalResourceId}`;
   if (type === 'Delete' || keepsCopy(event, ownRegion)) return present;
   const { inputs } = decodeProperties(event.ResourceProperties, ownRegion);
   return handleFor(StackId, LogicalResourceId, RequestId, inputs);
@@ -178,7 +186,11 @@ function keepsCopy({ RequestType, ResourceProperties, OldResourceProperties }: C
 }
 
 export function isLaterStage({ ResourceType }: CloudFormationEvent): boolean {
-  return ResourceType === STAGE_RESOURCE_TYPE;
+  return ResourceType === STAGE_RESOURCE_TYPE || ResourceType === FAST_RESTORE_STAGE_RESOURCE_TYPE;
+}
+
+export function isFastRestore({ ResourceType }: CloudFormationEvent): boolean {
+  return ResourceType === FAST_RESTORE_RESOURCE_TYPE || ResourceType === FAST_RESTORE_STAGE_RESOURCE_TYPE;
 }
 
 function isDryRun({ ResourceType }: CloudFormationEvent): boolean {

@@ -9,10 +9,10 @@
 // In an account with very many snapshots a search takes minutes, and so a poll calls late. Then windows are longer and
 // further apart: each doubling of the visibility delay leaves more room.
 import type { Copy } from './copies';
-import type { Request } from './request';
+import type { BasicRequest } from './request';
 
 export interface Timing {
-  readonly request: Request;
+  readonly request: BasicRequest;
   readonly now: () => number;
   readonly pollIntervalMs: number;
   /** When the poll began, before it read anything. */

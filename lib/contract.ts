@@ -9,6 +9,11 @@ export const STAGE_RESOURCE_TYPE = 'Custom::SnapshotCopyStage';
 
 export const DRY_RUN_RESOURCE_TYPE = 'Custom::SnapshotCopyDryRun';
 
+export const FAST_RESTORE_RESOURCE_TYPE = 'Custom::FastSnapshotRestore';
+
+/** A further stage of a fast restore: waits on, and enables nothing that is not declared. */
+export const FAST_RESTORE_STAGE_RESOURCE_TYPE = 'Custom::FastSnapshotRestoreStage';
+
 /** What a copy and its dry run ask EC2 for. CloudFormation delivers every scalar as a string; absent is the default. */
 export interface DryRunProperties {
   readonly SourceSnapshotId: string;
@@ -56,6 +61,21 @@ export interface StageProperties extends CopyProperties {
   readonly Stage: string;
 }
 
+export interface FastRestoreProperties {
+  readonly SnapshotId: string;
+  /** Region of the snapshot. */
+  readonly Region: string;
+  /** Names of zones, or else their ids. */
+  readonly AvailabilityZones?: readonly string[];
+  readonly AvailabilityZoneIds?: readonly string[];
+  /** Absent: done when fast restore is being enabled. */
+  readonly WaitUntilEnabled?: 'true';
+  /** How long it may take until fast restore is enabled, over all stages. */
+  readonly TimeoutSeconds: string;
+  /** The number of the stage, for further stages: they count from 2. */
+  readonly Stage?: string;
+}
+
 /** The deletion policies under which a finished copy outlives its resource. */
 export type RetainingPolicy = 'Retain' | 'RetainExceptOnCreate';
 
@@ -100,6 +120,26 @@ export const OWNER_TAGS: readonly string[] = [TAG.stack, TAG.resource, TAG.input
 
 /** EC2's limit of tags on one resource is 50 (Amazon EC2 User Guide, "Tag restrictions"); the library reserves ten. */
 export const MAX_USER_TAGS = 40;
+
+/** What every line of the handler's log says it is about. Metric filters read it, and the decisions below. */
+export interface LogSubject {
+  readonly request: string;
+  /** Id (ARN) of the stack. */
+  readonly stack: string;
+  /** Logical id of the resource, also in the lines of its further stages. */
+  readonly logicalId: string;
+  readonly physicalId?: string;
+}
+
+/** The decisions in the log that are counted. */
+export const DECISION = {
+  /** A copy was started. */
+  start: 'start copy',
+  /** A copy is finished and reported. The line has how many `seconds` EC2 took. */
+  complete: 'complete',
+  /** A request failed. */
+  fail: 'fail',
+} as const;
 
 /** How often the framework asks whether a copy is done. */
 export const POLL_INTERVAL_SECONDS = 30;

@@ -28,7 +28,10 @@ interface FastRestore {
   disabledAt?: number;
 }
 
-interface Problem { readonly Code: string; readonly Message: string }
+interface Problem {
+  readonly Code: string;
+  readonly Message: string;
+}
 
 export class FastRestores {
   private readonly restores: FastRestore[] = [];
@@ -81,6 +84,7 @@ export class FastRestores {
         State: this.stateAt(one, seenAt),
         StateTransitionReason: one.failure ?? 'Client.UserInitiated',
         OwnerId: this.host.accountId,
+        EnablingTime: new Date(one.enabledAt),
       })),
     };
   }

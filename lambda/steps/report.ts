@@ -1,6 +1,8 @@
 // The copy is finished, alone, and as declared: answer its attributes.
+import { DECISION } from '../../lib/contract';
 import { complete } from '../complete';
 import { chosenCopy, type Outcome, type ReconcileContext } from '../context';
+import type { Copy } from '../copies';
 import { isStartedUnder } from '../ownership';
 
 export function report(context: ReconcileContext): Outcome {
@@ -8,9 +10,15 @@ export function report(context: ReconcileContext): Outcome {
   const { keepsCopy, physicalId } = request;
   const copy = chosenCopy(context);
   memory.end(request);
-  log('complete', { snapshotId: copy.id });
+  log(DECISION.complete, { snapshotId: copy.id, seconds: secondsOf(copy) });
   // If the copy goes by its handle, it keeps that: for another id, CloudFormation would delete what goes by the handle.
   const goesByHandle = keepsCopy && physicalId.kind === 'handle' && isStartedUnder(copy, request);
   const id = goesByHandle ? physicalId.text : copy.id;
   return complete(context, copy.snapshot, id);
+}
+
+/** Unknown if EC2 does not say when it completed the copy. */
+function secondsOf({ snapshot, startedAt }: Copy): number | undefined {
+  const { CompletionTime: completedAt } = snapshot;
+  return completedAt && Math.round((completedAt.getTime() - startedAt) / 1_000);
 }

@@ -1,4 +1,5 @@
 // There is no copy: start one, wait until it may be started, or say why it cannot be.
+import { DECISION } from '../../lib/contract';
 import type { Snapshot } from '../aws';
 import { wait, type Outcome, type ReconcileContext } from '../context';
 import { copyInput, isFailed, type Copy } from '../copies';
@@ -40,7 +41,7 @@ async function startCopy(context: ReconcileContext): Promise<Outcome> {
     const snapshotId = await aws.copySnapshot(request.wanted.destinationRegion, copyInput(request, source));
     const isOnlyStart = count === 1 && isInFirstWindow(context);
     memory.see(request, { snapshotId, at: context.now(), isOnlyStart });
-    log('start copy', { snapshotId, inputs: request.wanted.inputs, ...sourceTagsInLog(request, source) });
+    log(DECISION.start, { snapshotId, inputs: request.wanted.inputs, ...sourceTagsInLog(request, source) });
     return wait('the copy has been started', { snapshotId });
   } catch (error) {
     memory.setObstacle(request, describeError(error));
