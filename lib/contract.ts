@@ -32,21 +32,25 @@ export interface DryRunProperties {
   readonly SourceOwner?: string;
 }
 
-export interface CopyProperties extends DryRunProperties {
-  readonly Tags?: readonly { readonly Key: string; readonly Value: string }[];
-  /** How long the copy may take, over all stages. */
-  readonly TimeoutSeconds: string;
-  /** CloudFormation's DeletionPolicy of the resource. Absent for Delete. */
-  readonly DeletionPolicy?: RetainingPolicy;
+/** What is done with a finished copy. */
+export interface HandoverProperties {
   readonly CopySourceTags?: 'true';
   /** Ids of the accounts that may create volumes from the copy. */
   readonly ShareWith?: readonly string[];
   /** Absent for the standard tier. */
   readonly StorageTier?: 'archive';
-  /** The lock's properties are EC2's. Absent: no lock. */
+  /** Absent: no lock. */
   readonly LockMode?: LockMode;
   readonly LockDurationDays?: string;
   readonly CoolOffPeriodHours?: string;
+}
+
+export interface CopyProperties extends DryRunProperties, HandoverProperties {
+  readonly Tags?: readonly { readonly Key: string; readonly Value: string }[];
+  /** How long the copy may take, over all stages. */
+  readonly TimeoutSeconds: string;
+  /** CloudFormation's DeletionPolicy of the resource. Absent for Delete. */
+  readonly DeletionPolicy?: RetainingPolicy;
 }
 
 export type LockMode = 'governance' | 'compliance';

@@ -1,7 +1,8 @@
 import { Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { isAlias, type KeyReference, referenceOf, referenceOfKeyId } from './key-reference';
-import type { CommonSnapshotCopyProps } from './snapshot-copy-props';
+import type { CommonSnapshotCopyProps, SnapshotCopyProps } from './snapshot-copy-props';
+import { StorageTier } from './storage-tier';
 import { isFixed, isKnown } from './tokens';
 
 /** What the handler must be permitted for one copy. */
@@ -16,6 +17,19 @@ export interface CopyNeeds {
   readonly sourceKey?: KeyReference;
   /** `default`: the account's default key for EBS, which may be any of its keys. `unknown`: any form of a token. */
   readonly key: KeyReference | 'default' | 'unknown';
+}
+
+/** What the handler must be permitted for a finished copy, and need not undo. */
+export interface HandoverNeeds {
+  readonly scope: IConstruct;
+  readonly shareWith: readonly string[];
+  readonly isArchived: boolean;
+  readonly isLocked: boolean;
+}
+
+export function handoverNeedsOf(scope: IConstruct, props: SnapshotCopyProps): HandoverNeeds {
+  const { lock, shareWith = [], storageTier } = props;
+  return { scope, shareWith, isArchived: storageTier === StorageTier.ARCHIVE, isLocked: lock !== undefined };
 }
 
 /** Whoever writes an id decides on a snapshot. Whoever writes a token decides on no more than whose snapshot it is. */

@@ -14,7 +14,7 @@ export interface CopyResourceProps {
 }
 
 /**
- * One custom resource of a copy: the one that owns it, or a further stage. The CDK's CustomResource would write the
+ * One custom resource of a copy or of a fast restore: the one that owns it, or a further stage. The CDK's CustomResource would write the
  * default deletion policies into the template, for every copy.
  */
 export class CopyResource extends CfnResource {

@@ -1,31 +1,41 @@
 // What the handler's role may do: granted copy by copy, each permission once. Few values are listed. Past a limit, a
 // wildcard is granted instead, so that the policy stays below 6,000 characters however many copies there are.
-import { Annotations, type Stack } from 'aws-cdk-lib';
-import type { Role } from 'aws-cdk-lib/aws-iam';
+import { Annotations, type Stack, Token } from 'aws-cdk-lib';
+import { Policy, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct, IDependable } from 'constructs';
-import type { CopyNeeds } from './copy-needs';
+import type { CopyNeeds, HandoverNeeds } from './copy-needs';
 import {
+  archiveOwnCopies,
   changeOwnCopies,
   copyFrom,
   copyTo,
   describeSnapshots,
+  lockOwnCopies,
   readStack,
+  restoreFast,
+  shareOwnCopies,
   tagAtCopy,
   useNetwork,
   writeLogs,
 } from './handler-statements';
 import { KeyPermissions } from './key-permissions';
+import { acknowledgeWildcards } from './nag-acknowledgement';
 import { RolePolicy } from './role-policy';
 import { ShortList } from './short-list';
+import type { ISnapshotRef } from './snapshot-ref';
 import { isFixed, isKnown } from './tokens';
 
 const MAX_SOURCES = 10;
 const MAX_OWNERS = 4;
 const MAX_REGIONS = 4;
+/** Different lists of accounts, and the accounts in all of them. */
+const MAX_SHARES = 2;
+const MAX_ACCOUNTS = 20;
 
 const NO_ID_YET =
   'A copy has no id before it is made. The tag of its stack limits what the handler may do with copies.';
 
+const ANY_BEFORE = 'The snapshot of an earlier declaration must be disabled, too.';
 const NO_REGION = 'EC2 may name either Region in the ARN of the source.';
 const ANY_OF_OWNER = 'The id of the source is known at deployment only. The handler copies what the account owns.';
 
@@ -36,10 +46,12 @@ export interface HandlerPermissionsProps {
 }
 
 export class HandlerPermissions {
+  private readonly role: Role;
   private readonly policy: RolePolicy;
   private readonly keys: KeyPermissions;
   private readonly sources = new ShortList(MAX_SOURCES);
   private readonly regions = new ShortList(MAX_REGIONS);
+  private readonly shares = new ShortList(MAX_SHARES, MAX_ACCOUNTS);
   private readonly owners = new ShortList(MAX_OWNERS);
 
   public constructor(
@@ -48,6 +60,7 @@ export class HandlerPermissions {
     { role, logGroupArn, isInVpc }: HandlerPermissionsProps,
   ) {
     const { stackId } = stack;
+    this.role = role;
     this.policy = new RolePolicy(role);
     this.keys = new KeyPermissions(scope, stack, role, this.policy);
     this.policy.grant('write logs', 'The name of a log group stands for its streams.', () => [writeLogs(logGroupArn)]);
@@ -65,6 +78,36 @@ export class HandlerPermissions {
     this.permitSource(needs);
     this.permitRegions(needs);
     return [this.policy.dependable, ...this.keys.permit(needs)];
+  }
+
+  /** Permits what a finished copy needs. What undoes it is permitted for every copy. */
+  public permitHandover({ isArchived, isLocked, scope, shareWith }: HandoverNeeds): void {
+    const { stackId } = this.stack;
+    if (isArchived) this.policy.grant('archive', NO_ID_YET, () => [archiveOwnCopies(stackId)]);
+    if (isLocked) this.policy.grant('lock', NO_ID_YET, () => [lockOwnCopies(stackId)]);
+    if (shareWith.length === 0) return;
+    const accounts = [...shareWith].sort();
+    const isListed = !Token.isUnresolved(shareWith) && shareWith.every((one) => isFixed(one, this.stack));
+    if (isListed && this.shares.admits(accounts.join(), accounts.length)) {
+      this.policy.grant(`share with ${accounts.join()}`, NO_ID_YET, () => [shareOwnCopies(stackId, accounts)]);
+      return;
+    }
+    const cause = isListed ? `the stack has more than ${MAX_SHARES} lists of accounts` : 'shareWith is a token';
+    const warning = `The handler of the snapshot copies may share copies with any account, because ${cause}.`;
+    const isNew = this.policy.grant('share', warning, () => [shareOwnCopies(stackId)]);
+    if (isNew) Annotations.of(scope).addWarningV2('cdk-ebs-snapshot-copy:anyAccount', warning);
+  }
+
+  /**
+   * A policy of its own: the snapshot may be a copy, which must not wait for itself. CloudFormation deletes the policy after
+   * the fast restore, which costs money until it is disabled.
+   */
+  public permitFastRestore(scope: Construct, { env, snapshotRef }: ISnapshotRef): IDependable[] {
+    const statements = restoreFast(env.region, snapshotRef.snapshotArn);
+    const policy = new Policy(scope, 'Policy', { statements });
+    this.role.attachInlinePolicy(policy);
+    for (const statement of statements) acknowledgeWildcards(policy, statement.toStatementJson() as object, ANY_BEFORE);
+    return [policy, this.policy.dependable];
   }
 
   /** A token may be a copy of this stack. To name it would make the policy wait for what waits for the policy. */

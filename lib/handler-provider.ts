@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type CfnResource, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -10,11 +11,13 @@ import * as cr from 'aws-cdk-lib/custom-resources';
 import { IAM_MINIMIZE_POLICIES } from 'aws-cdk-lib/cx-api';
 import { Construct, type IDependable } from 'constructs';
 import { POLL_INTERVAL_SECONDS, POLL_INTERVAL_VARIABLE } from './contract';
-import type { CopyNeeds } from './copy-needs';
+import { CopyMetrics, type MetricName } from './copy-metrics';
+import type { CopyNeeds, HandoverNeeds } from './copy-needs';
 import { HandlerPermissions } from './handler-permissions';
 import { Lanes } from './lanes';
 import { acknowledgeFramework } from './nag-acknowledgement';
 import { type Settings, settingsInUse } from './settings';
+import type { ISnapshotRef } from './snapshot-ref';
 import { problemsOfStack } from './stages';
 import { WaysOut } from './ways-out';
 
@@ -42,6 +45,7 @@ export class HandlerProvider extends Construct {
 
   private readonly permissions: HandlerPermissions;
   private readonly lanes: Lanes;
+  private readonly metrics: CopyMetrics;
 
   private constructor(stack: Stack) {
     super(stack, ID);
@@ -58,6 +62,7 @@ export class HandlerProvider extends Construct {
       logGroupArn: common.logGroup.logGroupArn,
       isInVpc: common.vpc !== undefined,
     });
+    this.metrics = new CopyMetrics(this, stack, common.logGroup);
     this.lanes = new Lanes(stack, settings.maxConcurrentCopies);
     const framework = this.createFramework(settings, common, role);
     if (settings.tracing) trace(framework);
@@ -69,6 +74,21 @@ export class HandlerProvider extends Construct {
   /** Permits what a copy needs. Returns what must be there before its custom resource. */
   public permit(needs: CopyNeeds): IDependable[] {
     return this.permissions.permit(needs);
+  }
+
+  /** Permits what a finished copy needs. */
+  public permitHandover(needs: HandoverNeeds): void {
+    this.permissions.permitHandover(needs);
+  }
+
+  /** Permits a fast restore. Returns what must be there before its custom resource, and go after it. */
+  public permitFastRestore(scope: Construct, snapshot: ISnapshotRef): IDependable[] {
+    return this.permissions.permitFastRestore(scope, snapshot);
+  }
+
+  /** A metric of one copy, or of all copies of the stack. */
+  public metric(name: MetricName, logicalId: string | undefined, options?: MetricOptions): Metric {
+    return this.metrics.metric(name, logicalId, options);
   }
 
   /** Lets a copy wait for earlier ones if EC2 would not make them all at once. */

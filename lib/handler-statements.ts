@@ -18,7 +18,15 @@ export function writeLogs(logGroupArn: string): PolicyStatement {
 
 /** EC2 has no resource-level permissions for them. */
 export function describeSnapshots(): PolicyStatement {
-  return allow(['ec2:DescribeSnapshots', 'ec2:DescribeLockedSnapshots'], '*');
+  return allow(
+    [
+      'ec2:DescribeSnapshots',
+      'ec2:DescribeLockedSnapshots',
+      'ec2:DescribeSnapshotTierStatus',
+      'ec2:GetEbsEncryptionByDefault',
+    ],
+    '*',
+  );
 }
 
 /** So that the handler can tell whether a copy is still wanted. */
@@ -64,14 +72,48 @@ export function tagAtCopy(stackId: string): PolicyStatement {
  * - A condition key finds a tag in whatever case, so the owner tags are protected in every case.
  */
 export function changeOwnCopies(stackId: string): PolicyStatement[] {
-  const ofThisStack = { [`aws:ResourceTag/${TAG.stack}`]: stackId };
+  const { StringEquals: ofThisStack } = ownedBy(stackId);
   return [
     allow(['ec2:CreateTags', 'ec2:DeleteTags'], snapshotArn('*', '*'), {
       StringEquals: ofThisStack,
       'ForAllValues:StringNotEqualsIgnoreCase': { 'aws:TagKeys': OWNER_TAGS },
       Null: { 'aws:TagKeys': 'false' },
     }),
-    allow(['ec2:DeleteSnapshot'], snapshotArn('*', '*'), { StringEquals: ofThisStack }),
+    allow(
+      ['ec2:DeleteSnapshot', 'ec2:DescribeSnapshotAttribute', 'ec2:UnlockSnapshot', 'ec2:RestoreSnapshotTier'],
+      snapshotArn('*', '*'),
+      { StringEquals: ofThisStack },
+    ),
+    allow(['ec2:ModifySnapshotAttribute'], snapshotArn('*', '*'), {
+      StringEquals: ofThisStack,
+      Null: { 'ec2:Add/userId': 'true', 'ec2:Add/group': 'true' },
+    }),
+  ];
+}
+
+/** Never with a group, of which the only one is everybody. Without accounts, with any. */
+export function shareOwnCopies(stackId: string, accounts?: readonly string[]): PolicyStatement {
+  return allow(['ec2:ModifySnapshotAttribute'], snapshotArn('*', '*'), {
+    ...ownedBy(stackId),
+    Null: { 'ec2:Add/userId': 'false', 'ec2:Add/group': 'true' },
+    ...(accounts && { 'ForAllValues:StringEquals': { 'ec2:Add/userId': accounts } }),
+  });
+}
+
+export function archiveOwnCopies(stackId: string): PolicyStatement {
+  return allow(['ec2:ModifySnapshotTier'], snapshotArn('*', '*'), ownedBy(stackId));
+}
+
+export function lockOwnCopies(stackId: string): PolicyStatement {
+  return allow(['ec2:LockSnapshot'], snapshotArn('*', '*'), ownedBy(stackId));
+}
+
+/** What is to be disabled may be another snapshot than the declared one: that of the declaration before. */
+export function restoreFast(region: string, snapshotArnToEnable: string): PolicyStatement[] {
+  return [
+    allow(['ec2:EnableFastSnapshotRestores'], snapshotArnToEnable),
+    allow(['ec2:DisableFastSnapshotRestores'], snapshotArn(region, '*')),
+    allow(['ec2:DescribeFastSnapshotRestores'], '*'),
   ];
 }
 
@@ -114,6 +156,10 @@ export function useNetwork(): PolicyStatement {
 
 function allow(actions: string[], resource: string, conditions?: Record<string, Record<string, unknown>>) {
   return new PolicyStatement({ actions, resources: [resource], conditions });
+}
+
+function ownedBy(stackId: string) {
+  return { StringEquals: { [`aws:ResourceTag/${TAG.stack}`]: stackId } };
 }
 
 function requestTag(stackId: string): Record<string, string> {

@@ -1,4 +1,5 @@
-export { type ISnapshotCopy } from './snapshot-copy-interface';
+export { FastSnapshotRestore, type FastSnapshotRestoreProps } from './fast-snapshot-restore';
+export { type ISnapshotCopy } from './snapshot-copy-base';
 export { SnapshotCopy } from './snapshot-copy';
 export { SnapshotCopyDryRun } from './snapshot-copy-dry-run';
 export {
@@ -10,3 +11,5 @@ export {
 export { SnapshotCopyProvider, type SnapshotCopyProviderProps } from './snapshot-copy-provider';
 export { SnapshotGrants, type SnapshotGrantsOptions } from './snapshot-grants';
 export { type ISnapshotRef, type SnapshotReference } from './snapshot-ref';
+export { SnapshotLock } from './snapshot-lock';
+export { StorageTier } from './storage-tier';

@@ -1,5 +1,7 @@
 import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { aws_kms } from 'aws-cdk-lib/interfaces';
+import type { SnapshotLock } from './snapshot-lock';
+import type { StorageTier } from './storage-tier';
 
 /**
  * What a copy and its dry run have in common: everything that EC2 judges before it copies. Where another value makes a new
@@ -164,6 +166,61 @@ export interface SnapshotCopyProps extends CommonSnapshotCopyProps {
    * @default - `completionDuration` and 10 minutes, but at least 50 minutes and at most 48 hours
    */
   readonly timeout?: Duration;
+
+  /**
+   * Whether the copy gets the tags of the source when it is made. Tags of this construct replace those of the source.
+   *
+   * - Tags that begin with `aws:`, `dlm:` or `cdk-ebs-snapshot-copy:` are left out.
+   * - If the copy would have more than 40 tags, the deployment fails before EC2 copies.
+   * - EC2 shows an account only its own tags, so a source of another account brings none.
+   *
+   * Switched on later, the copy gets the tags then. Switched off, it keeps them. Later changes at the source are not
+   * followed.
+   *
+   * @default false
+   */
+  readonly copySourceTags?: boolean;
+
+  /**
+   * Ids of the accounts that may create volumes from the copy and copy it: 12 digits each, not the own account. Accounts
+   * that somebody else has added stay.
+   *
+   * An encrypted copy needs `kmsKey` or `kmsKeyId`: EC2 does not share what is encrypted under the AWS managed key. The
+   * policy of that key must allow the accounts, too; `SnapshotGrants.keyPolicyForSharing` has the statements. When the copy
+   * is replaced, the accounts lose the old one as soon as it is deleted.
+   *
+   * Changes in place.
+   *
+   * @default - the copy is private
+   * @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-modifying-snapshot-permissions.html
+   */
+  readonly shareWith?: string[];
+
+  /**
+   * Storage tier of the copy. Moving it is begun when the copy is completed, and not waited for.
+   *
+   * - `ARCHIVE` costs 90 days at least, and makes the next copy of the volume a full one. Nothing can be made from an
+   *   archived copy before it is restored. Excludes `shareWith`, `destinationOutpostArn` and
+   *   `destinationAvailabilityZone`.
+   * - Back to `STANDARD`, EC2 restores the copy for good, which takes up to 72 hours.
+   *
+   * Changes in place. A rollback does not move the copy.
+   *
+   * @default StorageTier.STANDARD
+   * @see https://docs.aws.amazon.com/ebs/latest/userguide/snapshot-archive.html
+   */
+  readonly storageTier?: StorageTier;
+
+  /**
+   * Lock of the copy, set when all else is done. Needs a removal policy that retains. Excludes `destinationOutpostArn`.
+   *
+   * Changes in place, as far as EC2 lets it; without the prop, the copy is unlocked where that is possible. An expired lock
+   * is set again only if the declaration changes.
+   *
+   * @default - the copy is not locked
+   * @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-snapshot-lock.html
+   */
+  readonly lock?: SnapshotLock;
 
   /**
    * What happens to the copy when it is replaced, or removed from the stack:

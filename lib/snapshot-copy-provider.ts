@@ -1,7 +1,9 @@
 import { type Duration, Token } from 'aws-cdk-lib';
+import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { HandlerProvider } from './handler-provider';
 import { addSettings, holderOf, type Settings, settingsOf } from './settings';
 import { refuse } from './validate';
 import { inWords } from './validate-durations';
@@ -103,6 +105,36 @@ export class SnapshotCopyProvider {
     const given = { ...others, pollIntervalSeconds: pollInterval?.toSeconds() };
     const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
     refuse(holder, [...problemsOfVpc(settings, settingsOf(holder)), ...addSettings(holder, settings)]);
+  }
+
+  /**
+   * How many deployments of copies of a stack have failed, as a sum over 5 minutes. Deleting a copy counts, too.
+   *
+   * @param scope a construct of the stack
+   * @param props options of the metric
+   */
+  public static metricFailures(scope: Construct, props?: MetricOptions): Metric {
+    return HandlerProvider.getOrCreate(scope).metric('Failures', undefined, props);
+  }
+
+  /**
+   * How many copies were started for a stack, as a sum over 5 minutes.
+   *
+   * @param scope a construct of the stack
+   * @param props options of the metric
+   */
+  public static metricCopies(scope: Construct, props?: MetricOptions): Metric {
+    return HandlerProvider.getOrCreate(scope).metric('Copies', undefined, props);
+  }
+
+  /**
+   * How long EC2 took for the copies of a stack, in seconds, as an average over 5 minutes.
+   *
+   * @param scope a construct of the stack
+   * @param props options of the metric
+   */
+  public static metricDuration(scope: Construct, props?: MetricOptions): Metric {
+    return HandlerProvider.getOrCreate(scope).metric('Duration', undefined, props);
   }
 
   // eslint-disable-next-line @typescript-eslint/no-empty-function -- private: there is nothing to make

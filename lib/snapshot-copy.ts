@@ -1,46 +1,30 @@
-import {
-  type IResolvable,
-  type ITaggableV2,
-  type RemovalPolicy,
-  Resource,
-  TagManager,
-  TagType,
-  Token,
-} from 'aws-cdk-lib';
+import { type IResolvable, type ITaggableV2, type RemovalPolicy, TagManager, TagType, Token } from 'aws-cdk-lib';
+import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { aws_kms } from 'aws-cdk-lib/interfaces';
 import type { Construct } from 'constructs';
-import { snapshotArn } from './arns';
-import { type Attributes, COPY_RESOURCE_TYPE } from './contract';
-import { aliasesOf, needsOf } from './copy-needs';
+import {
+  type Attributes,
+  COPY_RESOURCE_TYPE,
+  type CopyProperties,
+  STAGE_RESOURCE_TYPE,
+  type StageProperties,
+} from './contract';
+import { aliasesOf, handoverNeedsOf, needsOf } from './copy-needs';
+import type { MetricName } from './copy-metrics';
 import type { CopyResource } from './copy-resource';
 import { HandlerProvider } from './handler-provider';
 import { isAlias } from './key-reference';
 import { injectedProps } from './property-injection';
-import type { ISnapshotCopy } from './snapshot-copy-interface';
+import { type ISnapshotCopy, SnapshotCopyBase } from './snapshot-copy-base';
 import type { SnapshotCopyProps, SnapshotFromIdOptions } from './snapshot-copy-props';
 import { SnapshotGrants } from './snapshot-grants';
-import type { SnapshotReference } from './snapshot-ref';
 import { declareStages, timeoutOf } from './stages';
 import { problemsOfCopy, problemsOfImport, refuse } from './validate';
 import { warnOfUnknownRegions } from './validate-regions';
+import { problemsOfLockedRemoval, warnOfArchive } from './validate-handover';
 import { problemsOfPolicies, problemsOfRemoval } from './validate-removal';
 import { problemsOfTags } from './validate-tags';
-import { asText, requestProperties, tagProperties } from './wire-properties';
-
-/** What a copy of this app and an imported snapshot have in common. Their environment is where the snapshot is. */
-abstract class SnapshotCopyBase extends Resource implements ISnapshotCopy {
-  public abstract readonly snapshotId: string;
-  public abstract readonly grants: SnapshotGrants;
-
-  public get snapshotArn(): string {
-    return snapshotArn(this.env.region, this.snapshotId);
-  }
-
-  /** A reference to the snapshot. */
-  public get snapshotRef(): SnapshotReference {
-    return { snapshotArn: this.snapshotArn };
-  }
-}
+import { asText, handoverProperties, requestProperties, tagProperties } from './wire-properties';
 
 /**
  * A copy of an EBS snapshot that the stack owns. Deploying the stack makes the copy and waits until it is usable. Deleting
@@ -102,27 +86,21 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
     super(scope, id, { region: props.destinationRegion });
     refuse(this, problemsOfCopy(props, this));
     warnOfUnknownRegions(this, props);
+    warnOfArchive(this, props);
     this.encryptionKey = props.kmsKey;
     this.cdkTagManager = tagManagerFor(props);
 
     const provider = HandlerProvider.getOrCreate(this);
-    const timeout = timeoutOf(props);
-    const properties = { ...requestProperties(props, this), TimeoutSeconds: asText(timeout.toSeconds()) };
-    this.stages = declareStages(this, {
-      timeout,
-      serviceToken: provider.serviceToken,
-      prerequisites: [...provider.permit(needsOf(this, props)), ...aliasesOf(props)],
-      properties: (owner) => ({
-        ...properties,
-        Tags: tagProperties(this.cdkTagManager),
-        DeletionPolicy: owner.retainingPolicy,
-      }),
-    });
+    this.stages = this.declare(props, provider);
     provider.enqueue(this.env.region, this.owner, this.last);
 
     if (props.removalPolicy !== undefined) this.owner.applyRemovalPolicy(props.removalPolicy);
     this.node.addValidation({
-      validate: () => [...problemsOfTags(this.cdkTagManager.tagValues()), ...problemsOfPolicies(this.owner.cfnOptions)],
+      validate: () => [
+        ...problemsOfTags(this.cdkTagManager.tagValues()),
+        ...problemsOfPolicies(this.owner.cfnOptions),
+        ...problemsOfLockedRemoval(props.lock, this.owner.retainingPolicy),
+      ],
     });
   }
 
@@ -218,6 +196,33 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   }
 
   /**
+   * How many deployments of this copy have failed, as a sum over 5 minutes. Deleting the copy counts, too.
+   *
+   * @param props options of the metric
+   */
+  public metricFailures(props?: MetricOptions): Metric {
+    return this.metric('Failures', props);
+  }
+
+  /**
+   * How many copies were started for this resource, as a sum over 5 minutes.
+   *
+   * @param props options of the metric
+   */
+  public metricCopies(props?: MetricOptions): Metric {
+    return this.metric('Copies', props);
+  }
+
+  /**
+   * How long EC2 took for the copies of this resource, in seconds, as an average over 5 minutes.
+   *
+   * @param props options of the metric
+   */
+  public metricDuration(props?: MetricOptions): Metric {
+    return this.metric('Duration', props);
+  }
+
+  /**
    * Sets what happens to the copy when it is replaced, or removed from the stack; see `removalPolicy` of the props.
    *
    * Throws for `RemovalPolicy.SNAPSHOT`.
@@ -227,6 +232,37 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   public override applyRemovalPolicy(policy: RemovalPolicy): void {
     refuse(this, problemsOfRemoval(policy));
     this.owner.applyRemovalPolicy(policy);
+  }
+
+  private declare(props: SnapshotCopyProps, provider: HandlerProvider): [CopyResource, ...CopyResource[]] {
+    provider.permitHandover(handoverNeedsOf(this, props));
+    const timeout = timeoutOf(props);
+    const properties = {
+      ...requestProperties(props, this),
+      ...handoverProperties(props),
+      TimeoutSeconds: asText(timeout.toSeconds()),
+    };
+    return declareStages(this, {
+      type: COPY_RESOURCE_TYPE,
+      stageType: STAGE_RESOURCE_TYPE,
+      timeout,
+      serviceToken: provider.serviceToken,
+      prerequisites: [...provider.permit(needsOf(this, props)), ...aliasesOf(props)],
+      properties: (owner): CopyProperties => ({
+        ...properties,
+        Tags: tagProperties(this.cdkTagManager),
+        DeletionPolicy: owner.retainingPolicy,
+      }),
+      stageProperties: (owner, Stage): Omit<StageProperties, keyof CopyProperties> => ({
+        CopyLogicalId: owner.logicalId,
+        CopyId: owner.ref,
+        Stage,
+      }),
+    });
+  }
+
+  private metric(name: MetricName, props?: MetricOptions): Metric {
+    return HandlerProvider.getOrCreate(this).metric(name, this.owner.logicalId, props);
   }
 
   private get owner(): CopyResource {

@@ -1,4 +1,4 @@
-import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import { AccountPrincipal, Grant, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { aws_kms } from 'aws-cdk-lib/interfaces';
 import { volumeArns } from './arns';
 import { type KeyReference, referenceOf } from './key-reference';
@@ -31,6 +31,30 @@ export class SnapshotGrants {
    */
   public static fromSnapshot(snapshot: ISnapshotRef, options: SnapshotGrantsOptions = {}): SnapshotGrants {
     return new SnapshotGrants(snapshot, options.encryptionKey && referenceOf(options.encryptionKey));
+  }
+
+  /**
+   * Statements for the policy of a key, which let other accounts use the snapshots that are shared with them. Each account
+   * must also permit its own users to use the key.
+   *
+   * @param accountIds the accounts: 12 digits each
+   * @see https://docs.aws.amazon.com/ebs/latest/userguide/share-kms-key.html
+   */
+  public static keyPolicyForSharing(accountIds: string[]): PolicyStatement[] {
+    const principals = accountIds.map((account) => new AccountPrincipal(account));
+    return [
+      new PolicyStatement({
+        principals,
+        actions: ['kms:DescribeKey', 'kms:Decrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
+        resources: ['*'],
+      }),
+      new PolicyStatement({
+        principals,
+        actions: ['kms:CreateGrant'],
+        resources: ['*'],
+        conditions: { Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+      }),
+    ];
   }
 
   /** @internal */

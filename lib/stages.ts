@@ -3,13 +3,11 @@
 import { CfnResource, Duration, type Stack } from 'aws-cdk-lib';
 import type { Construct, IDependable } from 'constructs';
 import {
-  COPY_RESOURCE_TYPE,
-  type CopyProperties,
+  FAST_RESTORE_STAGE_RESOURCE_TYPE,
   MAX_TIMEOUT_SECONDS,
   STAGE_RESOURCE_TYPE,
   STAGE_SECONDS,
   stageCount,
-  type StageProperties,
   stageSeconds,
 } from './contract';
 import { CopyResource } from './copy-resource';
@@ -23,12 +21,18 @@ const SERVICE_TIMEOUT_MARGIN_SECONDS = 600;
 const MAX_SERVICE_TIMEOUT_SECONDS = 3_600;
 
 export interface StagesProps {
+  /** Resource type of the first stage, which owns what is made. */
+  readonly type: string;
+  /** Resource type of the further stages. */
+  readonly stageType: string;
   readonly timeout: Duration;
   readonly serviceToken: string;
   /** What must be there before the first stage. */
   readonly prerequisites: readonly IDependable[];
   /** The properties that all stages have. */
-  readonly properties: (owner: CopyResource) => CopyProperties;
+  readonly properties: (owner: CopyResource) => object;
+  /** Further properties of a further stage. */
+  readonly stageProperties: (owner: CopyResource, stage: string) => object;
 }
 
 /** How long the copy may take. */
@@ -44,13 +48,13 @@ export function serviceTimeout(seconds: number): number {
   return Math.min(seconds + SERVICE_TIMEOUT_MARGIN_SECONDS, MAX_SERVICE_TIMEOUT_SECONDS);
 }
 
-/** Declares the custom resource that owns the copy, and the further stages. */
+/** Declares the custom resource that owns what is made, and the further stages. */
 export function declareStages(scope: Construct, props: StagesProps): [CopyResource, ...CopyResource[]] {
   const { timeout, serviceToken, prerequisites, properties } = props;
   // A timeout that is known at deployment only has one stage, which caps it.
   const seconds = timeout.isUnresolved() ? STAGE_SECONDS : timeout.toSeconds();
   const owner: CopyResource = new CopyResource(scope, 'Resource', {
-    type: COPY_RESOURCE_TYPE,
+    type: props.type,
     serviceToken,
     serviceTimeout: serviceTimeout(stageSeconds(seconds, 1)),
     prerequisites,
@@ -58,14 +62,13 @@ export function declareStages(scope: Construct, props: StagesProps): [CopyResour
   });
   const stages: [CopyResource, ...CopyResource[]] = [owner];
   for (let stage = 2; stage <= stageCount(seconds); stage++) {
-    const identity = { CopyLogicalId: owner.logicalId, CopyId: owner.ref, Stage: `${stage}` };
     // The ids are permanent: CloudFormation takes another id for another resource.
     const further = new CopyResource(scope, `Stage${stage}`, {
-      type: STAGE_RESOURCE_TYPE,
+      type: props.stageType,
       serviceToken,
       serviceTimeout: serviceTimeout(stageSeconds(seconds, stage)),
       prerequisites: [...stages.slice(-1), ...prerequisites],
-      properties: (): StageProperties => ({ ...properties(owner), ...identity }),
+      properties: () => ({ ...properties(owner), ...props.stageProperties(owner, `${stage}`) }),
     });
     owner.addStage(further);
     stages.push(further);
@@ -77,6 +80,8 @@ export function declareStages(scope: Construct, props: StagesProps): [CopyResour
 const MAX_RESOURCES = 500;
 const MAX_RESOURCES_CONTEXT = '@aws-cdk/core:stackResourceLimit';
 
+const STAGE_TYPES = [STAGE_RESOURCE_TYPE, FAST_RESTORE_STAGE_RESOURCE_TYPE];
+
 /** Explains why a stack has too many resources if stages fill it. Otherwise the CDK's own error explains enough. */
 export function problemsOfStack(stack: Stack): string[] {
   const max = Number(stack.node.tryGetContext(MAX_RESOURCES_CONTEXT) ?? MAX_RESOURCES);
@@ -84,7 +89,7 @@ export function problemsOfStack(stack: Stack): string[] {
     .findAll()
     .filter((node) => CfnResource.isCfnResource(node))
     .filter((resource) => resource.stack === stack);
-  const stages = resources.filter(({ cfnResourceType }) => cfnResourceType === STAGE_RESOURCE_TYPE).length;
+  const stages = resources.filter(({ cfnResourceType }) => STAGE_TYPES.includes(cfnResourceType)).length;
   if (max === 0 || resources.length <= max || stages === 0) return [];
   const minutes = STAGE_SECONDS / 60;
   return [

@@ -2,9 +2,10 @@
 // nothing: what is not there would be taken for the default, and text for no boolean.
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { StorageTier } from './storage-tier';
 
 interface Kind {
-  is(value: unknown): boolean;
+  readonly is: (value: unknown) => boolean;
   /** Completes "give …". */
   readonly wanted: string;
 }
@@ -28,6 +29,17 @@ const REMOVAL_POLICY: Kind = {
   wanted: 'a RemovalPolicy',
 };
 
+const TEXTS: Kind = { is: (value) => Array.isArray(value) && value.every(TEXT.is), wanted: 'a list of strings' };
+const STORAGE_TIER: Kind = {
+  is: (value) => Object.values<unknown>(StorageTier).includes(value),
+  wanted: 'a StorageTier',
+};
+const SNAPSHOT: Kind = {
+  is: (value) => has(value, 'snapshotRef'),
+  wanted: 'a snapshot construct, such as SnapshotCopy.fromSnapshotId(…)',
+};
+const LOCK: Kind = { is: (value) => has(value, '_problems'), wanted: 'a SnapshotLock' };
+
 /** By the name of the prop. A name means the same wherever it occurs. */
 const KINDS: Readonly<Record<string, Kind>> = {
   snapshotId: TEXT,
@@ -49,6 +61,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
   tags: OBJECT,
   timeout: DURATION,
   removalPolicy: REMOVAL_POLICY,
+  copySourceTags: BOOLEAN,
+  shareWith: TEXTS,
+  storageTier: STORAGE_TIER,
+  lock: LOCK,
+  snapshot: SNAPSHOT,
+  availabilityZones: TEXTS,
+  waitUntilEnabled: BOOLEAN,
   logGroup: CONSTRUCT,
   stateMachineLogGroup: CONSTRUCT,
   vpc: CONSTRUCT,

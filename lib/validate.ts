@@ -6,6 +6,7 @@ import type { CommonSnapshotCopyProps, SnapshotCopyProps, SnapshotFromIdOptions 
 import { isKnown } from './tokens';
 import { problemsOfDestination } from './validate-destination';
 import { problemsOfCompletion, problemsOfDurations, problemsOfTimeout } from './validate-durations';
+import { problemsOfHandover } from './validate-handover';
 import { problemsOfKeys } from './validate-keys';
 import { problemsOfKinds } from './validate-kinds';
 import { problemsOfRegions } from './validate-regions';
@@ -28,6 +29,7 @@ export function problemsOfCopy(props: SnapshotCopyProps, scope: IConstruct): str
     ...problemsOfDurations(props.timeout, props.completionDuration),
     ...problemsOfTags(props.tags ?? {}),
     ...problemsOfRemoval(props.removalPolicy),
+    ...problemsOfHandover(props, scope),
   ]);
 }
 

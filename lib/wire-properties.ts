@@ -1,9 +1,10 @@
 // The props as the contract has them: text, and absent for the default, so that an explicit default is no other input.
 import { Stack, type TagManager, Tokenization } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
-import type { CopyProperties, DryRunProperties } from './contract';
+import type { CopyProperties, DryRunProperties, HandoverProperties } from './contract';
 import { sourceOwnerOf } from './copy-needs';
-import type { CommonSnapshotCopyProps } from './snapshot-copy-props';
+import type { CommonSnapshotCopyProps, SnapshotCopyProps } from './snapshot-copy-props';
+import { StorageTier } from './storage-tier';
 
 export function requestProperties(props: CommonSnapshotCopyProps, scope: IConstruct): DryRunProperties {
   const { region } = Stack.of(scope);
@@ -21,6 +22,24 @@ export function requestProperties(props: CommonSnapshotCopyProps, scope: IConstr
     KmsKeyId: kmsKeyId,
     SourceKmsKeyArn: props.sourceKmsKey?.keyRef.keyArn,
     CompletionDurationMinutes: props.completionDuration && asText(props.completionDuration.toMinutes()),
+  } as const);
+}
+
+/** What only the copy itself has. */
+export function handoverProperties({
+  copySourceTags,
+  lock,
+  shareWith,
+  storageTier,
+}: SnapshotCopyProps): HandoverProperties {
+  const { LockMode, LockDurationDays, CoolOffPeriodHours } = lock?._properties() ?? {};
+  return withoutUndefined({
+    CopySourceTags: copySourceTags === true ? 'true' : undefined,
+    ShareWith: shareWith !== undefined && shareWith.length > 0 ? shareWith : undefined,
+    StorageTier: storageTier === StorageTier.ARCHIVE ? 'archive' : undefined,
+    LockMode,
+    LockDurationDays: LockDurationDays === undefined ? undefined : asText(LockDurationDays),
+    CoolOffPeriodHours: CoolOffPeriodHours === undefined ? undefined : asText(CoolOffPeriodHours),
   } as const);
 }
 

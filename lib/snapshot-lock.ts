@@ -1,0 +1,56 @@
+import { Duration } from 'aws-cdk-lib';
+import type { LockMode } from './contract';
+
+const MAX_DAYS = 36_500;
+const MAX_COOL_OFF_HOURS = 72;
+
+/** What keeps everybody from deleting a snapshot. */
+export class SnapshotLock {
+  /**
+   * A lock that whoever has the permission can take off.
+   *
+   * @param duration how long it holds: 1 to 36,500 days
+   */
+  public static governance(duration: Duration): SnapshotLock {
+    return new SnapshotLock('governance', duration);
+  }
+
+  /**
+   * A lock that nobody can take off, AWS included, once the cool-off period is over. A deployment that fails within that
+   * period still leaves nothing behind.
+   *
+   * @param duration how long it holds: 1 to 36,500 days
+   * @param coolOff how long it can still be taken off: 1 to 72 hours
+   */
+  public static compliance(duration: Duration, coolOff: Duration): SnapshotLock {
+    return new SnapshotLock('compliance', duration, coolOff);
+  }
+
+  private constructor(
+    private readonly mode: LockMode,
+    private readonly duration: Duration,
+    private readonly coolOff?: Duration,
+  ) {}
+
+  /** @internal */
+  public _problems(): string[] {
+    return [
+      ...problemsOf('duration', this.duration, Duration.days(1), MAX_DAYS, 'days'),
+      ...(this.coolOff ? problemsOf('coolOff', this.coolOff, Duration.hours(1), MAX_COOL_OFF_HOURS, 'hours') : []),
+    ];
+  }
+
+  /** @internal */
+  public _properties(): { LockMode: LockMode; LockDurationDays: number; CoolOffPeriodHours?: number } {
+    const { coolOff, duration, mode } = this;
+    return { LockMode: mode, LockDurationDays: duration.toDays(), CoolOffPeriodHours: coolOff?.toHours() };
+  }
+}
+
+function problemsOf(name: string, given: Duration, unit: Duration, max: number, units: string): string[] {
+  if (given.isUnresolved()) return [];
+  const count = given.toMilliseconds() / unit.toMilliseconds();
+  return Number.isInteger(count) && count >= 1 && count <= max
+    ? []
+    : [`${name} "${given.formatTokenToNumber()}" of lock is not possible: give 1 to ${max} ${units}`];
+}

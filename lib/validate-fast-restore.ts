@@ -1,0 +1,38 @@
+import { Token } from 'aws-cdk-lib';
+import type { FastSnapshotRestoreProps } from './fast-snapshot-restore';
+import { isKnown } from './tokens';
+import { problemsOfTimeout } from './validate-durations';
+import { problemsOfKinds } from './validate-kinds';
+
+const ZONE_NAME = /^[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}[a-z]$/;
+const ZONE_ID = /^[a-z]{2,4}[a-z]{1,4}\d{1,2}-az\d{1,2}$/;
+
+export function problemsOfFastRestore(props: FastSnapshotRestoreProps): string[] {
+  const kinds = problemsOfKinds(props, 'snapshot', 'availabilityZones');
+  return kinds.length > 0 ? kinds : [...problemsOfZones(props), ...problemsOfTimeout(props.timeout)];
+}
+
+/** Whether the zones are given by their ids. Tokens are taken for names. */
+export function isZoneId(zones: readonly string[]): boolean {
+  return zones.some((zone) => isKnown(zone) && ZONE_ID.test(zone));
+}
+
+function problemsOfZones({ availabilityZones: zones, snapshot }: FastSnapshotRestoreProps): string[] {
+  if (Token.isUnresolved(zones)) return [];
+  if (zones.length === 0) return ['availabilityZones is empty: give at least one zone'];
+  const known = zones.filter(isKnown);
+  const { region } = snapshot.env;
+  const problems = known
+    .filter((zone) => !ZONE_NAME.test(zone) && !ZONE_ID.test(zone))
+    .map((zone) => `availabilityZones "${zone}" is not a zone: give names such as us-east-1a, or ids such as use1-az1`);
+  const elsewhere = known.filter((zone) => ZONE_NAME.test(zone) && isKnown(region) && !zone.startsWith(region));
+  problems.push(
+    ...elsewhere.map(
+      (zone) => `availabilityZones "${zone}" is not in "${region}", the Region of the snapshot: give zones of it`,
+    ),
+  );
+  if (isZoneId(known) && known.some((zone) => ZONE_NAME.test(zone))) {
+    problems.push(`availabilityZones "${known.join(', ')}" has names and ids: give either`);
+  }
+  return problems;
+}
