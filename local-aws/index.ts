@@ -30,6 +30,8 @@ export interface LocalAwsOptions extends RollbackOptions {
   readonly hangingMs?: number;
   readonly ec2?: Partial<Ec2Settings>;
   readonly faults?: FaultHook;
+  /** Regions that do not exist: their endpoints have no address. */
+  readonly unknownRegions?: readonly string[];
   /** Whether DescribeStacks has LastOperations. Default: true. */
   readonly showsOperations?: boolean;
   /** Called as they happen. */
@@ -71,6 +73,7 @@ export class LocalAws {
       endpointUrl: endpoint.url,
       invocationMs: options.invocationMs ?? INVOCATION_MS,
       hangingMs: options.hangingMs ?? HANGING_MS,
+      unknownRegions: options.unknownRegions ?? [],
       onLog: options.onLog,
       outbound: {
         sleep: (ms) => clock.sleep(ms),
