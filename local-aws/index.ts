@@ -30,8 +30,6 @@ export interface LocalAwsOptions extends RollbackOptions {
   readonly hangingMs?: number;
   readonly ec2?: Partial<Ec2Settings>;
   readonly faults?: FaultHook;
-  /** Regions that do not exist: their endpoints have no address. */
-  readonly unknownRegions?: readonly string[];
   /** Whether DescribeStacks has LastOperations. Default: true. */
   readonly showsOperations?: boolean;
   /** Called as they happen. */
@@ -49,6 +47,8 @@ export class LocalAws {
   readonly lambda: Lambda;
   readonly stepFunctions: StepFunctions;
   readonly cloudFormation: CloudFormation;
+  /** Regions that do not exist: their endpoints have no address. */
+  readonly unknownRegions: string[] = [];
 
   static async start(options: LocalAwsOptions = {}): Promise<LocalAws> {
     const clock = new VirtualClock();
@@ -73,7 +73,7 @@ export class LocalAws {
       endpointUrl: endpoint.url,
       invocationMs: options.invocationMs ?? INVOCATION_MS,
       hangingMs: options.hangingMs ?? HANGING_MS,
-      unknownRegions: options.unknownRegions ?? [],
+      unknownRegions: this.unknownRegions,
       onLog: options.onLog,
       outbound: {
         sleep: (ms) => clock.sleep(ms),

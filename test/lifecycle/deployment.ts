@@ -46,8 +46,10 @@ export class Deployment {
       call.region === region && call.service !== 'cloudformation' ? fault : undefined;
   }
 
+  /** Every Region can be used and reached again. */
   open(): void {
     this.aws.services.faults = undefined;
+    this.aws.unknownRegions.length = 0;
   }
 
   copies(): string[] {
