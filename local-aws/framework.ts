@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as url from 'node:url';
 import { compileFunction } from 'node:vm';
-import type { FunctionConfiguration, InvocationResult } from './lambda';
+import { format } from 'node:util';
+import type { FunctionConfiguration, InvocationResult, LogLine } from './lambda';
 
 export interface Outbound {
   readonly invokeFunction: (arn: string, payload: unknown) => Promise<InvocationResult>;
@@ -20,22 +21,27 @@ type FrameworkHandler = (event: unknown) => Promise<unknown>;
 export class FrameworkFunction {
   private readonly handler: FrameworkHandler;
   private readonly modules = new Map<string, { exports: Exports }>();
+  private requestId = '';
 
   constructor(
     private readonly configuration: FunctionConfiguration,
     private readonly outbound: Outbound,
+    private readonly log?: (line: Omit<LogLine['line'], 'timestamp'>) => void,
   ) {
     const [file = '', name = ''] = configuration.handler.split('.');
     this.handler = this.load(`./${file}`)[name] as FrameworkHandler;
   }
 
-  async run(payload: unknown): Promise<InvocationResult> {
+  async run(payload: unknown, requestId = ''): Promise<InvocationResult> {
+    this.requestId = requestId;
     try {
       const result = await this.handler(structuredClone(payload));
       return { payload: JSON.stringify(result ?? null) };
     } catch (error) {
       const { name: errorType, message: errorMessage, stack = '' } = error as Error;
       const payload = { errorType, errorMessage, trace: stack.split('\n') };
+      // Lambda's runtime does that.
+      this.log?.({ level: 'ERROR', requestId, message: payload });
       return { payload: JSON.stringify(payload), functionError: 'Unhandled' };
     }
   }
@@ -55,8 +61,11 @@ export class FrameworkFunction {
       module,
       require: (inner: string) => (inner.startsWith('./') ? this.load(inner) : this.outside(inner)),
       process: { env: this.configuration.environment },
-      // The function's log level is FATAL.
-      console: { log: () => undefined },
+      console: {
+        log: (...args: unknown[]) => {
+          this.log?.({ level: 'INFO', requestId: this.requestId, message: format(...args) });
+        },
+      },
       setTimeout: (callback: () => void, ms: number) => void this.outbound.sleep(ms).then(callback),
     };
     const run = compileFunction(source, Object.keys(scope)) as (...values: unknown[]) => void;

@@ -47,6 +47,8 @@ export class LocalAws {
   readonly lambda: Lambda;
   readonly stepFunctions: StepFunctions;
   readonly cloudFormation: CloudFormation;
+  /** Regions that do not exist: their endpoints have no address. */
+  readonly unknownRegions: string[] = [];
 
   static async start(options: LocalAwsOptions = {}): Promise<LocalAws> {
     const clock = new VirtualClock();
@@ -71,6 +73,7 @@ export class LocalAws {
       endpointUrl: endpoint.url,
       invocationMs: options.invocationMs ?? INVOCATION_MS,
       hangingMs: options.hangingMs ?? HANGING_MS,
+      unknownRegions: this.unknownRegions,
       onLog: options.onLog,
       outbound: {
         sleep: (ms) => clock.sleep(ms),

@@ -8,6 +8,7 @@ const { format } = require('node:util');
 let virtualTime = 0;
 let requestId = '';
 let started = 0;
+let unknownRegions = [];
 // The function's own clock: Date is the only one that handlers and the SDK read.
 const RealDate = Date;
 globalThis.Date = new Proxy(RealDate, {
@@ -19,6 +20,15 @@ globalThis.Date = new Proxy(RealDate, {
 // Time passes while a call that takes long is under way.
 subscribe('http.client.response.finish', ({ response }) => {
   virtualTime += Number(response.headers['x-delay-ms'] ?? 0);
+});
+
+// The name of an endpoint has no address in a Region that does not exist.
+subscribe('http.client.request.start', ({ request }) => {
+  const [, region, service] = /\d{8}\/([^/]+)\/([^/]+)\/aws4_request/.exec(request.getHeader('authorization')) ?? [];
+  if (!unknownRegions.includes(region)) return;
+  const hostname = `${service}.${region}.amazonaws.com`;
+  const error = new Error(`getaddrinfo ENOTFOUND ${hostname}`);
+  request.destroy(Object.assign(error, { errno: -3008, code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname }));
 });
 
 // Virtual time stands still, so the pauses of the SDK between its attempts are none. They are random; its time-outs,
@@ -62,6 +72,7 @@ async function run({ event, context }) {
 
 process.on('message', async (invocation) => {
   virtualTime = started = invocation.time;
+  unknownRegions = invocation.unknownRegions;
   requestId = invocation.context.awsRequestId;
   const result = await run(invocation);
   process.send({ result: { ...result, durationMs: virtualTime - started } });

@@ -17,6 +17,8 @@ export interface FunctionConfiguration {
   readonly timeoutSeconds: number;
   readonly memorySize: number;
   readonly logGroup: string;
+  /** Lines below it are not logged. Default: all are. */
+  readonly logLevel?: string;
 }
 
 /** What the Invoke API answers, its payload still in JSON. */
@@ -63,6 +65,8 @@ export interface LambdaOptions {
   readonly invocationMs: number;
   /** Real time after which an invocation has timed out. */
   readonly hangingMs: number;
+  /** Regions that do not exist: their endpoints have no address. */
+  readonly unknownRegions: readonly string[];
   readonly outbound: Omit<Outbound, 'invokeFunction'>;
   readonly onLog?: (line: LogLine) => void;
 }
@@ -124,16 +128,29 @@ export class Lambda {
   private start(configuration: FunctionConfiguration): RunningFunction {
     if (existsSync(join(configuration.codeDirectory, 'framework.js'))) {
       const invokeFunction: Outbound['invokeFunction'] = (arn, payload) => this.invoke(arn, payload);
-      return new FrameworkFunction(configuration, { ...this.options.outbound, invokeFunction });
+      const outbound = { ...this.options.outbound, invokeFunction };
+      return new FrameworkFunction(configuration, outbound, (line) => {
+        const timestamp = new Date(this.options.clock.now()).toISOString();
+        this.log(configuration, { timestamp, ...line });
+      });
     }
     return new ProcessPool(configuration, this.options, (line) => {
-      const { name: functionName, logGroup } = configuration;
-      const log: LogLine = { functionName, logGroup, line: JSON.parse(line) as LogLine['line'] };
-      this.logs.push(log);
-      this.options.onLog?.(log);
+      this.log(configuration, JSON.parse(line) as LogLine['line']);
     });
   }
+
+  private log(
+    { name: functionName, logGroup, logLevel = 'TRACE' }: FunctionConfiguration,
+    line: LogLine['line'],
+  ): void {
+    if (LOG_LEVELS.indexOf(line.level) < LOG_LEVELS.indexOf(logLevel)) return;
+    const log: LogLine = { functionName, logGroup, line };
+    this.logs.push(log);
+    this.options.onLog?.(log);
+  }
 }
+
+const LOG_LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 
 const MAX_PROCESSES = 4;
 
@@ -217,7 +234,7 @@ class HandlerProcess {
       this.end = resolve;
     });
     const hanging = setTimeout(() => {
-      this.end(failure('Sandbox.Timedout', `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`));
+      this.end(timedOut(timeoutSeconds));
       this.kill();
     }, this.options.hangingMs);
     const context = {
@@ -228,16 +245,24 @@ class HandlerProcess {
       memoryLimitInMB: String(memorySize),
       logGroupName: logGroup,
     };
-    this.child.send({ event, context, time });
-    return result.finally(() => {
+    this.child.send({ event, context, time, unknownRegions: this.options.unknownRegions });
+    const ended = await result.finally(() => {
       clearTimeout(hanging);
     });
+    const { durationMs = 0 } = ended;
+    return durationMs > timeoutSeconds * 1_000
+      ? { ...timedOut(timeoutSeconds), durationMs: timeoutSeconds * 1_000 }
+      : ended;
   }
 
   kill(): void {
     this.isAlive = false;
     this.child.kill('SIGKILL');
   }
+}
+
+function timedOut(timeoutSeconds: number): InvocationResult {
+  return failure('Sandbox.Timedout', `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`);
 }
 
 function failure(errorType: string, errorMessage: string): InvocationResult {

@@ -47,13 +47,16 @@ function putFunction(services: Services, resource: NativeResource, name: string)
   const { S3Key } = properties.Code as { S3Key?: string };
   const codeDirectory = assets.get(S3Key ?? '');
   const { Variables: environment = {} } = (properties.Environment ?? {}) as { Variables?: Record<string, string> };
-  const { LogGroup: logGroup = `/aws/lambda/${name}` } = (properties.LoggingConfig ?? {}) as { LogGroup?: string };
+  const logging = (properties.LoggingConfig ?? {}) as Partial<Record<string, string>>;
+  const { LogGroup: logGroup = `/aws/lambda/${name}`, LogFormat, ApplicationLogLevel = 'INFO' } = logging;
   if (codeDirectory !== undefined) {
     services.lambda.put({
       ...{ arn, name, region, codeDirectory, environment, logGroup },
       handler: properties.Handler as string,
       timeoutSeconds: Number(properties.Timeout ?? 3),
       memorySize: Number(properties.MemorySize ?? 128),
+      // In text format, everything is logged.
+      logLevel: LogFormat === 'JSON' ? ApplicationLogLevel : undefined,
     });
   }
   return stub(name, arn);

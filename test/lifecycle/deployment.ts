@@ -3,7 +3,9 @@
 import { App, Stack, type StackProps } from 'aws-cdk-lib';
 import type { SnapshotCopyProps } from '../../lib';
 import { SnapshotCopy } from '../../lib';
-import { LocalAws, type LocalAwsOptions, type OperationResult } from '../../local-aws';
+import { LocalAws, type LocalAwsOptions, type OperationResult, type StackEvent } from '../../local-aws';
+import type { NewSnapshot } from '../../local-aws/ec2';
+import type { Call, Fault } from '../../local-aws/faults';
 
 export const MINUTE = 60_000;
 export const ENV = { account: '111122223333', region: 'us-east-1' };
@@ -17,8 +19,9 @@ export class Deployment {
 
   private constructor(readonly aws: LocalAws) {}
 
-  /** A completed source in the stack's Region, unencrypted. */
-  readonly source = (): string => this.aws.ec2.addSnapshot({ region: 'us-east-1' }).id;
+  /** A completed source in the stack's Region, unencrypted unless told otherwise. */
+  readonly source = (snapshot: Partial<NewSnapshot> = {}): string =>
+    this.aws.ec2.addSnapshot({ region: 'us-east-1', ...snapshot }).id;
 
   deploy(declare: Declare, options: Parameters<LocalAws['deploy']>[1] & { readonly env?: StackProps['env'] } = {}) {
     const stack = new Stack(new App({ builtinCloudFormationValidation: false }), 'Test', { env: options.env ?? ENV });
@@ -33,12 +36,38 @@ export class Deployment {
     return result;
   }
 
+  pass(minutes: number): Promise<void> {
+    return this.aws.clock.run(() => this.aws.clock.sleep(minutes * MINUTE));
+  }
+
+  /** From now on, calls into a Region fail, other than those to CloudFormation. */
+  close(region: string, fault: Fault): void {
+    this.aws.services.faults = (call) =>
+      call.region === region && call.service !== 'cloudformation' ? fault : undefined;
+  }
+
+  /** Every Region can be used and reached again. */
+  open(): void {
+    this.aws.services.faults = undefined;
+    this.aws.unknownRegions.length = 0;
+  }
+
   copies(): string[] {
     return this.aws.ec2.remainingCopies().map(({ id }) => id);
   }
 
+  /** When EC2 got each call of CopySnapshot. */
+  starts(): Call[] {
+    return this.aws.services.calls.filter(({ action }) => action === 'CopySnapshot');
+  }
+
   started(): number {
-    return this.aws.services.calls.filter(({ action }) => action === 'CopySnapshot').length;
+    return this.starts().length;
+  }
+
+  /** What the handler has logged, from the first decision to the last one. */
+  decisions(): Readonly<Record<string, unknown>>[] {
+    return this.aws.lambda.logs.map(({ line }) => line.message as Record<string, unknown>);
   }
 
   /** Minutes between the first and the last event of an operation. */
@@ -51,7 +80,22 @@ export function copyInto(stack: Stack, props: SnapshotCopyProps, id = 'Copy'): S
   return new SnapshotCopy(stack, id, props);
 }
 
+const isOfCopy = ({ type }: StackEvent): boolean => type.startsWith('Custom::');
+
 /** The reason of the failed custom resource alone. */
 export function reasonOf({ events }: OperationResult, status = /_FAILED$/): string {
-  return events.find((event) => event.type.startsWith('Custom::') && status.test(event.status))?.reason ?? '';
+  return events.find((event) => isOfCopy(event) && status.test(event.status))?.reason ?? '';
+}
+
+/** Our line of that reason. What follows is the framework's. */
+export function lineOf(result: OperationResult, status?: RegExp): string {
+  const [line = ''] = reasonOf(result, status).split('\n');
+  return line.replace(/^Received response status \[FAILED\] from custom resource. Message returned: /, '');
+}
+
+/** Minutes that the first custom resource of a result took, from its first event until it came into a status. */
+export function minutesUntil(status: RegExp, { events }: OperationResult): number {
+  const ofCopy = events.filter(isOfCopy);
+  const end = ofCopy.find((event) => status.test(event.status))?.time ?? NaN;
+  return (end - (ofCopy[0]?.time ?? NaN)) / MINUTE;
 }

@@ -1,0 +1,47 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { declareWithSibling } from './declarations';
+import { start } from './start';
+
+describe('a rollback goes back', () => {
+  test.each([
+    ['new', true],
+    ['old', true],
+  ] as const)('to the old copy, when the Update carries the %s id', async (rollbackPhysicalId, rollbackCleansUp) => {
+    const deployment = await start({ rollbackPhysicalId, rollbackCleansUp });
+    const props = { sourceSnapshotId: deployment.source() };
+    await deployment.deploy(declareWithSibling(props, '1'));
+    const before = deployment.copies();
+    deployment.aws.cloudFormation.failNext('Sibling', 'Update');
+    const result = await deployment.deploy(
+      declareWithSibling({ ...props, destinationRegion: 'eu-west-1', tags: { a: 'b' } }, '2'),
+    );
+    expect(result.status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(deployment.started()).toBe(2);
+    expect(deployment.copies()).toEqual(before);
+    await deployment.destroy();
+    expect(deployment.copies()).toEqual([]);
+  });
+
+  test('of tags in place', async () => {
+    const deployment = await start();
+    const props = { sourceSnapshotId: deployment.source() };
+    await deployment.deploy(declareWithSibling({ ...props, tags: { a: '1' } }, '1'));
+    const [id = ''] = deployment.copies();
+    deployment.aws.cloudFormation.failNext('Sibling', 'Update');
+    await deployment.deploy(declareWithSibling({ ...props, tags: { b: '2' } }, '2'));
+    expect(deployment.aws.ec2.tagsOf(id)).toMatchObject({ a: '1' });
+    expect(deployment.aws.ec2.tagsOf(id)).not.toHaveProperty('b');
+  });
+
+  test('of a create leaves nothing under RETAIN_ON_UPDATE_OR_DELETE, and what RETAIN says under RETAIN', async () => {
+    for (const [removalPolicy, left] of [
+      [RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, 0],
+      [RemovalPolicy.RETAIN, 1],
+    ] as const) {
+      const deployment = await start();
+      deployment.aws.cloudFormation.failNext('Sibling', 'Create');
+      await deployment.deploy(declareWithSibling({ sourceSnapshotId: deployment.source(), removalPolicy }, '1'));
+      expect(deployment.copies()).toHaveLength(left);
+    }
+  });
+});
