@@ -1,7 +1,8 @@
 import { TAG } from '../../lib/contract';
 import type { Aws, Snapshot } from '../../lambda/aws';
 import { observe, type Observation } from '../../lambda/observe';
-import { LOGICAL_ID, requestFor, SECOND, STACK_ID, tags, World } from './in-process';
+import { LOGICAL_ID, SECOND, STACK_ID, tags, World } from './in-process';
+import { requestFor } from './requests';
 
 const owner = tags({ [TAG.stack]: STACK_ID, [TAG.resource]: LOGICAL_ID });
 

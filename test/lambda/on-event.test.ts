@@ -1,5 +1,6 @@
 import { STAGE_RESOURCE_TYPE } from '../../lib/contract';
-import { HANDLE, World } from './in-process';
+import { World } from './in-process';
+import { HANDLE } from './requests';
 
 const SNAPSHOT = 'snap-0123456789abcdef0';
 const AT = Date.UTC(2030, 0, 1);

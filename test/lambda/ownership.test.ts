@@ -16,7 +16,8 @@ import {
   shouldDelete,
   superseded,
 } from '../../lambda/ownership';
-import { copyFor, HANDLE, MINUTE, requestFor, SECOND } from './in-process';
+import { MINUTE, SECOND } from './in-process';
+import { copyFor, HANDLE, requestFor } from './requests';
 
 const UPDATE = { RequestType: 'Update' } as const;
 const OTHER_HANDLE = `copy-${'2'.repeat(32)}`;

@@ -2,7 +2,8 @@ import type { Aws, Snapshot } from '../../lambda/aws';
 import { Failure, NotYet } from '../../lambda/failure';
 import { preflight, whyNeverStarted } from '../../lambda/preflight';
 import { AwsError } from '../../local-aws/faults';
-import { MINUTE, requestFor, World } from './in-process';
+import { MINUTE, World } from './in-process';
+import { requestFor } from './requests';
 
 const NOT_FOUND = new AwsError('InvalidSnapshot.NotFound', 'The snapshot does not exist.');
 

@@ -15,7 +15,7 @@ import {
   toFailure,
 } from '../../lambda/reasons';
 import { AwsError } from '../../local-aws/faults';
-import { copyFor, HANDLE, requestFor } from './in-process';
+import { copyFor, HANDLE, requestFor } from './requests';
 
 const ID = 'snap-0fedcba9876543210';
 const COPY = 'copy of snap-0123456789abcdef0 from us-east-1 to eu-west-1';

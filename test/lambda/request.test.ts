@@ -6,7 +6,8 @@ import {
   type CloudFormationEvent,
   type PollEvent,
 } from '../../lambda/request';
-import { HANDLE, tags } from './in-process';
+import { tags } from './in-process';
+import { HANDLE } from './requests';
 
 const DRY_RUN = 'Custom::SnapshotCopyDryRun';
 const STAGE = 'Custom::SnapshotCopyStage';

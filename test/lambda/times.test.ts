@@ -10,7 +10,8 @@ import {
   visibilityDelay,
   type Timing,
 } from '../../lambda/times';
-import { copyFor, requestFor, SECOND } from './in-process';
+import { SECOND } from './in-process';
+import { copyFor, requestFor } from './requests';
 
 /** A poll so many seconds after its request, with a poll interval of 30 seconds. */
 function pollAt(seconds: number, stage = 1): Timing {

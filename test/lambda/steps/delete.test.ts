@@ -1,5 +1,6 @@
 import { TAG } from '../../../lib/contract';
-import { HANDLE, MINUTE, SECOND, STACK_ID, stale, tags, World } from '../in-process';
+import { MINUTE, SECOND, STACK_ID, stale, tags, World } from '../in-process';
+import { HANDLE } from '../requests';
 
 /** An id that neither the handler nor EC2 made. */
 const UNKNOWN = 'app-Copy1A2B3C-1XYZ';

@@ -1,6 +1,7 @@
 import type { PollEvent } from '../../../lambda/request';
 import type { CopyProperties } from '../../../lib/contract';
-import { HANDLE, MINUTE, SECOND, World } from '../in-process';
+import { MINUTE, SECOND, World } from '../in-process';
+import { HANDLE } from '../requests';
 
 const ENDED = 'has ended, or has its answer';
 
