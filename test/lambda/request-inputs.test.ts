@@ -58,6 +58,7 @@ describe('the hash of the inputs', () => {
     { TimeoutSeconds: '60' },
     { CompletionDurationMinutes: '15' },
     { SourceKmsKeyArn: 'arn' },
+    { SourceOwner: '999988887777' },
     { DeletionPolicy: 'Retain' },
   ])('does not change with %j', (change) => {
     expect(inputs(change)).toBe(inputs({}));
