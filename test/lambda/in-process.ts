@@ -1,6 +1,6 @@
 // The handler over the simulated EC2, KMS and CloudFormation, in one process. A test plays CloudFormation and the
 // framework by hand, poll by poll, for one custom resource.
-import { COPY_RESOURCE_TYPE, STAGE_RESOURCE_TYPE, type CopyProperties } from '../../lib/contract';
+import { COPY_RESOURCE_TYPE, STAGE_RESOURCE_TYPE, TAG, type CopyProperties } from '../../lib/contract';
 import { awsOver, type Aws, type Calls } from '../../lambda/aws';
 import { decide } from '../../lambda/on-event';
 import type { Answer, Log } from '../../lambda/context';
@@ -251,19 +251,15 @@ export class World {
     });
   }
 
-  /** Another copy with the tags of the first one, started a second later. */
+  /** Another copy with the tags that the first one was started with, started a second later. */
   duplicate(): void {
     const [first] = this.ec2.remainingCopies();
     if (!first) throw new Error('there is no copy');
+    const startedWith = Object.entries(this.ec2.tagsOf(first.id)).filter(([key]) => key !== TAG.id);
     const twin = this.ec2.copySnapshot(first.region, {
       SourceRegion: 'us-east-1',
       SourceSnapshotId: first.source?.id,
-      TagSpecifications: [
-        {
-          ResourceType: 'snapshot',
-          Tags: Object.entries(this.ec2.tagsOf(first.id)).map(([Key, Value]) => ({ Key, Value })),
-        },
-      ],
+      TagSpecifications: [{ ResourceType: 'snapshot', Tags: [...tags(Object.fromEntries(startedWith))] }],
     });
     this.ec2.snapshot(twin.SnapshotId ?? '').startTime = first.startTime + SECOND;
   }
