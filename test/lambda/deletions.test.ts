@@ -1,6 +1,6 @@
 import type { CopyCourse } from '../../local-aws/ec2';
 import { AwsError } from '../../local-aws/faults';
-import { MINUTE, SECOND, tags, THREE_HOURS, World, type Outcome } from './in-process';
+import { MINUTE, tags, THREE_HOURS, World, type Outcome } from './in-process';
 
 const fails = (): CopyCourse => ({ duration: 5 * MINUTE, outcome: 'error', message: 'Internal copy fault' });
 
@@ -173,16 +173,4 @@ describe('a copy that is in the way and cannot be deleted', () => {
     expect(world.time - begun).toBe(41 * MINUTE);
     expect(world.copies()).toHaveLength(1);
   });
-});
-
-test('a copy that this process deletes is not missed by another request that has seen it', async () => {
-  const world = new World();
-  const first = await world.begin(world.event('Create'));
-  world.time += 30 * SECOND;
-  await world.poll(first);
-  const [id = ''] = world.copies();
-  world.enter('ROLLBACK_IN_PROGRESS');
-  await world.run(world.event('Delete', { PhysicalResourceId: first.PhysicalResourceId }));
-  expect(world.ec2.stateOf(id)).toBe('deleted');
-  expect(world.logs.filter(({ reason }) => String(reason).includes('not visible at present'))).toEqual([]);
 });

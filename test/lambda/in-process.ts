@@ -121,12 +121,17 @@ export class World {
 
   /** CloudFormation sends a request. A Delete that no operation has sent belongs to a clean-up. */
   event(RequestType: CloudFormationEvent['RequestType'], more: Partial<CloudFormationEvent> = {}): CloudFormationEvent {
-    this.requests += 1;
     this.resourceStatus = `${RequestType.toUpperCase()}_IN_PROGRESS`;
     this.resourceSince = this.time;
     if (RequestType === 'Delete' && !this.stack.StackStatus.endsWith('_IN_PROGRESS')) {
       this.enter('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
     }
+    return this.forge(RequestType, more);
+  }
+
+  /** The same event, but from somebody else who may invoke the function: CloudFormation shows nothing of it. */
+  forge(RequestType: CloudFormationEvent['RequestType'], more: Partial<CloudFormationEvent> = {}): CloudFormationEvent {
+    this.requests += 1;
     return {
       RequestType,
       RequestId: `request-${this.requests}`,
