@@ -1,4 +1,4 @@
-import { AwsError } from '../../local-aws/faults';
+import { AwsError, type Fault } from '../../local-aws/faults';
 import { World } from './in-process';
 
 const SNAPSHOT = 'snap-0123456789abcdef0';
@@ -43,12 +43,14 @@ describe('onEvent notes', () => {
     expect((await world.accept(world.event('Create'))).Begun).toEqual({ At: AT });
   });
 
-  test.each(['throttled', 'denied', 'refused-connection', new AwsError('ValidationError', 'Stack does not exist')])(
-    'no operation if CloudFormation could not say (%s), which is not a failure',
-    async (fault) => {
-      const world = new World();
-      world.services.faults = () => fault;
-      expect((await world.accept(world.event('Create'))).Begun).toEqual({ At: AT });
-    },
-  );
+  test.each<Fault>([
+    'throttled',
+    'denied',
+    'refused-connection',
+    new AwsError('ValidationError', 'Stack does not exist'),
+  ])('no operation if CloudFormation could not say (%s), which is not a failure', async (fault) => {
+    const world = new World();
+    world.services.faults = () => fault;
+    expect((await world.accept(world.event('Create'))).Begun).toEqual({ At: AT });
+  });
 });
