@@ -146,6 +146,20 @@ describe('the chosen copy', () => {
       expect(choose(copies, requestFor({}, event))).toBe('b');
     });
 
+    test('is not the copy whose id is the physical id if that was made from other inputs', () => {
+      // A rollback could not reach the present copy, and CloudFormation kept the id of the failed update's copy.
+      const ofUpdate = copy(ID, 'completed', -1, OTHER_INPUTS);
+      expect(choose([copy('a', 'completed', -4, EARLIER), ofUpdate], keeping)).toBe('a');
+      expect(choose([ofUpdate], keeping)).toBeUndefined();
+    });
+
+    test('is the copy whose id is the physical id, even if it has lost the tag of its inputs', () => {
+      const one = copy(ID, 'completed', -3, EARLIER);
+      const { [TAG.inputs]: inputs, ...others } = one.tags;
+      expect(inputs).toBe(request.wanted.inputs);
+      expect(choose([{ ...one, tags: others }], keeping)).toBe(ID);
+    });
+
     test('is the finished copy whose handle is the physical id', () => {
       const handled = { ...keeping, physicalId: request.physicalId };
       const older = copy('a', 'completed', -3, EARLIER);

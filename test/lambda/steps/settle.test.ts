@@ -218,7 +218,10 @@ describe('two requests of one operation', () => {
 });
 
 describe('a rollback', () => {
-  test('deletes the finished copy of the failed update, whether CloudFormation sends a Delete for it or not', async () => {
+  test.each([
+    ['has the time of the update', false],
+    ['has a time of its own', true],
+  ])('that %s deletes the finished copy of the failed update, for which no Delete may come', async (_, moves) => {
     const world = new World();
     const before = world.declare();
     const old = await world.create(before);
@@ -226,7 +229,9 @@ describe('a rollback', () => {
     world.enter('UPDATE_IN_PROGRESS');
     await world.run(world.update(wanted, before));
     world.physicalId = old;
-    world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    world.time += MINUTE;
+    if (moves) world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    else world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
     await world.run(world.update(before, wanted));
     expect(world.copies()).toEqual([old]);
   });
