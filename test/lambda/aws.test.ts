@@ -1,12 +1,19 @@
 import type { DescribeSnapshotsCommandInput } from '@aws-sdk/client-ec2';
-import { awsOver, type Calls } from '../../lambda/aws';
-import { AwsError } from '../../local-aws/faults';
+import { awsOver, type Aws, type Calls } from '../../lambda/aws';
+import { CallError, NotYet } from '../../lambda/failure';
+import { AwsError, ConnectionReset } from '../../local-aws/faults';
 
-const aws = (calls: Partial<Calls>): ReturnType<typeof awsOver> => awsOver(calls as Calls);
+const NOW = Date.UTC(2030, 0, 1);
+const aws = (calls: Partial<Calls>, now = () => NOW, unreachableSince = new Map<string, number>()): Aws =>
+  awsOver(calls as Calls, now, unreachableSince);
+
+const STACK_ID = 'arn:aws:cloudformation:us-east-1:111122223333:stack/app/1';
+const never = (): boolean => false;
 
 const NO_SNAPSHOT = new AwsError('InvalidSnapshot.NotFound', 'The snapshot does not exist.');
 const NO_KEY = new AwsError('NotFoundException', 'Alias alias/nowhere is not found.');
 const NO_STACK = new AwsError('ValidationError', 'Stack with id app does not exist');
+const COPY = { SourceRegion: 'us-east-1', SourceSnapshotId: 'snap-a' };
 const THROTTLED = new AwsError('RequestLimitExceeded', 'Request limit exceeded.', 503);
 
 describe('what does not exist', () => {
@@ -27,11 +34,11 @@ describe('what does not exist', () => {
       describeStacks: () => Promise.reject(NO_STACK),
       describeStackResource: () => Promise.reject(NO_STACK),
     });
-    expect(await gone.describeStack('app')).toEqual({ status: '', begunAt: NaN });
-    expect(await gone.describeResource('app', 'Copy')).toEqual({ physicalId: undefined, status: undefined });
     const empty = aws({ describeStacks: () => Promise.resolve({}), describeStackResource: () => Promise.resolve({}) });
-    expect(await empty.describeStack('app')).toEqual({ status: '', begunAt: NaN });
-    expect(await empty.describeResource('app', 'Copy')).toEqual({ physicalId: undefined, status: undefined });
+    for (const one of [gone, empty]) {
+      expect(await one.describeStack(STACK_ID)).toEqual({ status: '', begunAt: NaN, stackCreatedAt: NaN });
+      expect(await one.describeResource(STACK_ID, 'Copy')).toEqual({ changedAt: NaN });
+    }
   });
 
   test('is deleted already', async () => {
@@ -39,19 +46,81 @@ describe('what does not exist', () => {
   });
 });
 
-test('an error that does not say "missing" stays an error', async () => {
-  const throttled = aws({
+describe('an error that does not say "missing"', () => {
+  const failing = aws({
     describeSnapshots: () => Promise.reject(THROTTLED),
+    copySnapshot: () => Promise.reject(THROTTLED),
     deleteSnapshot: () => Promise.reject(THROTTLED),
+    describeLockedSnapshots: () => Promise.reject(THROTTLED),
+    createTags: () => Promise.reject(THROTTLED),
+    deleteTags: () => Promise.reject(THROTTLED),
     describeKey: () => Promise.reject(THROTTLED),
     describeStacks: () => Promise.reject(THROTTLED),
     describeStackResource: () => Promise.reject(THROTTLED),
   });
-  await expect(throttled.describeSnapshot('eu-west-1', 'snap-a')).rejects.toBe(THROTTLED);
-  await expect(throttled.deleteSnapshot('eu-west-1', 'snap-a')).rejects.toBe(THROTTLED);
-  await expect(throttled.describeKey('eu-west-1', 'alias/mine')).rejects.toBe(THROTTLED);
-  await expect(throttled.describeStack('app')).rejects.toBe(THROTTLED);
-  await expect(throttled.describeResource('app', 'Copy')).rejects.toBe(THROTTLED);
+
+  test.each<[string, (of: Aws) => Promise<unknown>, string]>([
+    ['describeSnapshot', (of) => of.describeSnapshot('eu-west-1', 'snap-a'), 'eu-west-1'],
+    ['findSnapshots', (of) => of.findSnapshots('eu-west-1', [], never), 'eu-west-1'],
+    ['copySnapshot', (of) => of.copySnapshot('eu-west-1', COPY), 'eu-west-1'],
+    ['deleteSnapshot', (of) => of.deleteSnapshot('eu-west-1', 'snap-a'), 'eu-west-1'],
+    ['describeLock', (of) => of.describeLock('eu-west-1', 'snap-a'), 'eu-west-1'],
+    ['createTags', (of) => of.createTags('eu-west-1', 'snap-a', []), 'eu-west-1'],
+    ['deleteTags', (of) => of.deleteTags('eu-west-1', 'snap-a', []), 'eu-west-1'],
+    ['describeKey', (of) => of.describeKey('eu-west-1', 'alias/mine'), 'eu-west-1'],
+    ['describeStack', (of) => of.describeStack(STACK_ID), 'us-east-1'],
+    ['describeResource', (of) => of.describeResource(STACK_ID, 'Copy'), 'us-east-1'],
+  ])('stays an error, with the Region of the call: %s', async (_, call, region) => {
+    const error: unknown = await call(failing).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(CallError);
+    expect(error).toMatchObject({ cause: THROTTLED, region, message: 'RequestLimitExceeded: Request limit exceeded.' });
+  });
+});
+
+describe('an endpoint that is not reached', () => {
+  /** Calls that end like this, half a minute apart, and since when each says that nothing was reached. */
+  async function seen(ends: readonly (Error | undefined)[]): Promise<unknown[]> {
+    const since: unknown[] = [];
+    let end: Error | undefined;
+    let time = 0;
+    const describeSnapshots = (): Promise<object> => (end ? Promise.reject(end) : Promise.resolve({}));
+    const port = aws({ describeSnapshots }, () => time);
+    for (end of ends) {
+      const error: unknown = await port.describeSnapshot('eu-west-1', 'snap-a').catch((thrown: unknown) => thrown);
+      since.push((error as CallError | undefined)?.unreachableSince);
+      time += 30_000;
+    }
+    return since;
+  }
+  const lost = new ConnectionReset();
+
+  test('has not been reached since the first of the calls in a row that got no answer', async () => {
+    expect(await seen([lost, lost, lost])).toEqual([0, 0, 0]);
+  });
+
+  test('has been reached as soon as an answer comes, whatever it is', async () => {
+    expect(await seen([lost, undefined, lost])).toEqual([0, undefined, 60_000]);
+    expect(await seen([lost, THROTTLED, lost])).toEqual([0, undefined, 60_000]);
+    expect(await seen([lost, NO_SNAPSHOT, lost])).toEqual([0, undefined, 60_000]);
+  });
+
+  test.each<[string, (aws: Aws) => Promise<unknown>]>([
+    ['EC2 of another Region', (aws) => aws.describeSnapshot('eu-west-2', 'snap-a')],
+    ['KMS of the Region', (aws) => aws.describeKey('eu-west-1', 'alias/mine')],
+    ['CloudFormation', (aws) => aws.describeStack(STACK_ID)],
+  ])('is not the endpoint of %s', async (_, other) => {
+    let time = 0;
+    let isDown = true;
+    const answer = (): Promise<object> => (isDown ? Promise.reject(lost) : Promise.resolve({}));
+    const port = aws({ describeSnapshots: answer, describeKey: answer, describeStacks: answer }, () => time);
+    await expect(port.describeSnapshot('eu-west-1', 'snap-a')).rejects.toMatchObject({ unreachableSince: 0 });
+    time = 30_000;
+    await expect(other(port)).rejects.toMatchObject({ unreachableSince: 30_000 });
+    isDown = false;
+    await other(port);
+    isDown = true;
+    await expect(port.describeSnapshot('eu-west-1', 'snap-a')).rejects.toMatchObject({ unreachableSince: 0 });
+  });
 });
 
 describe('a search for snapshots', () => {
@@ -63,7 +132,7 @@ describe('a search for snapshots', () => {
       return Promise.resolve(pages.shift() ?? { Snapshots: [{ SnapshotId: 'snap-b' }, { SnapshotId: 'snap-c' }] });
     };
     const Filters = [{ Name: 'tag:a', Values: ['1'] }];
-    const found = await aws({ describeSnapshots }).findSnapshots('eu-west-1', Filters);
+    const found = await aws({ describeSnapshots }).findSnapshots('eu-west-1', Filters, never);
     expect(found.map(({ SnapshotId }) => SnapshotId)).toEqual(['snap-a', 'snap-b', 'snap-c']);
     const first = { Filters, OwnerIds: ['self'], MaxResults: 1_000 };
     expect(inputs).toEqual([first, { ...first, NextToken: '2' }, { ...first, NextToken: '3' }]);
@@ -71,22 +140,38 @@ describe('a search for snapshots', () => {
 
   test('takes an empty token for the last page', async () => {
     const describeSnapshots = jest.fn(() => Promise.resolve({ Snapshots: [], NextToken: '' }));
-    expect(await aws({ describeSnapshots }).findSnapshots('eu-west-1', [])).toEqual([]);
+    expect(await aws({ describeSnapshots }).findSnapshots('eu-west-1', [], never)).toEqual([]);
     expect(describeSnapshots).toHaveBeenCalledTimes(1);
+  });
+
+  test('gives up before a page that would come too late', async () => {
+    const describeSnapshots = jest.fn(() => Promise.resolve({ Snapshots: [], NextToken: 'next' }));
+    const isTooLong = (): boolean => describeSnapshots.mock.calls.length >= 3;
+    const search = aws({ describeSnapshots }).findSnapshots('eu-west-1', [], isTooLong);
+    await expect(search).rejects.toThrow(
+      new NotYet('EC2 takes too long to list this account’s snapshots in eu-west-1'),
+    );
+    expect(describeSnapshots).toHaveBeenCalledTimes(3);
   });
 
   test('does not take an error for the absence of snapshots', async () => {
     const missing = aws({ describeSnapshots: () => Promise.reject(NO_SNAPSHOT) });
-    await expect(missing.findSnapshots('eu-west-1', [])).rejects.toBe(NO_SNAPSHOT);
+    await expect(missing.findSnapshots('eu-west-1', [], never)).rejects.toMatchObject({ cause: NO_SNAPSHOT });
   });
 });
 
 describe('what EC2 and KMS answer', () => {
   test('is the id of the new snapshot, or nothing that could be taken for one', async () => {
-    const input = { SourceRegion: 'us-east-1', SourceSnapshotId: 'snap-a' };
     const copying = (SnapshotId?: string): Promise<string> =>
-      aws({ copySnapshot: () => Promise.resolve({ SnapshotId }) }).copySnapshot('eu-west-1', input);
+      aws({ copySnapshot: () => Promise.resolve({ SnapshotId }) }).copySnapshot('eu-west-1', COPY);
     expect(await Promise.all([copying('snap-b'), copying()])).toEqual(['snap-b', '']);
+  });
+
+  test('is the state of a lock, or nothing for a snapshot that is not locked', async () => {
+    const lockOf = (Snapshots?: object[]): Promise<string | undefined> =>
+      aws({ describeLockedSnapshots: () => Promise.resolve({ Snapshots }) }).describeLock('eu-west-1', 'snap-a');
+    expect(await lockOf([{ SnapshotId: 'snap-a', LockState: 'governance' }])).toBe('governance');
+    expect(await Promise.all([lockOf([]), lockOf()])).toEqual([undefined, undefined]);
   });
 
   test('is the metadata of a key, or its id alone', async () => {
@@ -110,41 +195,69 @@ test('each call goes to the Region that it is about, with the names that the API
     describeSnapshots: record('DescribeSnapshots'),
     copySnapshot: record('CopySnapshot'),
     deleteSnapshot: record('DeleteSnapshot'),
+    describeLockedSnapshots: record('DescribeLockedSnapshots'),
     createTags: record('CreateTags'),
     deleteTags: record('DeleteTags'),
     describeKey: record('DescribeKey'),
     describeStacks: record('DescribeStacks'),
     describeStackResource: record('DescribeStackResource'),
   };
-  const copy = { SourceRegion: 'us-east-1', SourceSnapshotId: 'snap-a' };
   const recorded = aws(calls);
   await recorded.describeSnapshot('eu-west-1', 'snap-a');
-  await recorded.copySnapshot('eu-west-1', copy);
+  await recorded.copySnapshot('eu-west-1', COPY);
   await recorded.deleteSnapshot('eu-west-1', 'snap-a');
+  await recorded.describeLock('eu-west-1', 'snap-a');
   await recorded.createTags('eu-west-1', 'snap-a', [{ Key: 'a', Value: '1' }]);
   await recorded.deleteTags('eu-west-1', 'snap-a', ['a', 'b']);
   await recorded.describeKey('eu-west-1', 'alias/mine');
-  await recorded.describeStack('app');
-  await recorded.describeResource('app', 'Copy');
+  await recorded.describeStack(STACK_ID);
+  await recorded.describeResource(STACK_ID, 'Copy');
   expect(sent).toEqual([
     ['DescribeSnapshots', 'eu-west-1', { SnapshotIds: ['snap-a'] }],
-    ['CopySnapshot', 'eu-west-1', copy],
+    ['CopySnapshot', 'eu-west-1', COPY],
     ['DeleteSnapshot', 'eu-west-1', { SnapshotId: 'snap-a' }],
+    ['DescribeLockedSnapshots', 'eu-west-1', { SnapshotIds: ['snap-a'] }],
     ['CreateTags', 'eu-west-1', { Resources: ['snap-a'], Tags: [{ Key: 'a', Value: '1' }] }],
     ['DeleteTags', 'eu-west-1', { Resources: ['snap-a'], Tags: [{ Key: 'a' }, { Key: 'b' }] }],
     ['DescribeKey', 'eu-west-1', { KeyId: 'alias/mine' }],
-    ['DescribeStacks', { StackName: 'app' }],
-    ['DescribeStackResource', { StackName: 'app', LogicalResourceId: 'Copy' }],
+    ['DescribeStacks', { StackName: STACK_ID }],
+    ['DescribeStackResource', { StackName: STACK_ID, LogicalResourceId: 'Copy' }],
   ]);
 });
 
-test('the operation of a stack began when the stack was last updated, or else created', async () => {
+describe('the operation of a stack', () => {
   const CreationTime = new Date(1_000);
-  const stack = (LastUpdatedTime?: Date): ReturnType<ReturnType<typeof awsOver>['describeStack']> =>
+  const status = 'UPDATE_IN_PROGRESS';
+  const operationOf = (stack: object): ReturnType<Aws['describeStack']> =>
     aws({
-      describeStacks: () =>
-        Promise.resolve({ Stacks: [{ StackStatus: 'UPDATE_IN_PROGRESS', CreationTime, LastUpdatedTime }] }),
-    }).describeStack('app');
-  expect(await stack()).toEqual({ status: 'UPDATE_IN_PROGRESS', begunAt: 1_000 });
-  expect(await stack(new Date(2_000))).toEqual({ status: 'UPDATE_IN_PROGRESS', begunAt: 2_000 });
+      describeStacks: () => Promise.resolve({ Stacks: [{ StackStatus: status, CreationTime, ...stack }] }),
+    }).describeStack(STACK_ID);
+
+  test('began when the stack was last updated, or else created', async () => {
+    expect(await operationOf({})).toEqual({ status, begunAt: 1_000, stackCreatedAt: 1_000 });
+    const updated = { LastUpdatedTime: new Date(2_000) };
+    expect(await operationOf(updated)).toEqual({ status, begunAt: 2_000, stackCreatedAt: 1_000 });
+  });
+
+  test('has the ids of the latest operations, in whatever order CloudFormation shows them', async () => {
+    const showing = (...ids: string[]): Promise<string | undefined> =>
+      operationOf({ LastOperations: ids.map((OperationId) => ({ OperationId })) }).then((one) => one.ids);
+    expect(await showing('b', 'a')).toBe(await showing('a', 'b'));
+    expect(await showing('a', 'b')).not.toBe(await showing('a', 'c'));
+    expect(await showing()).toBeUndefined();
+  });
+});
+
+test('a resource has its id, its status, and when it came into that status', async () => {
+  const StackResourceDetail = {
+    PhysicalResourceId: 'snap-a',
+    ResourceStatus: 'CREATE_COMPLETE',
+    LastUpdatedTimestamp: new Date(3_000),
+  };
+  const port = aws({ describeStackResource: () => Promise.resolve({ StackResourceDetail }) });
+  expect(await port.describeResource(STACK_ID, 'Copy')).toEqual({
+    physicalId: 'snap-a',
+    status: 'CREATE_COMPLETE',
+    changedAt: 3_000,
+  });
 });

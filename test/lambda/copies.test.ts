@@ -10,7 +10,8 @@ import {
   isUnfinished,
   toCopy,
 } from '../../lambda/copies';
-import { HANDLE, LOGICAL_ID, requestFor, STACK_ID, tags } from './in-process';
+import { LOGICAL_ID, STACK_ID, tags } from './in-process';
+import { HANDLE, requestFor } from './requests';
 
 test.each([
   ['pending', ['unfinished']],

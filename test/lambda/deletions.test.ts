@@ -1,6 +1,6 @@
 import type { CopyCourse } from '../../local-aws/ec2';
 import { AwsError } from '../../local-aws/faults';
-import { MINUTE, THREE_HOURS, World } from './in-process';
+import { MINUTE, tags, THREE_HOURS, World, type Outcome } from './in-process';
 
 const fails = (): CopyCourse => ({ duration: 5 * MINUTE, outcome: 'error', message: 'Internal copy fault' });
 
@@ -53,11 +53,124 @@ describe('a request that fails', () => {
   test('does not look for copies if it is a Delete', async () => {
     const world = new World();
     const id = await world.create();
-    world.ec2.snapshot(id).locked = true;
+    world.ec2.snapshot(id).lock = 'governance';
     world.enter('DELETE_IN_PROGRESS');
     const first = world.calls().length;
     const { failure } = await world.run(world.event('Delete'));
     expect(failure?.message).toContain('SnapshotLocked');
-    expect(world.calls().slice(first).at(-1)).toBe('DeleteSnapshot');
+    expect(world.calls().slice(first).at(-1)).toBe('DescribeLockedSnapshots');
+  });
+});
+
+describe('the Delete of a copy that cannot be deleted', () => {
+  /** The copy is finished, and locked like this. */
+  async function deleteLocked(
+    world: World,
+    lock: 'governance' | 'compliance-cooloff' | 'compliance',
+  ): Promise<Outcome> {
+    const id = await world.create();
+    world.ec2.snapshot(id).lock = lock;
+    world.enter('DELETE_IN_PROGRESS');
+    return world.run(world.event('Delete'));
+  }
+
+  test.each(['governance', 'compliance-cooloff'] as const)(
+    'fails if its owner can unlock it (%s), with the state of the lock and what to do',
+    async (lock) => {
+      const world = new World();
+      const { failure, after } = await deleteLocked(world, lock);
+      const [id = ''] = world.copies();
+      expect(failure?.message).toBe(
+        `${id} in eu-west-1 could not be deleted: SnapshotLocked: The snapshot ${id} is locked and cannot be deleted.; its lock is in state ${lock}: unlock it, then delete again (log group handler-logs)`,
+      );
+      expect(after).toBe(0);
+    },
+  );
+
+  test('leaves it if nobody can unlock it, and names it in the log', async () => {
+    const world = new World();
+    expect(await deleteLocked(world, 'compliance')).toEqual({ answer: { IsComplete: true }, after: 0 });
+    const [snapshotId = ''] = world.copies();
+    const reason = `SnapshotLocked: The snapshot ${snapshotId} is locked and cannot be deleted.`;
+    expect(world.logs).toContainEqual({ decision: 'left', snapshotId, state: 'completed', lock: 'compliance', reason });
+  });
+
+  test('fails if EC2 does not say how it is locked', async () => {
+    const world = new World();
+    world.services.faults = ({ action }) => (action === 'DescribeLockedSnapshots' ? 'denied' : undefined);
+    const { failure } = await deleteLocked(world, 'compliance');
+    expect(failure?.message).toContain('SnapshotLocked');
+    expect(failure?.message).toContain(
+      '; deregister the AMI, unlock the snapshot, or release what else holds it, then',
+    );
+  });
+
+  test('fails if the copy is under way', async () => {
+    const world = new World({ copyDuration: 60 * MINUTE });
+    const event = await world.begin(world.event('Create'));
+    const [id = ''] = world.copies();
+    world.ec2.snapshot(id).lock = 'governance';
+    world.enter('ROLLBACK_IN_PROGRESS');
+    const { failure } = await world.run(world.event('Delete', { PhysicalResourceId: event.PhysicalResourceId }));
+    expect(failure?.message).toContain(`${id} in eu-west-1 could not be deleted`);
+  });
+
+  test('leaves it if it has failed, and names it in the log', async () => {
+    const world = new World({ course: fails });
+    const event = await world.accept(world.event('Create'));
+    world.services.faults = ({ action }) => (action === 'DeleteSnapshot' ? 'denied' : undefined);
+    await world.wait(event);
+    const [snapshotId] = world.copies();
+    world.enter('ROLLBACK_IN_PROGRESS');
+    const { answer, after } = await world.run(world.event('Delete', { PhysicalResourceId: event.PhysicalResourceId }));
+    expect(answer).toEqual({ IsComplete: true });
+    expect(after).toBe(300);
+    const reason = expect.stringMatching(/^UnauthorizedOperation: /) as string;
+    expect(world.logs).toContainEqual({ decision: 'left', snapshotId, state: 'error', lock: undefined, reason });
+  });
+});
+
+describe('a copy that is in the way and cannot be deleted', () => {
+  /** An Update in place, after which a duplicate of the present copy shows up that cannot be deleted. */
+  async function updateBeside(world: World, status: string): Promise<Outcome> {
+    const before = world.declare(THREE_HOURS);
+    await world.createUnderHandle(before);
+    world.duplicate();
+    const [, duplicate = ''] = world.copies();
+    world.ec2.snapshot(duplicate).lock = 'governance';
+    world.time += 20 * MINUTE;
+    world.enter(status);
+    return world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before));
+  }
+
+  test('fails an Update that goes forward', async () => {
+    const world = new World();
+    const { failure, after } = await updateBeside(world, 'UPDATE_IN_PROGRESS');
+    expect(failure?.message).toContain('could not be deleted: SnapshotLocked');
+    expect(after).toBe(30);
+  });
+
+  test('is left by a rollback, and named in the log', async () => {
+    const world = new World();
+    const { answer } = await updateBeside(world, 'UPDATE_ROLLBACK_IN_PROGRESS');
+    const [present, snapshotId] = world.copies();
+    expect(answer?.Data?.SnapshotId).toBe(present);
+    const reason = expect.stringContaining(`${snapshotId ?? ''} in eu-west-1 could not be deleted`) as string;
+    expect(world.logs).toContainEqual({ decision: 'left', snapshotId, state: 'completed', reason });
+  });
+
+  test('is tried again by a rollback until EC2 has an answer', async () => {
+    const world = new World();
+    const begun = world.time;
+    world.services.faults = ({ action, time }) =>
+      action === 'DeleteSnapshot' && time - begun < 41 * MINUTE ? 'throttled' : undefined;
+    const before = world.declare(THREE_HOURS);
+    await world.createUnderHandle(before);
+    world.duplicate();
+    world.time += 20 * MINUTE;
+    world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before));
+    expect(world.time - begun).toBe(41 * MINUTE);
+    expect(world.copies()).toHaveLength(1);
   });
 });

@@ -1,41 +1,22 @@
-import { describeError, Failure, kindOf, type Kind } from '../../lambda/failure';
+import { CallError, describeError, Ended, Failure, kindOf, nameOf, NotYet, type Kind } from '../../lambda/failure';
 
 const awsError = (name: string, httpStatusCode?: number, message = ''): Error =>
   Object.assign(new Error(message), { name, $metadata: { httpStatusCode } });
 
 describe('an error from AWS', () => {
   test.each<[string, number | undefined, Kind]>([
-    ['ResourceLimitExceeded', 400, 'transient'],
-    ['PendingSnapshotLimitExceeded', 400, 'transient'],
-    ['ConcurrentSnapshotLimitExceeded', 400, 'transient'],
-    ['RequestLimitExceeded', 503, 'transient'],
-    ['Throttling', 400, 'transient'],
-    ['ThrottlingException', 400, 'transient'],
-    ['ServiceUnavailable', 503, 'transient'],
-    ['Unavailable', 503, 'transient'],
-    ['InternalError', 500, 'transient'],
-    ['InternalFailure', 500, 'transient'],
     ['SomethingNew', 500, 'transient'],
     ['SomethingNew', 502, 'transient'],
     ['SomethingNew', 429, 'transient'],
-    ['SomethingNew', undefined, 'transient'],
     ['SomethingNew', 200, 'transient'],
+    ['SomethingNew', 399, 'transient'],
+    ['SomethingNew', 400, 'refused'],
+    ['SomethingNew', undefined, 'unreachable'],
     ['UnauthorizedOperation', 403, 'denied'],
-    ['AccessDenied', 403, 'denied'],
-    ['AccessDeniedException', 400, 'denied'],
-    ['AuthFailure', 401, 'denied'],
+    ['AuthFailure', 401, 'closed'],
     ['InvalidSnapshot.NotFound', 400, 'missing'],
     ['NotFoundException', 400, 'missing'],
-    ['SnapshotLimitExceeded', 400, 'refused'],
-    ['SnapshotCopyUnsupported.InterRegion', 400, 'refused'],
-    ['InvalidSnapshotID.Malformed', 400, 'refused'],
-    ['InvalidRegion', 400, 'refused'],
-    ['InvalidParameterValue', 400, 'refused'],
-    ['MissingParameter', 400, 'refused'],
-    ['CustomerKeyHasBeenRevoked', 400, 'refused'],
-    ['TagLimitExceeded', 400, 'refused'],
-    ['TagPolicyViolation', 400, 'refused'],
-  ])('%s (%s) is %s', (name, status, kind) => {
+  ])('%s with the status %s is %s', (name, status, kind) => {
     expect(kindOf(awsError(name, status))).toBe(kind);
   });
 
@@ -45,27 +26,69 @@ describe('an error from AWS', () => {
     expect(kindOf(awsError('InvalidParameterValue', 400, 'The volume does not exist'))).toBe('refused');
   });
 
-  test.each<[Kind, string[]]>([
-    ['transient', ['RequestLimitExceeded', 'Unavailable', 'ServiceUnavailable', 'InternalError', 'InternalFailure']],
-    ['transient', ['RequestTimeout', 'TimeoutError', 'TooManyRequestsException', 'CredentialsProviderError']],
-    ['transient', ['KMSInternalException', 'DependencyTimeoutException']],
-    ['denied', ['ExpiredToken', 'ExpiredTokenException', 'InvalidClientTokenId', 'UnrecognizedClientException']],
-    ['denied', ['UnauthorizedOperation', 'AccessDenied', 'AccessDeniedException', 'AuthFailure']],
-  ])('is %s by its code alone, whatever its status: %j', (kind, codes) => {
+  test.each<[Kind, string, string[]]>([
+    ['transient', 'of services', ['Unavailable', 'ServiceUnavailable', 'InternalError', 'InternalFailure']],
+    ['transient', 'of KMS', ['KMSInternalException', 'DependencyTimeoutException']],
+    ['transient', 'of the network', ['RequestTimeout', 'RequestTimeoutException', 'CredentialsProviderError']],
+    [
+      'transient',
+      'of throttling',
+      ['RequestLimitExceeded', 'Throttling', 'ThrottlingException', 'EC2ThrottledException'],
+    ],
+    ['transient', 'of throttling', ['RequestThrottled', 'RequestThrottledException', 'TooManyRequestsException']],
+    ['transient', 'of two writers', ['ConcurrentTagAccess', 'PriorRequestNotComplete']],
+    ['transient', 'of clocks', ['RequestExpired', 'RequestTimeTooSkewed', 'RequestInTheFuture']],
+    ['transient', 'of clocks', ['SignatureDoesNotMatch', 'InvalidSignatureException']],
+    ['transient', 'of full quotas', ['ResourceLimitExceeded', 'PendingSnapshotLimitExceeded']],
+    ['transient', 'of full quotas', ['ConcurrentSnapshotLimitExceeded', 'SnapshotCopyThroughputQuotaExceeded']],
+    ['transient', 'of full quotas', ['SomethingLimitExceeded', 'SomethingQuotaExceeded', 'SomethingRateExceeded']],
+    ['refused', 'of quotas that stay full', ['SnapshotLimitExceeded', 'TagLimitExceeded']],
+    ['refused', 'that only resemble quotas', ['LimitExceededForGood', 'QuotaExceededX', 'Exceeded']],
+    ['refused', 'of parameters', ['InvalidParameterValue', 'MissingParameter', 'InvalidRegion']],
+    ['refused', 'of EC2', ['SnapshotCopyUnsupported.InterRegion', 'InvalidSnapshotID.Malformed']],
+    ['refused', 'of EC2', ['CustomerKeyHasBeenRevoked', 'TagPolicyViolation']],
+    ['closed', 'of Regions', ['AuthFailure', 'OptInRequired']],
+    ['denied', 'of policies', ['UnauthorizedOperation', 'AccessDenied', 'AccessDeniedException']],
+    ['denied', 'of credentials', ['ExpiredToken', 'ExpiredTokenException']],
+    ['denied', 'of credentials', ['InvalidClientTokenId', 'UnrecognizedClientException']],
+  ])('is %s by its code alone, whatever its status: codes %s: %j', (kind, _, codes) => {
     for (const code of codes) expect([code, kindOf(awsError(code, 400))]).toEqual([code, kind]);
+  });
+
+  test('is closed if a policy denies the call explicitly, whatever the code of the denial', () => {
+    const message = 'You are not authorized … with an explicit deny in a service control policy';
+    for (const code of ['UnauthorizedOperation', 'AccessDenied', 'AccessDeniedException']) {
+      expect(kindOf(awsError(code, 403, message))).toBe('closed');
+    }
+    expect(kindOf(awsError('InvalidParameterValue', 400, message))).toBe('refused');
   });
 
   test('about a key that is not accessible is denied, whatever its code', () => {
     expect(kindOf(awsError('InvalidParameterValue', 400, 'Given key ID is not accessible'))).toBe('denied');
   });
 
-  test('from the network is transient', () => {
-    expect(kindOf(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }))).toBe('transient');
-    expect(kindOf(Object.assign(new Error('slow'), { name: 'TimeoutError' }))).toBe('transient');
+  test.each<[string, object]>([
+    ['resets the connection', { code: 'ECONNRESET' }],
+    ['does not resolve', { code: 'ENOTFOUND' }],
+    ['times out', { name: 'TimeoutError' }],
+    ['breaks off in its answer', { $response: {} }],
+    ['has an error without a status', { $metadata: { attempts: 3 } }],
+  ])('of a call that %s is unreachable', (_, properties) => {
+    expect(kindOf(Object.assign(new Error('no answer'), properties))).toBe('unreachable');
   });
 
   test('about an answer that could not be read is transient', () => {
-    expect(kindOf(Object.assign(new SyntaxError('Unexpected token'), { $response: {} }))).toBe('transient');
+    const $metadata = { httpStatusCode: 200 };
+    expect(kindOf(Object.assign(new SyntaxError('Unexpected token'), { $response: {}, $metadata }))).toBe('transient');
+  });
+
+  test('is of the same kind, has the same name, and reads the same, with the Region of its call', () => {
+    const refusal = awsError('SnapshotLimitExceeded', 400, 'Limit reached.');
+    const wrapped = new CallError(refusal, 'eu-west-1');
+    expect([kindOf(wrapped), nameOf(wrapped)]).toEqual(['refused', 'SnapshotLimitExceeded']);
+    expect(describeError(wrapped)).toBe('SnapshotLimitExceeded: Limit reached.');
+    expect(wrapped).toMatchObject({ name: 'CallError', message: 'SnapshotLimitExceeded: Limit reached.' });
+    expect([nameOf(refusal), nameOf({})]).toEqual(['SnapshotLimitExceeded', '']);
   });
 
   test('is described without the blob that only its owner can decode', () => {
@@ -87,6 +110,10 @@ describe('an error from AWS', () => {
   });
 });
 
+test('what is not yet so is described by its message alone', () => {
+  expect(describeError(new NotYet('snap-a was not found yet'))).toBe('snap-a was not found yet');
+});
+
 test('a bug of the handler is refused, not waited for', () => {
   expect(kindOf(new TypeError('x is not a function'))).toBe('refused');
   expect(kindOf({})).toBe('refused');
@@ -98,6 +125,7 @@ describe('a failure', () => {
     expect(failure.message).toBe('first second third');
     expect(failure.stack).toBe('first second third');
     expect(failure.name).toBe('SnapshotCopyFailed');
+    expect(new Ended('over')).toBeInstanceOf(Failure);
   });
 
   test('is complete up to a thousand bytes', () => {

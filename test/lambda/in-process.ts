@@ -1,13 +1,12 @@
 // The handler over the simulated EC2, KMS and CloudFormation, in one process. A test plays CloudFormation and the
 // framework by hand, poll by poll, for one custom resource.
 import { COPY_RESOURCE_TYPE, STAGE_RESOURCE_TYPE, TAG, type CopyProperties } from '../../lib/contract';
-import { awsOver, type Calls } from '../../lambda/aws';
+import { awsOver, type Aws, type Calls } from '../../lambda/aws';
 import { decide } from '../../lambda/on-event';
 import type { Answer, Log } from '../../lambda/context';
-import { toCopy, type Copy } from '../../lambda/copies';
 import { Memory } from '../../lambda/memory';
 import { reconcile } from '../../lambda/reconcile';
-import { decodeRequest, type CloudFormationEvent, type PollEvent, type Request } from '../../lambda/request';
+import { decodeRequest, type CloudFormationEvent, type PollEvent } from '../../lambda/request';
 import { SimulatedEc2, type Ec2Settings, type Staleness } from '../../local-aws/ec2';
 import { Services, type Action, type StackSummary } from '../../local-aws/services';
 
@@ -30,7 +29,7 @@ export function stale(late: Partial<Staleness>): Staleness {
 }
 
 /** The handler's calls over the simulated services, as lambda/sdk.ts makes them over the SDK. */
-export function callsOver(services: Services): Calls {
+export function callsOver(services: Pick<Services, 'send'>): Calls {
   const home = 'us-east-1';
   return {
     describeSnapshots: (region, input) => services.send(region, 'DescribeSnapshots', input),
@@ -45,35 +44,12 @@ export function callsOver(services: Services): Calls {
   };
 }
 
-export const HANDLE = `copy-${'1'.repeat(32)}`;
-
-/** A decoded request, for tests of functions that call no service. */
-export function requestFor(wanted: Partial<CopyProperties> = {}, event: Partial<PollEvent> = {}): Request {
-  const complete: PollEvent = {
-    RequestType: 'Create',
-    RequestId: 'request-1',
-    StackId: STACK_ID,
-    ResourceType: COPY_RESOURCE_TYPE,
-    LogicalResourceId: LOGICAL_ID,
-    PhysicalResourceId: HANDLE,
-    ResourceProperties: { SourceSnapshotId: 'snap-0123456789abcdef0', DestinationRegion: 'eu-west-1', ...wanted },
-    Begun: { At: Date.UTC(2030, 0, 1) },
-    ...event,
-  };
-  return decodeRequest(complete, 'us-east-1');
-}
-
-/** A copy that the request started when it began, as DescribeSnapshots shows it. */
-export function copyFor(request: Request, more: Partial<Copy> = {}): Copy {
-  const owner = {
-    [TAG.stack]: request.stackId,
-    [TAG.resource]: request.logicalId,
-    [TAG.inputs]: request.wanted.inputs,
-    [TAG.handle]: request.physicalId.text,
-  };
-  const { tags: others = {}, ...rest } = more;
-  const copy = toCopy({ SnapshotId: 'snap-0fedcba9876543210', State: 'completed' }, request.wanted.destinationRegion);
-  return { ...copy, startedAt: request.startedAt, tags: { ...owner, ...others }, ...rest };
+/** What CloudFormation shows of the stack and of its resource. */
+interface Shown {
+  readonly stack: Omit<StackSummary, 'StackId' | 'StackName'>;
+  readonly physicalId: string | undefined;
+  readonly resourceStatus: string;
+  readonly resourceSince: number;
 }
 
 export interface Outcome {
@@ -93,6 +69,7 @@ export class World {
     StackStatus: 'CREATE_IN_PROGRESS',
     CreationTime: new Date(this.time),
     LastUpdatedTime: undefined as Date | undefined,
+    LastOperations: undefined as StackSummary['LastOperations'],
   };
   /** The physical id that CloudFormation has for the resource. */
   physicalId: string | undefined;
@@ -102,19 +79,19 @@ export class World {
   /** What one process of the handler remembers; a new one is a new process. */
   memory = new Memory();
   private requests = 0;
+  private readonly lateReads: Shown[] = [];
 
   constructor(settings: Partial<Ec2Settings> = {}) {
     const clock = { now: () => this.time };
     this.ec2 = new SimulatedEc2({ clock, ...settings });
     const stacks = {
-      describeStack: (): StackSummary => ({ StackId: STACK_ID, StackName: 'app', ...this.stack }),
-      describeStackResource: (_: string, LogicalResourceId: string) => ({
-        LogicalResourceId,
-        PhysicalResourceId: this.physicalId,
-        ResourceType: 'Custom::SnapshotCopy',
-        ResourceStatus: this.resourceStatus,
-        LastUpdatedTimestamp: new Date(this.resourceSince),
-      }),
+      describeStack: (): StackSummary => ({ StackId: STACK_ID, StackName: 'app', ...this.shown().stack }),
+      describeStackResource: (_: string, LogicalResourceId: string) => {
+        const { physicalId: PhysicalResourceId, resourceStatus: ResourceStatus, resourceSince } = this.shown();
+        const LastUpdatedTimestamp = new Date(resourceSince);
+        const ResourceType = 'Custom::SnapshotCopy';
+        return { LogicalResourceId, PhysicalResourceId, ResourceType, ResourceStatus, LastUpdatedTimestamp };
+      },
     };
     this.services = new Services({ clock, ec2: this.ec2, stacks });
   }
@@ -136,14 +113,25 @@ export class World {
     this.stack = { ...this.stack, StackStatus, LastUpdatedTime: new Date(this.time) };
   }
 
+  /** CloudFormation's next reads, so many in all, still show what it shows now. */
+  lag(reads: number): void {
+    const { stack, physicalId, resourceStatus, resourceSince } = this;
+    this.lateReads.push(...Array<Shown>(reads).fill({ stack, physicalId, resourceStatus, resourceSince }));
+  }
+
   /** CloudFormation sends a request. A Delete that no operation has sent belongs to a clean-up. */
   event(RequestType: CloudFormationEvent['RequestType'], more: Partial<CloudFormationEvent> = {}): CloudFormationEvent {
-    this.requests += 1;
     this.resourceStatus = `${RequestType.toUpperCase()}_IN_PROGRESS`;
     this.resourceSince = this.time;
     if (RequestType === 'Delete' && !this.stack.StackStatus.endsWith('_IN_PROGRESS')) {
       this.enter('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
     }
+    return this.forge(RequestType, more);
+  }
+
+  /** The same event, but from somebody else who may invoke the function: CloudFormation shows nothing of it. */
+  forge(RequestType: CloudFormationEvent['RequestType'], more: Partial<CloudFormationEvent> = {}): CloudFormationEvent {
+    this.requests += 1;
     return {
       RequestType,
       RequestId: `request-${this.requests}`,
@@ -158,10 +146,9 @@ export class World {
 
   /** Calls onEvent, and merges its answer into the event, as the framework does. */
   async accept(event: CloudFormationEvent): Promise<PollEvent> {
-    const { services } = this;
     const decision = await decide({
       event,
-      aws: awsOver(callsOver(services), () => this.time, this.memory.unreachableSince),
+      aws: this.aws(),
       now: () => this.time,
       ownRegion: 'us-east-1',
       log: this.log,
@@ -172,7 +159,7 @@ export class World {
   poll(event: PollEvent): Promise<Answer> {
     return reconcile({
       request: decodeRequest(event, 'us-east-1'),
-      aws: awsOver(callsOver(this.services), () => this.time, this.memory.unreachableSince),
+      aws: this.aws(),
       now: () => this.time,
       log: this.log,
       logGroup: 'handler-logs',
@@ -269,19 +256,15 @@ export class World {
     });
   }
 
-  /** Another copy with the tags of the first one, started a second later. */
+  /** Another copy with the tags that the first one was started with, started a second later. */
   duplicate(): void {
     const [first] = this.ec2.remainingCopies();
     if (!first) throw new Error('there is no copy');
+    const startedWith = Object.entries(this.ec2.tagsOf(first.id)).filter(([key]) => key !== TAG.id);
     const twin = this.ec2.copySnapshot(first.region, {
       SourceRegion: 'us-east-1',
       SourceSnapshotId: first.source?.id,
-      TagSpecifications: [
-        {
-          ResourceType: 'snapshot',
-          Tags: Object.entries(this.ec2.tagsOf(first.id)).map(([Key, Value]) => ({ Key, Value })),
-        },
-      ],
+      TagSpecifications: [{ ResourceType: 'snapshot', Tags: [...tags(Object.fromEntries(startedWith))] }],
     });
     this.ec2.snapshot(twin.SnapshotId ?? '').startTime = first.startTime + SECOND;
   }
@@ -301,6 +284,26 @@ export class World {
   started(): number {
     return this.services.calls.filter(({ action }) => action === 'CopySnapshot').length;
   }
+
+  private shown(): Shown {
+    return this.lateReads.shift() ?? this;
+  }
+
+  private aws(): Aws {
+    return awsOver(callsOver(this.calling), () => this.time, this.memory.unreachableSince);
+  }
+
+  /** Time passes while a call that takes long is under way. */
+  private readonly calling: Pick<Services, 'send'> = {
+    send: async (region, action, input) => {
+      const delay = this.services.delays?.({ region, action, input }) ?? 0;
+      try {
+        return await this.services.send(region, action, input);
+      } finally {
+        this.time += delay;
+      }
+    },
+  };
 
   private readonly log: Log = (decision, details = {}) => {
     this.logs.push({ decision, ...details });

@@ -1,5 +1,6 @@
 // What an operator reads in the log: one line for each decision, with what it was about and why.
 import { DRY_RUN_RESOURCE_TYPE } from '../../lib/contract';
+import { Memory } from '../../lambda/memory';
 import { MINUTE, SECOND, stale, tags, World } from './in-process';
 
 type Line = Record<string, unknown>;
@@ -70,6 +71,7 @@ describe('a Create logs', () => {
     const world = new World({ copyDuration: MINUTE, staleness: stale({ tags: 110 * SECOND }) });
     const event = await world.begin(world.event('Create'));
     world.time += SECOND;
+    world.memory = new Memory();
     await world.poll(event);
     const [first, second] = world.copies();
     await world.wait(event);
@@ -87,19 +89,36 @@ describe('a Create logs', () => {
     world.enter('ROLLBACK_IN_PROGRESS');
     const { failure } = await world.wait(event);
     expect(linesOf(world, from)).toEqual([
+      {
+        decision: 'wait',
+        reason: 'CloudFormation seems not to wait for the answer; the next poll confirms it',
+      },
       { decision: 'delete begun', snapshotId, state: 'pending' },
-      { decision: 'wait', reason: 'the stack operation has ended; a copy that it began may still be invisible' },
+      { decision: 'wait', reason: 'the request has ended; a copy that it began may still be invisible' },
       { decision: 'fail', reason: failure?.message },
     ]);
   });
 
-  test('that a copy could not be deleted after a failure', async () => {
+  test('that a copy was left after a failure', async () => {
     const world = new World({ course: () => ({ duration: 5 * MINUTE, outcome: 'error', message: 'Internal fault' }) });
     const event = await world.accept(world.event('Create'));
     world.services.faults = ({ action }) => (action === 'DeleteSnapshot' ? 'denied' : undefined);
     await world.wait(event);
+    const [snapshotId] = world.copies();
     const reason = expect.stringMatching(/^UnauthorizedOperation: /) as string;
-    expect(world.logs).toContainEqual({ decision: 'not deleted', reason });
+    expect(world.logs).toContainEqual({ decision: 'left', snapshotId, state: 'error', reason });
+  });
+
+  test('that it could not even look for the copies to delete after a failure', async () => {
+    const world = new World({ course: () => ({ duration: MINUTE, outcome: 'error', message: 'Internal fault' }) });
+    const event = await world.accept(world.event('Create'));
+    await world.poll(event);
+    world.time += MINUTE;
+    // The poll looks once more after it has failed.
+    world.services.faults = ({ action }) =>
+      action === 'DescribeStacks' && world.calls().at(-2) === 'DescribeSnapshots' ? 'throttled' : undefined;
+    await world.wait(event);
+    expect(world.logs).toContainEqual({ decision: 'not deleted', reason: 'Throttling: Rate exceeded' });
   });
 
   test('that CloudFormation could not say which operation sent it', async () => {
@@ -195,19 +214,14 @@ describe('a Delete logs', () => {
     ]);
   });
 
-  test('that the copy is retained if the stack is at rest, and nothing of that while the stack is deleted', async () => {
+  test('that nobody asked for it, if the stack is at rest', async () => {
     const world = new World();
-    const properties = world.declare({ DeletionPolicy: 'Retain' });
-    const snapshotId = await world.create(properties);
+    await world.create();
     const from = world.logs.length;
-    for (const status of ['DELETE_COMPLETE', 'DELETE_IN_PROGRESS']) {
-      world.enter(status);
-      await world.run(world.event('Delete', { ResourceProperties: properties }));
-    }
-    expect(linesOf(world, from).filter(({ decision }) => decision !== 'accept')).toEqual([
-      { decision: 'retained', snapshotId, stack: 'DELETE_COMPLETE' },
-      { decision: 'delete', snapshotId, state: 'completed' },
-      { decision: 'deleted' },
+    const { failure } = await world.run(world.forge('Delete'));
+    expect(linesOf(world, from).slice(1)).toEqual([
+      { decision: 'wait', reason: 'the stack seems to be at rest; the next poll confirms it' },
+      { decision: 'fail', reason: failure?.message },
     ]);
   });
 });

@@ -1,47 +1,56 @@
-import { TAG } from '../../lib/contract';
-import type { Aws, Snapshot } from '../../lambda/aws';
+import { TAG, type CopyProperties } from '../../lib/contract';
+import type { Aws, KeyMetadata, Snapshot } from '../../lambda/aws';
+import { CallError, NotYet } from '../../lambda/failure';
+import { Memory } from '../../lambda/memory';
 import { observe, type Observation } from '../../lambda/observe';
-import { LOGICAL_ID, requestFor, SECOND, STACK_ID, tags, World } from './in-process';
+import { AwsError } from '../../local-aws/faults';
+import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, tags, World } from './in-process';
+import { requestFor } from './requests';
 
 const owner = tags({ [TAG.stack]: STACK_ID, [TAG.resource]: LOGICAL_ID });
+const CLOSED = new CallError(new AwsError('AuthFailure', 'Not able to validate the credentials.'), 'eu-west-1');
+const THROTTLED = new CallError(new AwsError('Throttling', 'Rate exceeded'), 'eu-west-1');
 
-/** What is observed where EC2 lists these snapshots in each Region. */
-function observing(listed: Record<string, Snapshot[]>, request = requestFor()): Promise<Observation> {
-  const aws: Partial<Aws> = {
-    findSnapshots: (region) => Promise.resolve(listed[region] ?? []),
-    describeSnapshot: (region, id) => Promise.resolve(listed[region]?.find(({ SnapshotId }) => SnapshotId === id)),
-    describeStack: () => Promise.resolve({ status: 'CREATE_IN_PROGRESS', begunAt: 0 }),
-  };
-  return observe(aws as Aws, request);
+type Listed = Readonly<Record<string, readonly Snapshot[]>>;
+
+interface Scene {
+  readonly aws?: Partial<Aws>;
+  readonly request?: ReturnType<typeof requestFor>;
+  readonly log?: jest.Mock;
 }
 
-const idsOf = ({ copies }: Observation): string[] => copies.map(({ id }) => id);
+/** What is observed a minute after the request where EC2 lists these snapshots in each Region. */
+function observing(listed: Listed, { aws, request = requestFor(), log = jest.fn() }: Scene = {}): Promise<Observation> {
+  const stackCreatedAt = Date.UTC(2029, 0, 1);
+  const port: Partial<Aws> = {
+    findSnapshots: (region) => Promise.resolve([...(listed[region] ?? [])]),
+    describeSnapshot: (region, id) => Promise.resolve(listed[region]?.find(({ SnapshotId }) => SnapshotId === id)),
+    describeStack: () => Promise.resolve({ status: 'CREATE_IN_PROGRESS', begunAt: stackCreatedAt, stackCreatedAt }),
+    ...aws,
+  };
+  const beganAt = request.startedAt + MINUTE;
+  const poll = { request, beganAt, now: () => beganAt, pollIntervalMs: 30 * SECOND, memory: new Memory(), log };
+  return observe({ aws: port as Aws, ...poll });
+}
+
+/** A snapshot of the resource that was started in that minute of the year. */
+const ours = (SnapshotId: string, minute = 0, more: Snapshot = {}): Snapshot => ({
+  SnapshotId,
+  StartTime: new Date(Date.UTC(2030, 0, 1, 0, minute)),
+  Tags: [...owner],
+  ...more,
+});
+
+async function idsOf(observed: Promise<Observation>): Promise<string[]> {
+  return (await (await observed).search()).map(({ id }) => id);
+}
 
 describe('the copies of a resource', () => {
   test('come oldest first, and those of one moment by their id, whatever the order in which EC2 lists them', async () => {
-    const copy = (SnapshotId: string, minute: number): Snapshot => ({
-      SnapshotId,
-      StartTime: new Date(Date.UTC(2030, 0, 1, 0, minute)),
-      Tags: [...owner],
-    });
-    const listed = [copy('snap-c', 2), copy('snap-d', 1), copy('snap-b', 2), copy('snap-a', 2), copy('snap-e', 1)];
+    const listed = [ours('snap-c', 2), ours('snap-d', 1), ours('snap-b', 2), ours('snap-a', 2), ours('snap-e', 1)];
     const oldestFirst = ['snap-d', 'snap-e', 'snap-a', 'snap-b', 'snap-c'];
-    expect(idsOf(await observing({ 'eu-west-1': listed }))).toEqual(oldestFirst);
-    expect(idsOf(await observing({ 'eu-west-1': listed.reverse() }))).toEqual(oldestFirst);
-  });
-
-  test('are searched for in the Region that was declared before, too', async () => {
-    const listed = {
-      'eu-west-1': [{ SnapshotId: 'snap-a', Tags: [...owner] }],
-      'eu-west-2': [{ SnapshotId: 'snap-b', Tags: [...owner] }],
-    };
-    expect(idsOf(await observing(listed))).toEqual(['snap-a']);
-    const request = requestFor({}, { OldResourceProperties: { DestinationRegion: 'eu-west-2' } });
-    const { copies } = await observing(listed, request);
-    expect(copies).toMatchObject([
-      { id: 'snap-a', region: 'eu-west-1' },
-      { id: 'snap-b', region: 'eu-west-2' },
-    ]);
+    expect(await idsOf(observing({ 'eu-west-1': listed }))).toEqual(oldestFirst);
+    expect(await idsOf(observing({ 'eu-west-1': listed.toReversed() }))).toEqual(oldestFirst);
   });
 
   test('are searched for by the tags of the owner', async () => {
@@ -55,23 +64,80 @@ describe('the copies of a resource', () => {
   });
 
   test('do not include a snapshot that lacks a tag of the owner, even if the search finds it', async () => {
-    const listed = owner.map((tag, i) => ({ SnapshotId: `snap-${i}`, Tags: [tag] }));
-    const found = await observing({ 'eu-west-1': [...listed, { SnapshotId: 'snap-2', Tags: [...owner] }] });
-    expect(idsOf(found)).toEqual(['snap-2']);
+    const listed = owner.map((tag, i) => ours(`snap-${i}`, 0, { Tags: [tag] }));
+    expect(await idsOf(observing({ 'eu-west-1': [...listed, ours('snap-2')] }))).toEqual(['snap-2']);
+  });
+
+  test('do not include a snapshot that is older than the stack', async () => {
+    const old = ours('snap-a', 0, { StartTime: new Date(Date.UTC(2028, 0, 1)) });
+    expect(await idsOf(observing({ 'eu-west-1': [old] }))).toEqual([]);
   });
 
   test('do not include a copy in the Recycle Bin', async () => {
-    const listed: Snapshot[] = [{ SnapshotId: 'snap-a', State: 'recoverable', Tags: [...owner] }];
-    expect(idsOf(await observing({ 'eu-west-1': listed }))).toEqual([]);
+    expect(await idsOf(observing({ 'eu-west-1': [ours('snap-a', 0, { State: 'recoverable' })] }))).toEqual([]);
+  });
+
+  test('are searched for as long as there is time to read', async () => {
+    const findSnapshots = jest.fn<Promise<Snapshot[]>, Parameters<Aws['findSnapshots']>>(() => Promise.resolve([]));
+    await idsOf(observing({}, { aws: { findSnapshots } }));
+    const [[region, , isTooLong] = []] = findSnapshots.mock.calls;
+    expect([region, isTooLong?.()]).toEqual(['eu-west-1', false]);
+  });
+});
+
+describe('the Region that was declared before', () => {
+  const request = requestFor({}, { OldResourceProperties: { DestinationRegion: 'eu-west-2' } });
+  const listed: Listed = { 'eu-west-1': [ours('snap-a')], 'eu-west-2': [ours('snap-b')] };
+
+  /** EC2 of one Region answers with an error. */
+  const failingIn = (broken: string, error: Error): Partial<Aws> => ({
+    findSnapshots: (region) =>
+      region === broken ? Promise.reject(error) : Promise.resolve([...(listed[region] ?? [])]),
+  });
+
+  test('is searched, too', async () => {
+    expect(await idsOf(observing(listed))).toEqual(['snap-a']);
+    const observed = await observing(listed, { request });
+    expect(await observed.search()).toMatchObject([
+      { id: 'snap-a', region: 'eu-west-1' },
+      { id: 'snap-b', region: 'eu-west-2' },
+    ]);
+    expect(observed.unreadable.size).toBe(0);
+  });
+
+  test('is searched once if it is still the same', async () => {
+    const findSnapshots = jest.fn(() => Promise.resolve([]));
+    const unchanged = requestFor({}, { OldResourceProperties: { DestinationRegion: 'eu-west-1' } });
+    await idsOf(observing({}, { aws: { findSnapshots }, request: unchanged }));
+    expect(findSnapshots).toHaveBeenCalledTimes(1);
+  });
+
+  test.each([
+    ['eu-west-2', 'snap-a'],
+    ['eu-west-1', 'snap-b'],
+  ])('and the other one are left out if they cannot be read for good: %s', async (region, other) => {
+    const log = jest.fn();
+    const observed = await observing(listed, { request, log, aws: failingIn(region, CLOSED) });
+    expect((await observed.search()).map(({ id }) => id)).toEqual([other]);
+    expect([...observed.unreadable]).toEqual([[region, CLOSED]]);
+    const reason = 'AuthFailure: Not able to validate the credentials.';
+    expect(log.mock.calls).toEqual([['not searched', { region, reason }]]);
+  });
+
+  test('is waited for if it cannot be read at present', async () => {
+    const observed = await observing(listed, { request, aws: failingIn('eu-west-2', THROTTLED) });
+    await expect(observed.search()).rejects.toBe(THROTTLED);
+    expect(observed.unreadable.size).toBe(0);
   });
 });
 
 describe('a copy by its id', () => {
-  const listed: Record<string, Snapshot[]> = {
+  const listed: Listed = {
     'eu-west-1': [
-      { SnapshotId: 'snap-a', Tags: [...owner] },
-      { SnapshotId: 'snap-b', Tags: [] },
-      { SnapshotId: 'snap-c', State: 'recoverable', Tags: [] },
+      ours('snap-a'),
+      ours('snap-b', 0, { Tags: [] }),
+      ours('snap-c', 0, { State: 'recoverable', Tags: [] }),
+      ours('snap-e', 0, { Tags: [...owner, { Key: TAG.id, Value: 'snap-a' }] }),
     ],
   };
 
@@ -80,9 +146,12 @@ describe('a copy by its id', () => {
     expect(await observed.copyById('snap-a')).toMatchObject({ id: 'snap-a', region: 'eu-west-1' });
   });
 
-  test('fails if the snapshot does not carry the tags of the owner', async () => {
+  test.each([
+    ['does not carry the tags of the owner', 'snap-b'],
+    ['is a clone of the copy', 'snap-e'],
+  ])('fails if the snapshot %s', async (_, id) => {
     const observed = await observing(listed);
-    await expect(observed.copyById('snap-b')).rejects.toThrow('snap-b in eu-west-1 does not carry the tags');
+    await expect(observed.copyById(id)).rejects.toThrow(`${id} in eu-west-1 does not carry the tags`);
   });
 
   test('is nothing if the snapshot is gone or in the Recycle Bin, whatever its tags', async () => {
@@ -92,14 +161,56 @@ describe('a copy by its id', () => {
   });
 });
 
+describe('the source and the key of a declared copy', () => {
+  const declaredAs = (wanted: Partial<CopyProperties>) => requestFor(wanted).wanted;
+  const declared = declaredAs({ KmsKeyId: 'alias/mine', SourceRegion: 'us-east-1' });
+  const source: Snapshot = { SnapshotId: declared.sourceSnapshotId, VolumeSize: 8 };
+  const key: KeyMetadata = { KeyId: 'k' };
+
+  test('are read in their Regions', async () => {
+    const describeKey = jest.fn(() => Promise.resolve(key));
+    const observed = await observing({ 'us-east-1': [source] }, { aws: { describeKey } });
+    expect(await observed.sourceOf(declared)).toBe(source);
+    expect(await observed.keyOf(declared)).toBe(key);
+    expect(describeKey.mock.calls).toEqual([['eu-west-1', 'alias/mine']]);
+  });
+
+  test('are none if the source is gone, and if the copy has no key of its own', async () => {
+    const observed = await observing({});
+    expect(await observed.sourceOf(declared)).toBeUndefined();
+    expect(await observed.keyOf(declaredAs({ Encrypted: 'true' }))).toBeUndefined();
+  });
+
+  test('are none if they cannot be read for good, and are waited for if they cannot be read at present', async () => {
+    const failing = (error: Error): Promise<Observation> => {
+      const fail = (): Promise<never> => Promise.reject(error);
+      return observing({}, { aws: { describeSnapshot: fail, describeKey: fail } });
+    };
+    const closed = await failing(CLOSED);
+    expect([await closed.sourceOf(declared), await closed.keyOf(declared)]).toEqual([undefined, undefined]);
+    const throttled = await failing(THROTTLED);
+    await expect(throttled.sourceOf(declared)).rejects.toBe(THROTTLED);
+    await expect(throttled.keyOf(declared)).rejects.toBe(THROTTLED);
+  });
+});
+
 describe('one poll', () => {
-  test('of a pending copy makes two calls', async () => {
+  const pollOf = async (world: World, event: Parameters<World['poll']>[0]): Promise<string[]> => {
+    const first = world.calls().length;
+    await world.poll(event);
+    return world.calls().slice(first);
+  };
+
+  test('of a pending copy searches until the copy is visible, and then describes it', async () => {
     const world = new World();
     const event = await world.begin(world.event('Create'));
-    const first = world.calls().length;
+    const stack = ['DescribeStacks', 'DescribeStackResource'];
     world.time += 30 * SECOND;
-    await world.poll(event);
-    expect(world.calls().slice(first)).toEqual(['DescribeSnapshots', 'DescribeStacks']);
+    expect(await pollOf(world, event)).toEqual([...stack, 'DescribeSnapshots', 'CreateTags']);
+    world.time += 30 * SECOND;
+    expect(await pollOf(world, event)).toEqual([...stack, 'DescribeSnapshots']);
+    const inputs = world.services.calls.map(({ action, input }) => action === 'DescribeSnapshots' && input);
+    expect(inputs.at(-1)).toEqual({ SnapshotIds: world.copies() });
   });
 
   test('of an Update without a change reads what it needs, and writes nothing', async () => {
@@ -108,38 +219,54 @@ describe('one poll', () => {
     await world.create(before);
     world.enter('UPDATE_IN_PROGRESS');
     const event = await world.accept(world.update(before, before));
-    const first = world.calls().length;
-    await world.poll(event);
-    expect(world.calls().slice(first)).toEqual(['DescribeSnapshots', 'DescribeStacks', 'DescribeStackResource']);
+    expect(await pollOf(world, event)).toEqual(['DescribeStacks', 'DescribeStackResource', 'DescribeSnapshots']);
   });
 
-  test('asks CloudFormation once for each resource, and EC2 once for each snapshot, however many steps ask', async () => {
-    const describeResource = jest.fn((_: string, id: string) =>
-      Promise.resolve({ physicalId: `id of ${id}`, status: id }),
-    );
-    const describeSnapshot = jest.fn(() => Promise.resolve(undefined));
+  test('asks AWS once for each thing, however many steps ask, and not before', async () => {
+    const asked: string[] = [];
+    const ask =
+      <Answer>(name: string, answer: Answer) =>
+      (...[, second]: unknown[]): Promise<Answer> => {
+        asked.push(typeof second === 'string' ? `${name} ${second}` : name);
+        return Promise.resolve(answer);
+      };
     const aws: Partial<Aws> = {
-      findSnapshots: () => Promise.resolve([]),
-      describeStack: () => Promise.resolve({ status: '', begunAt: 0 }),
-      describeResource,
-      describeSnapshot,
+      findSnapshots: ask('search', []),
+      describeResource: ask('resource', { changedAt: 0 }),
+      describeSnapshot: ask('snapshot', undefined),
+      describeKey: ask('key', undefined),
     };
-    const request = { ...requestFor(), requesterId: 'Stage2' };
-    const observed = await observe(aws as Aws, request);
-    expect(describeResource).not.toHaveBeenCalled();
+    const request = { ...requestFor({ KmsKeyId: 'alias/mine' }), requesterId: 'Stage2' };
+    const observed = await observing({}, { aws, request });
+    expect(asked).toEqual([]);
     for (let i = 0; i < 2; i++) {
-      expect(await observed.presentId()).toBe(`id of ${LOGICAL_ID}`);
-      expect(await observed.requesterStatus()).toBe('Stage2');
+      await observed.search();
+      await observed.owner();
+      await observed.requester();
       await observed.copyById('snap-a');
       await observed.copyById('snap-b');
+      await observed.sourceOf(request.wanted);
+      await observed.keyOf(request.wanted);
     }
-    expect(describeResource.mock.calls).toEqual([
-      [STACK_ID, LOGICAL_ID],
-      [STACK_ID, 'Stage2'],
+    expect(asked).toEqual([
+      'search',
+      `resource ${LOGICAL_ID}`,
+      'resource Stage2',
+      'snapshot snap-a',
+      'snapshot snap-b',
+      `snapshot ${request.wanted.sourceSnapshotId}`,
+      'key alias/mine',
     ]);
-    expect(describeSnapshot.mock.calls).toEqual([
-      ['eu-west-1', 'snap-a'],
-      ['eu-west-1', 'snap-b'],
-    ]);
+  });
+
+  test('does not wait longer for a search than a function may live', async () => {
+    const world = new World({ crowd: 100_000 });
+    world.services.delays = ({ action }) => (action === 'DescribeSnapshots' ? 3 * SECOND : 0);
+    const event = await world.accept(world.event('Create'));
+    const begun = world.time;
+    await world.poll(event);
+    expect(world.time - begun).toBeLessThanOrEqual(4 * MINUTE + 3 * SECOND);
+    const reason = new NotYet('EC2 takes too long to list this account’s snapshots in eu-west-1').message;
+    expect(world.logs.at(-1)).toEqual({ decision: 'wait', reason });
   });
 });

@@ -1,60 +1,56 @@
-import { STAGE_RESOURCE_TYPE } from '../../lib/contract';
-import { HANDLE, World } from './in-process';
+import { AwsError, type Fault } from '../../local-aws/faults';
+import { World } from './in-process';
 
 const SNAPSHOT = 'snap-0123456789abcdef0';
 const AT = Date.UTC(2030, 0, 1);
-const OPERATION = { status: 'CREATE_IN_PROGRESS', begunAt: AT };
+const OPERATION = { status: 'CREATE_IN_PROGRESS', begunAt: AT, stackCreatedAt: AT };
 
-test('onEvent creates nothing', async () => {
+test('onEvent creates nothing, and asks CloudFormation alone', async () => {
   const world = new World();
   await world.accept(world.event('Create'));
   expect(world.copies()).toEqual([]);
-  expect(world.started()).toBe(0);
+  expect(world.calls()).toEqual(['DescribeStacks']);
 });
 
 describe('onEvent notes', () => {
   test('when the request arrived, and which operation sent it', async () => {
     const world = new World();
-    expect((await world.accept(world.event('Create'))).Begun).toEqual({
-      At: AT,
-      Operation: OPERATION,
-      IsAnswered: false,
-    });
+    expect((await world.accept(world.event('Create'))).Begun).toEqual({ At: AT, Operation: OPERATION });
+  });
+
+  test('the ids of the latest operations, if CloudFormation shows them', async () => {
+    const world = new World();
+    world.stack.LastOperations = [{ OperationType: 'CREATE_STACK', OperationId: 'a' }];
+    expect((await world.accept(world.event('Create'))).Begun.Operation).toEqual({ ...OPERATION, ids: 'a' });
+  });
+
+  test.each(['Update', 'Delete'] as const)('the physical id that the %s carries', async (type) => {
+    const world = new World();
+    world.physicalId = SNAPSHOT;
+    const { Begun } = await world.accept(world.event(type));
+    expect(Begun.PresentId).toBe(SNAPSHOT);
   });
 
   test('no operation for a Delete, and does not ask for it', async () => {
     const world = new World();
-    world.physicalId = SNAPSHOT;
     expect((await world.accept(world.event('Delete'))).Begun).toEqual({ At: AT });
-    expect(world.services.calls).toEqual([]);
+    expect(world.calls()).toEqual([]);
   });
 
-  test('no operation if the stack is at rest', async () => {
+  test('no operation if the stack is at rest, because the read is older than the request', async () => {
     const world = new World();
     world.stack.StackStatus = 'CREATE_COMPLETE';
     expect((await world.accept(world.event('Create'))).Begun).toEqual({ At: AT });
   });
 
-  test('no operation if CloudFormation could not say, which is not a failure', async () => {
+  test.each<Fault>([
+    'throttled',
+    'denied',
+    'refused-connection',
+    new AwsError('ValidationError', 'Stack does not exist'),
+  ])('no operation if CloudFormation could not say (%s), which is not a failure', async (fault) => {
     const world = new World();
-    world.services.faults = ({ action }) => (action === 'DescribeStackResource' ? 'throttled' : undefined);
+    world.services.faults = () => fault;
     expect((await world.accept(world.event('Create'))).Begun).toEqual({ At: AT });
-  });
-
-  test.each([
-    ['a Create whose resource has its copy', 'Create', { physicalId: SNAPSHOT }, true],
-    ['a Create whose resource has only a handle', 'Create', { physicalId: HANDLE }, false],
-    ['a Create whose resource has no id', 'Create', { physicalId: undefined }, false],
-    ['an Update, whose resource has a copy in any case', 'Update', { physicalId: SNAPSHOT }, false],
-    ['an Update whose resource is at rest', 'Update', { physicalId: HANDLE, resourceStatus: 'UPDATE_COMPLETE' }, true],
-  ] as const)('whether the request has its answer: %s (%s)', async (_, type, state, IsAnswered) => {
-    const world = Object.assign(new World(), state);
-    expect((await world.accept(world.event(type))).Begun).toMatchObject({ Operation: OPERATION, IsAnswered });
-  });
-
-  test('that a later stage has no answer, whatever its physical id', async () => {
-    const world = Object.assign(new World(), { physicalId: SNAPSHOT });
-    const event = world.event('Create', { ResourceType: STAGE_RESOURCE_TYPE });
-    expect((await world.accept(event)).Begun.IsAnswered).toBe(false);
   });
 });

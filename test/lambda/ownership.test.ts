@@ -8,6 +8,7 @@ import {
   isAtRest,
   isAttemptOf,
   isBackup,
+  isMeantByDelete,
   isOurs,
   isPresent,
   isRollback,
@@ -16,15 +17,22 @@ import {
   shouldDelete,
   superseded,
 } from '../../lambda/ownership';
-import { copyFor, HANDLE, MINUTE, requestFor, SECOND } from './in-process';
+import { MINUTE, SECOND } from './in-process';
+import { copyFor, HANDLE, requestFor } from './requests';
 
 const UPDATE = { RequestType: 'Update' } as const;
 const OTHER_HANDLE = `copy-${'2'.repeat(32)}`;
 const request = requestFor();
 const START = request.startedAt;
 
-/** The stack has been in this operation since the request began, unless told otherwise. */
-const during = (status: string, begunAt = START): StackOperation => ({ status, begunAt });
+/** The stack has been in this operation since the request began, unless told otherwise. It is a minute older. */
+const during = (status: string, begunAt = START): StackOperation => ({
+  status,
+  begunAt,
+  stackCreatedAt: START - MINUTE,
+});
+/** The rollback of a new stack, with a time of its own. */
+const ROLLBACK = { status: 'ROLLBACK_IN_PROGRESS', begunAt: START + MINUTE, stackCreatedAt: START };
 
 /** A copy in this state, started so many seconds after the request began. */
 const copy = (id: string, state: string, seconds: number, tags: Record<string, string> = {}): Copy =>
@@ -48,11 +56,28 @@ test.each([
   expect([isAtRest(status), isRollback(during(status ?? ''))]).toEqual([atRest, rollback]);
 });
 
-test('a copy belongs to the resource if its tags name both the stack and the resource', () => {
-  expect(isOurs(copy('a', 'completed', 0), request)).toBe(true);
-  for (const key of [TAG.stack, TAG.resource]) {
-    expect(isOurs(copy('a', 'completed', 0, { [key]: 'other' }), request)).toBe(false);
-  }
+describe('a snapshot belongs to the resource', () => {
+  const isOfResource = (one: Copy): boolean => isOurs(one, request, during('UPDATE_IN_PROGRESS'));
+
+  test('if its tags name both the stack and the resource', () => {
+    expect(isOfResource(copy('a', 'completed', 0))).toBe(true);
+    for (const key of [TAG.stack, TAG.resource]) {
+      expect(isOfResource(copy('a', 'completed', 0, { [key]: 'other' }))).toBe(false);
+    }
+  });
+
+  test('unless it carries the id of another one, from which it was cloned', () => {
+    expect(isOfResource(copy('a', 'completed', 0, { [TAG.id]: 'a' }))).toBe(true);
+    expect(isOfResource(copy('a', 'completed', 0, { [TAG.id]: 'b' }))).toBe(false);
+  });
+
+  test('unless it is older than the stack', () => {
+    expect(isOfResource(copy('a', 'completed', -60))).toBe(true);
+    expect(isOfResource(copy('a', 'completed', -60.001))).toBe(false);
+    // Of a stack that is gone, nobody knows how old it was.
+    const gone = { status: '', begunAt: NaN, stackCreatedAt: NaN };
+    expect(isOurs(copy('a', 'completed', -60.001), request, gone)).toBe(true);
+  });
 });
 
 test('a backup is finished and retained', () => {
@@ -119,6 +144,20 @@ describe('the chosen copy', () => {
     test('is the copy whose id is the physical id, in whatever state', () => {
       expect(choose(copies, keeping)).toBe(ID);
       expect(choose(copies, requestFor({}, event))).toBe('b');
+    });
+
+    test('is not the copy whose id is the physical id if that was made from other inputs', () => {
+      // A rollback could not reach the present copy, and CloudFormation kept the id of the failed update's copy.
+      const ofUpdate = copy(ID, 'completed', -1, OTHER_INPUTS);
+      expect(choose([copy('a', 'completed', -4, EARLIER), ofUpdate], keeping)).toBe('a');
+      expect(choose([ofUpdate], keeping)).toBeUndefined();
+    });
+
+    test('is the copy whose id is the physical id, even if it has lost the tag of its inputs', () => {
+      const one = copy(ID, 'completed', -3, EARLIER);
+      const { [TAG.inputs]: inputs, ...others } = one.tags;
+      expect(inputs).toBe(request.wanted.inputs);
+      expect(choose([{ ...one, tags: others }], keeping)).toBe(ID);
     });
 
     test('is the finished copy whose handle is the physical id', () => {
@@ -188,44 +227,56 @@ describe('superseded copies', () => {
   const kept = copy('kept', 'completed', 10);
   const since = [copy('a', 'completed', 0, OTHER_INPUTS), copy('b', 'completed', 10, OTHER_INPUTS)];
   const before = copy('c', 'completed', -1, OTHER_INPUTS);
+  const find = (copies: Copy[], one: Copy, status: string, of = request): string[] =>
+    idsOf(superseded(copies, one, of, during(status)));
 
   test('are those that were started after the kept copy', () => {
-    expect(idsOf(superseded([before, ...since, kept], kept, during('UPDATE_IN_PROGRESS')))).toEqual(['b']);
+    expect(find([before, ...since, kept], kept, 'UPDATE_IN_PROGRESS')).toEqual(['b']);
   });
 
   test('are at most those of the operation', () => {
     const old = copy('kept', 'completed', -10);
-    expect(idsOf(superseded([old, before, ...since], old, during('UPDATE_IN_PROGRESS')))).toEqual(['a', 'b']);
+    expect(find([old, before, ...since], old, 'UPDATE_IN_PROGRESS')).toEqual(['a', 'b']);
   });
 
-  test('in a rollback are all of the operation', () => {
-    expect(idsOf(superseded([before, ...since, kept], kept, during('UPDATE_ROLLBACK_IN_PROGRESS')))).toEqual([
-      'a',
-      'b',
-    ]);
+  test('in a rollback are all of the operation, however old the kept copy is', () => {
+    expect(find([before, ...since, kept], kept, 'UPDATE_ROLLBACK_IN_PROGRESS')).toEqual(['a', 'b']);
+  });
+
+  test('in a rollback are all with the inputs of the failed update, too, because it may have begun earlier', () => {
+    const update = requestFor({}, { ...UPDATE, OldResourceProperties: { SourceSnapshotId: 'snap-0123456789abcdef1' } });
+    const ofUpdate = copy('d', 'completed', -1, { ...OTHER_INPUTS, [TAG.inputs]: update.before?.inputs ?? '' });
+    expect(find([before, ofUpdate, kept], kept, 'UPDATE_ROLLBACK_IN_PROGRESS', update)).toEqual(['d']);
+    expect(find([before, ofUpdate, kept], kept, 'UPDATE_IN_PROGRESS', update)).toEqual([]);
+  });
+
+  test('do not include attempts of the request itself', () => {
+    const copies = [copy('a', 'completed', 11), copy('b', 'pending', 12, EARLIER)];
+    expect(find(copies, kept, 'UPDATE_IN_PROGRESS')).toEqual([]);
+    expect(find(copies, kept, 'UPDATE_ROLLBACK_IN_PROGRESS')).toEqual([]);
   });
 
   test('do not include a backup', () => {
     const copies = [
-      copy('a', 'completed', 11, retained('RetainExceptOnCreate')),
-      copy('b', 'pending', 12, retained('Retain')),
+      copy('a', 'completed', 11, { ...OTHER_INPUTS, ...retained('RetainExceptOnCreate') }),
+      copy('b', 'pending', 12, { ...OTHER_INPUTS, ...retained('Retain') }),
     ];
-    expect(idsOf(superseded(copies, kept, during('UPDATE_IN_PROGRESS')))).toEqual(['b']);
+    expect(find(copies, kept, 'UPDATE_IN_PROGRESS')).toEqual(['b']);
   });
 });
 
 describe('a copy that a request began', () => {
-  test('is still referenced by its id, by its handle, or as a backup, unless it failed', () => {
+  test('is still referenced by its id, by its handle, or as a backup', () => {
     const one = copy('a', 'completed', 0);
     expect([undefined, 'a', HANDLE, 'b'].map((id) => isStillReferenced(one, id))).toEqual([false, true, true, false]);
     expect(isStillReferenced(copy('a', 'completed', 0, retained('Retain')), undefined)).toBe(true);
-    expect(isStillReferenced(copy('a', 'error', 0, retained('Retain')), 'a')).toBe(false);
+    expect(isStillReferenced(copy('a', 'error', 0, retained('Retain')), 'b')).toBe(false);
   });
 
   test.each([
-    ['Create', 'ROLLBACK_IN_PROGRESS', 'RetainExceptOnCreate', 0, true],
-    ['Create', 'ROLLBACK_IN_PROGRESS', 'RetainExceptOnCreate', -1, false],
-    ['Create', 'ROLLBACK_IN_PROGRESS', 'Retain', 0, false],
+    ['Create', 'UPDATE_ROLLBACK_IN_PROGRESS', 'RetainExceptOnCreate', 0, true],
+    ['Create', 'UPDATE_ROLLBACK_IN_PROGRESS', 'RetainExceptOnCreate', -1, false],
+    ['Create', 'UPDATE_ROLLBACK_IN_PROGRESS', 'Retain', 0, false],
     ['Create', 'CREATE_IN_PROGRESS', 'RetainExceptOnCreate', 0, false],
     ['Update', 'UPDATE_ROLLBACK_IN_PROGRESS', 'RetainExceptOnCreate', 0, false],
   ] as const)(
@@ -237,10 +288,21 @@ describe('a copy that a request began', () => {
   );
 });
 
+test('the rollback of a new stack takes what the stack has made, although the rollback may have a time of its own', () => {
+  const isTaken = (policy: RetainingPolicy): boolean =>
+    isTakenByRollback(copy('a', 'completed', 0, retained(policy)), request, ROLLBACK);
+  expect([isTaken('RetainExceptOnCreate'), isTaken('Retain')]).toEqual([true, false]);
+});
+
 describe('a Delete', () => {
   const UNKNOWN = 'app-Copy1A2B3C-1XYZ';
-  const deletes = (one: Copy, PhysicalResourceId: string, status = 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS'): boolean =>
-    shouldDelete(one, requestFor({}, { RequestType: 'Delete', PhysicalResourceId }), during(status));
+  const deletes = (
+    one: Copy,
+    PhysicalResourceId: string,
+    operation = during('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS'),
+    resourceGoes = false,
+  ): boolean =>
+    shouldDelete(one, requestFor({}, { RequestType: 'Delete', PhysicalResourceId }), operation, resourceGoes);
 
   test('by a handle is about the copies under it, finished and retained or not', () => {
     expect(deletes(copy('a', 'completed', 0, retained('Retain')), HANDLE)).toBe(true);
@@ -262,12 +324,20 @@ describe('a Delete', () => {
     ['of the cancelled create', true, true, false, copy('a', 'completed', 0, retained('RetainExceptOnCreate'))],
     ['of an earlier life', false, false, false, copy('a', 'completed', -1, retained('RetainExceptOnCreate'))],
   ])(
-    'is about a copy that is %s, by an unknown id: %s, in the rollback of a new stack: %s, with the whole stack: %s',
-    (_, byUnknownId, inRollback, withStack, one) => {
+    'is about a copy that is %s, by an unknown id: %s, in the rollback of a new stack: %s, with the stack or resource: %s',
+    (_, byUnknownId, inRollback, withResource, one) => {
       expect(deletes(one, UNKNOWN)).toBe(byUnknownId);
-      expect(deletes(one, OTHER_HANDLE, 'ROLLBACK_IN_PROGRESS')).toBe(inRollback);
-      expect(deletes(one, OTHER_HANDLE, 'DELETE_IN_PROGRESS')).toBe(withStack);
+      expect(deletes(one, OTHER_HANDLE, ROLLBACK)).toBe(inRollback);
+      expect(deletes(one, OTHER_HANDLE, during('DELETE_IN_PROGRESS'))).toBe(withResource);
+      expect(deletes(one, OTHER_HANDLE, undefined, true)).toBe(withResource);
       expect(deletes(one, OTHER_HANDLE)).toBe(false);
     },
   );
+
+  test('is meant for the copies under its handle, and only if it is a Delete', () => {
+    const byHandle = requestFor({}, { RequestType: 'Delete' });
+    expect(isMeantByDelete(copy('a', 'completed', 0), byHandle)).toBe(true);
+    expect(isMeantByDelete(copy('a', 'completed', 0, EARLIER), byHandle)).toBe(false);
+    expect(isMeantByDelete(copy('a', 'completed', 0), request)).toBe(false);
+  });
 });

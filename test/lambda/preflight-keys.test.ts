@@ -2,7 +2,8 @@ import type { CopyProperties } from '../../lib/contract';
 import type { Aws, KeyMetadata } from '../../lambda/aws';
 import { Failure, NotYet } from '../../lambda/failure';
 import { preflight } from '../../lambda/preflight';
-import { MINUTE, requestFor, World } from './in-process';
+import { MINUTE, World } from './in-process';
+import { requestFor } from './requests';
 
 describe('the key of the source', () => {
   const account = '999988887777';

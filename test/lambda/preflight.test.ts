@@ -1,8 +1,10 @@
 import type { Aws, Snapshot } from '../../lambda/aws';
 import { Failure, NotYet } from '../../lambda/failure';
-import { preflight, whyNeverStarted } from '../../lambda/preflight';
-import { AwsError } from '../../local-aws/faults';
-import { MINUTE, requestFor, World } from './in-process';
+import { Memory } from '../../lambda/memory';
+import { preflight } from '../../lambda/preflight';
+import { AwsError, type FaultHook } from '../../local-aws/faults';
+import { MINUTE, SECOND, World } from './in-process';
+import { requestFor } from './requests';
 
 const NOT_FOUND = new AwsError('InvalidSnapshot.NotFound', 'The snapshot does not exist.');
 
@@ -84,6 +86,38 @@ describe('the source', () => {
   });
 });
 
+describe('the owner of the source', () => {
+  const THEIRS = '999988887777';
+  const sharedIn = (world: World): string =>
+    world.ec2.addSnapshot({ region: 'us-east-1', ownerId: THEIRS, sharedWith: ['111122223333'] }).id;
+
+  test('that is another account than the declared one is refused, and both are named', async () => {
+    const world = new World();
+    const SourceSnapshotId = sharedIn(world);
+    expect(await world.refusal({ SourceSnapshotId, SourceOwner: '111122223333' })).toMatch(
+      new RegExp(
+        `^source snapshot ${SourceSnapshotId} in us-east-1 belongs to account ${THEIRS}, not to 111122223333; ` +
+          'correct "sourceSnapshotId", or set "sourceOwner" to that account if you trust it',
+      ),
+    );
+  });
+
+  test.each([
+    ['the declared account', THEIRS],
+    ['any account if none is declared', undefined],
+  ])('may be %s', async (_, SourceOwner) => {
+    const world = new World();
+    const { answer } = await world.runCreate({ SourceSnapshotId: sharedIn(world), SourceOwner });
+    expect(answer?.IsComplete).toBe(true);
+  });
+
+  test('is checked before the state of the source, and an unknown one is refused', async () => {
+    const aws: Partial<Aws> = { describeSnapshot: () => Promise.resolve({ State: 'pending' }) };
+    const request = requestFor({ SourceOwner: THEIRS });
+    await expect(preflight(aws as Aws, request, 0)).rejects.toThrow(`belongs to account (unknown), not to ${THEIRS}`);
+  });
+});
+
 describe('a source', () => {
   const preflightOf = (source: Snapshot | undefined, elapsedMs = Infinity): Promise<void> =>
     preflight({ describeSnapshot: () => Promise.resolve(source) } as Partial<Aws> as Aws, requestFor(), elapsedMs);
@@ -136,10 +170,62 @@ describe('the reason why a copy was never started', () => {
     );
   });
 
-  test('is the quota if nothing else is wrong', async () => {
-    const aws: Partial<Aws> = { describeSnapshot: () => Promise.resolve({ State: 'completed' }) };
-    expect((await whyNeverStarted(aws as Aws, requestFor())).message).toContain(
-      'could not be started within 50 minutes: EC2 accepted no further copy (most likely the quota of concurrent copies of the destination Region); raise "timeout"',
+  test.each<[string, FaultHook, string]>([
+    [
+      'the last answer of EC2',
+      ({ action }) =>
+        action === 'CopySnapshot' ? new AwsError('ResourceLimitExceeded', 'Too many copies.') : undefined,
+      'ResourceLimitExceeded: Too many copies.',
+    ],
+    [
+      'the last answer of EC2, also to a quota that has no documented code',
+      ({ action }) => (action === 'CopySnapshot' ? new AwsError('CopyThroughputQuotaExceeded', 'Busy.') : undefined),
+      'CopyThroughputQuotaExceeded: Busy.',
+    ],
+    [
+      'that each answer was lost',
+      ({ action }) => (action === 'CopySnapshot' ? 'refused-connection' : undefined),
+      'TimeoutError: socket hang up',
+    ],
+  ])('is %s if nothing else is wrong', async (_, faults, reason) => {
+    const world = new World();
+    world.services.faults = faults;
+    const { failure } = await world.runCreate({ TimeoutSeconds: '600' });
+    expect(failure?.message).toMatch(
+      /^copy of snap-\w+ from us-east-1 to eu-west-1 could not be started within 10 min/,
     );
+    expect(failure?.message).toContain(`: ${reason}; raise "timeout" (now 10 minutes), or set "completionDuration"`);
+  });
+
+  test('is that the latest attempt took too long, if that was so', async () => {
+    const world = new World();
+    const declared = world.declare({ TimeoutSeconds: '300' });
+    const begun = world.time;
+    world.services.faults = ({ action }) => (action === 'CopySnapshot' ? 'throttled' : undefined);
+    world.services.delays = ({ input }) => {
+      const isLook = JSON.stringify(input).includes(`["${declared.SourceSnapshotId}"]`);
+      return isLook && world.time > begun ? 20 * SECOND : 0;
+    };
+    const { failure } = await world.run(world.event('Create', { ResourceProperties: declared }));
+    expect(failure?.message).toContain(
+      'could not be started within 5 minutes: this poll took too long to start a copy safely; raise "timeout"',
+    );
+  });
+
+  test('does not advise a completion duration that is declared', async () => {
+    const world = new World({ maxConcurrentCopies: 0 });
+    const { failure } = await world.runCreate({ TimeoutSeconds: '600', CompletionDurationMinutes: '15' });
+    expect(failure?.message).toMatch(/; raise "timeout" \(now 10 minutes\) \(log group handler-logs\)$/);
+  });
+
+  test('is unknown to a process that made no attempt, which names the log', async () => {
+    const world = new World({ maxConcurrentCopies: 0 });
+    const event = await world.accept(
+      world.event('Create', { ResourceProperties: world.declare({ TimeoutSeconds: '600' }) }),
+    );
+    await world.wait(event, 9.5 * MINUTE);
+    world.memory = new Memory();
+    const { failure } = await world.wait(event);
+    expect(failure?.message).toContain(': the log has the answer to each attempt; raise "timeout"');
   });
 });

@@ -1,6 +1,6 @@
 import { TAG } from '../../lib/contract';
 import type { Copy } from '../../lambda/copies';
-import { Failure } from '../../lambda/failure';
+import { CallError, Ended, Failure } from '../../lambda/failure';
 import {
   copyFailed,
   deletedExternally,
@@ -10,12 +10,13 @@ import {
   isKeyFailure,
   lostTags,
   neverStarted,
+  notAskedFor,
   notDeleted,
   tookTooLong,
   toFailure,
 } from '../../lambda/reasons';
 import { AwsError } from '../../local-aws/faults';
-import { copyFor, HANDLE, requestFor } from './in-process';
+import { copyFor, HANDLE, requestFor } from './requests';
 
 const ID = 'snap-0fedcba9876543210';
 const COPY = 'copy of snap-0123456789abcdef0 from us-east-1 to eu-west-1';
@@ -72,28 +73,40 @@ describe('a copy that took too long', () => {
 
   test('says how far it was', () => {
     const request = requestFor({ TimeoutSeconds: '600' });
-    const end = 'after 10 minutes; raise "timeout" (now 10 minutes) or set "completionDuration"';
+    const end = 'after 10 minutes; raise "timeout" (now 10 minutes), or set "completionDuration" for a faster copy';
     expect(tookTooLong(request, progress('40%')).message).toBe(`${COPY} was 40 % done ${end}`);
     expect(tookTooLong(request, progress('')).message).toBe(`${COPY} had barely begun ${end}`);
     expect(tookTooLong(request, progress()).message).toBe(`${COPY} had barely begun ${end}`);
   });
 
   test.each([
-    ['60', '1 minute', 'raise "timeout" (now 1 minute) or set "completionDuration"'],
-    ['90', '1.5 minutes', 'raise "timeout" (now 1.5 minutes) or set "completionDuration"'],
-    ['3000', '50 minutes', 'raise "timeout" (now 50 minutes) or set "completionDuration"'],
-    ['172740', '2879 minutes', 'raise "timeout" (now 2879 minutes) or set "completionDuration"'],
-    ['172800', '2880 minutes', 'set "completionDuration" for a faster copy'],
-  ])('after %s s says "%s", and advises: %s', (TimeoutSeconds, minutes, advice) => {
+    ['60', '1 minute'],
+    ['90', '1.5 minutes'],
+    ['3000', '50 minutes'],
+    ['172740', '2879 minutes'],
+  ])('after %s s says "%s"', (TimeoutSeconds, minutes) => {
     const { message } = tookTooLong(requestFor({ TimeoutSeconds }), progress('1%'));
-    expect(message).toBe(`${COPY} was 1 % done after ${minutes}; ${advice}`);
+    expect(message).toContain(`was 1 % done after ${minutes}; raise "timeout" (now ${minutes}), or set`);
   });
+
+  test.each([
+    ['600', undefined, 'raise "timeout" (now 10 minutes), or set "completionDuration" for a faster copy'],
+    ['600', '15', 'raise "timeout" (now 10 minutes)'],
+    ['172800', undefined, 'set "completionDuration" for a faster copy'],
+    ['172800', '15', 'deploy again when the Region is less busy'],
+  ])(
+    'advises what can still be changed, under a timeout of %s s and a completion duration of %s min: %s',
+    (TimeoutSeconds, CompletionDurationMinutes, advice) => {
+      const { message } = tookTooLong(requestFor({ TimeoutSeconds, CompletionDurationMinutes }), progress('1%'));
+      expect(message.split('; ').at(-1)).toBe(advice);
+    },
+  );
 });
 
 describe('a copy that was never started', () => {
   test('gives the reason, and advises to wait longer', () => {
     expect(neverStarted(requestFor({ TimeoutSeconds: '600' }), 'no room').message).toBe(
-      `${COPY} could not be started within 10 minutes: no room; raise "timeout" (now 10 minutes) or set "completionDuration"`,
+      `${COPY} could not be started within 10 minutes: no room; raise "timeout" (now 10 minutes), or set "completionDuration" for a faster copy`,
     );
   });
 
@@ -123,45 +136,75 @@ test('a copy that lost its tags names the tags to restore', () => {
   );
 });
 
-test('a copy that cannot be deleted says what EC2 says, and what may hold it', () => {
-  const locked = new AwsError('SnapshotLocked', 'The snapshot is locked.');
-  expect(notDeleted(copyFor(requestFor()), locked).message).toBe(
-    `${ID} in eu-west-1 could not be deleted: SnapshotLocked: The snapshot is locked.; deregister the AMI, unlock the snapshot, or release what else holds it, then delete again`,
-  );
+describe('a copy that cannot be deleted says what EC2 says, and', () => {
+  const LOCKED = new AwsError('SnapshotLocked', 'The snapshot is locked.');
+  const DENIED = new AwsError('UnauthorizedOperation', 'No.', 403);
+  const HOLDERS = 'deregister the AMI, unlock the snapshot, or release what else holds it';
+
+  test.each<[string, Error, string | undefined, string]>([
+    ['to unlock it', LOCKED, 'governance', 'its lock is in state governance: unlock it'],
+    ['to unlock it', LOCKED, 'compliance-cooloff', 'its lock is in state compliance-cooloff: unlock it'],
+    ['what may hold it', LOCKED, undefined, HOLDERS],
+    ['what may hold it', LOCKED, 'expired', HOLDERS],
+    ['where a policy may deny it', DENIED, undefined, 'check the policies, boundaries and key policies that apply to'],
+  ])('%s: %s, with a lock in state %s', (_, error, lock, advice) => {
+    const what = `${ID} in eu-west-1 could not be deleted: ${error.name}: ${error.message}; `;
+    const { message } = notDeleted(copyFor(requestFor()), error, lock);
+    expect(message.startsWith(what + advice)).toBe(true);
+    expect(message.endsWith(', then delete again')).toBe(true);
+  });
 });
 
 test('a request that nobody waits for says so', () => {
-  expect(hasEnded(requestFor()).message).toBe(
-    `the stack operation that asked for the ${COPY} has ended, or has its answer`,
+  expect(hasEnded(requestFor())).toEqual(
+    new Ended(`the stack operation that asked for the ${COPY} has ended, or has its answer`),
+  );
+});
+
+test('a Delete that nobody asked for says so', () => {
+  expect(notAskedFor(requestFor({}, { RequestType: 'Delete' }))).toEqual(
+    new Ended(`the stack is at rest, so nobody asked for the deletion of ${HANDLE}`),
   );
 });
 
 describe('what the user reads of an error', () => {
   const read = (error: unknown, more = {}): string => toFailure(error, requestFor({}, more), 'handler-logs').message;
-  const DENIED = new AwsError(
-    'UnauthorizedOperation',
-    'You are not authorized. Encoded authorization failure message: xyz',
-  );
+  const LIMIT = new AwsError('SnapshotLimitExceeded', 'Limit reached.');
+  const WHERE = ' (log group handler-logs)';
 
   test('is the reason of a failure, and the log group', () => {
     expect(read(new Failure('what happened; what to do'))).toBe('what happened; what to do (log group handler-logs)');
   });
 
-  test('is the copy, its Region and what AWS says', () => {
-    expect(read(new AwsError('SnapshotLimitExceeded', 'Limit reached.'))).toBe(
-      'copy of snap-0123456789abcdef0 in eu-west-1: SnapshotLimitExceeded: Limit reached. (log group handler-logs)',
-    );
+  test('is the copy, what AWS says, and the Region of the call', () => {
+    const what = `${COPY}: SnapshotLimitExceeded: Limit reached. in`;
+    expect(read(new CallError(LIMIT, 'us-east-1'))).toBe(`${what} us-east-1${WHERE}`);
+    expect(read(LIMIT)).toBe(`${what} eu-west-1${WHERE}`);
   });
 
   test('is the physical id that a Delete is about', () => {
-    expect(read(new AwsError('Throttling', 'Rate exceeded'), { RequestType: 'Delete' })).toBe(
-      `deletion of ${HANDLE} in eu-west-1: Throttling: Rate exceeded (log group handler-logs)`,
+    expect(read(new CallError(LIMIT, 'eu-west-1'), { RequestType: 'Delete' })).toBe(
+      `deletion of ${HANDLE}: SnapshotLimitExceeded: Limit reached. in eu-west-1${WHERE}`,
     );
   });
 
-  test('is advice about policies if a call was denied', () => {
-    expect(read(DENIED)).toBe(
-      'copy of snap-0123456789abcdef0 in eu-west-1: UnauthorizedOperation: You are not authorized.; check the policies, boundaries and key policies that apply to the handler’s role (log group handler-logs)',
-    );
+  test.each<[string, Error, string]>([
+    [
+      'policies if a call was denied',
+      new AwsError('UnauthorizedOperation', 'No. Encoded authorization failure message: xyz'),
+      'UnauthorizedOperation: No. in us-east-1; check the policies, boundaries and key policies that apply to the handler’s role',
+    ],
+    [
+      'the Region and the organization if the Region is closed',
+      new AwsError('AuthFailure', 'No.'),
+      'AuthFailure: No. in us-east-1; check that the account has enabled us-east-1, and that no service control policy denies it to the handler’s role',
+    ],
+    [
+      'the spelling and the VPC if no answer came',
+      Object.assign(new Error('getaddrinfo ENOTFOUND ec2.us-esat-1.amazonaws.com'), { code: 'ENOTFOUND' }),
+      'Error: getaddrinfo ENOTFOUND ec2.us-esat-1.amazonaws.com in us-east-1; check that us-east-1 is spelled right, and that the functions can reach it from their VPC, if they are in one',
+    ],
+  ])('is advice about %s', (_, error, words) => {
+    expect(read(new CallError(error, 'us-east-1'))).toBe(`${COPY}: ${words}${WHERE}`);
   });
 });

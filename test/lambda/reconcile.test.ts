@@ -37,7 +37,9 @@ describe('a Create', () => {
     world.services.faults = ({ action }) => (action === 'CopySnapshot' ? refusal : undefined);
     const { failure, after } = await world.runCreate();
     expect(after).toBe(0);
-    expect(failure?.message).toMatch(/^copy of snap-\w+ in eu-west-1: SnapshotLimitExceeded: You have reached/);
+    expect(failure?.message).toMatch(
+      /^copy of snap-\w+ from us-east-1 to eu-west-1: SnapshotLimitExceeded: You have reached the limit of snapshots. in eu-west-1/,
+    );
   });
 });
 
@@ -61,7 +63,7 @@ describe('a Delete', () => {
     const { failure, after } = await world.run(world.event('Delete'));
     expect(after).toBe(300);
     expect(failure?.message).toMatch(
-      /; check the policies, boundaries and key policies that apply to the handler’s role \(log group handler-logs\)$/,
+      /; check the policies, boundaries and key policies that apply to the handler’s role, then delete again \(log group handler-logs\)$/,
     );
   });
 
@@ -73,7 +75,7 @@ describe('a Delete', () => {
     const { failure, after } = await world.run(world.event('Delete', { ResourceProperties }));
     expect(after).toBe(360);
     expect(failure?.message).toBe(
-      `deletion of ${world.physicalId ?? ''} in eu-west-1: RequestLimitExceeded: Request limit exceeded. (log group handler-logs)`,
+      `deletion of ${world.physicalId ?? ''}: RequestLimitExceeded: Request limit exceeded. in eu-west-1 (log group handler-logs)`,
     );
   });
 });

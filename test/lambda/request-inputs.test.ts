@@ -1,7 +1,8 @@
 // What makes another copy, and how it is hashed. The hash must stay what it is as long as there are deployed copies.
 import { createHash } from 'node:crypto';
 import type { CopyProperties } from '../../lib/contract';
-import { requestFor, tags } from './in-process';
+import { tags } from './in-process';
+import { requestFor } from './requests';
 
 /** The hash, for a copy of snap-0123456789abcdef0 from us-east-1, where the stack is, to eu-west-1. */
 const inputs = (more: Partial<CopyProperties>): string => requestFor(more).wanted.inputs;
@@ -57,6 +58,7 @@ describe('the hash of the inputs', () => {
     { TimeoutSeconds: '60' },
     { CompletionDurationMinutes: '15' },
     { SourceKmsKeyArn: 'arn' },
+    { SourceOwner: '999988887777' },
     { DeletionPolicy: 'Retain' },
   ])('does not change with %j', (change) => {
     expect(inputs(change)).toBe(inputs({}));

@@ -6,7 +6,8 @@ import {
   type CloudFormationEvent,
   type PollEvent,
 } from '../../lambda/request';
-import { HANDLE, tags } from './in-process';
+import { tags } from './in-process';
+import { HANDLE } from './requests';
 
 const DRY_RUN = 'Custom::SnapshotCopyDryRun';
 const STAGE = 'Custom::SnapshotCopyStage';
@@ -115,11 +116,11 @@ describe('a request', () => {
     expect(decode()).toMatchObject({ partition: 'aws-cn', account: '111122223333', startedAt: 1_000 });
   });
 
-  test('knows the operation that sent it, and whether it had its answer before', () => {
-    expect(decode()).toMatchObject({ operation: undefined, isAnswered: false });
-    const Operation = { status: 'CREATE_IN_PROGRESS', begunAt: 900 };
-    const request = decode(event(), { Begun: { At: 1_000, Operation, IsAnswered: true } });
-    expect(request).toMatchObject({ operation: Operation, isAnswered: true });
+  test('knows what onEvent saw: the operation that sent it, and the physical id that it carried', () => {
+    expect(decode()).toMatchObject({ operation: undefined, presentId: undefined });
+    const Operation = { status: 'CREATE_IN_PROGRESS', begunAt: 900, ids: 'a,b', stackCreatedAt: 800 };
+    const request = decode(event(), { Begun: { At: 1_000, Operation, PresentId: SNAPSHOT } });
+    expect(request).toMatchObject({ operation: Operation, presentId: SNAPSHOT });
   });
 
   test('is about the copy of its own resource', () => {
@@ -146,6 +147,7 @@ describe('a request', () => {
     const declared = {
       ...everyInput,
       SourceKmsKeyArn: 'arn:source',
+      SourceOwner: '999988887777',
       CompletionDurationMinutes: '15',
       Tags: tags({ team: 'storage', env: '' }),
       DeletionPolicy: 'Retain' as const,
@@ -154,6 +156,7 @@ describe('a request', () => {
       sourceSnapshotId: 'snap-0123456789abcdef0',
       sourceRegion: 'us-east-1',
       sourceKmsKeyArn: 'arn:source',
+      sourceOwner: '999988887777',
       destinationRegion: 'eu-west-1',
       destinationOutpostArn: everyInput.DestinationOutpostArn,
       destinationAvailabilityZone: 'eu-west-1-ham-1a',
@@ -169,7 +172,8 @@ describe('a request', () => {
 
   test.each<[string, Partial<Record<keyof CopyProperties, string>>]>([
     ['absent', {}],
-    ['empty', { SourceKmsKeyArn: '', CompletionDurationMinutes: '', DeletionPolicy: '', SourceSnapshotId: '' }],
+    ['empty', { SourceKmsKeyArn: '', SourceOwner: '', CompletionDurationMinutes: '', DeletionPolicy: '' }],
+    ['empty, the source too', { SourceSnapshotId: '', SourceRegion: '', DestinationRegion: '' }],
   ])('decodes properties that are %s as the defaults', (_, wire) => {
     const request = decode(event({ ResourceProperties: wire as Partial<CopyProperties> }));
     expect(request.wanted).toEqual({

@@ -2,7 +2,8 @@
 // is what that poll logged, so that the tables cannot go stale.
 import { TAG } from '../../lib/contract';
 import { CALL_MS, mayStart, STALENESS_MS, visibilityDelay } from '../../lambda/times';
-import { MINUTE, requestFor, SECOND, World } from './in-process';
+import { MINUTE, SECOND, World } from './in-process';
+import { requestFor } from './requests';
 
 const INTERVAL = 30 * SECOND;
 const TIMING = { request: requestFor(), now: () => 0, beganAt: 0, pollIntervalMs: INTERVAL };

@@ -1,35 +1,50 @@
 import {
   elapsed,
-  isInStartWindow,
+  failedEarly,
+  isInFirstWindow,
   isLatestWindowVisible,
+  isOfFirstWindow,
   isOvertimeOver,
   isStageOver,
   mayHideDuplicate,
-  secondWindow,
-  startWindow,
+  mayStart,
+  pollAge,
   visibilityDelay,
   type Timing,
 } from '../../lambda/times';
-import { copyFor, requestFor, SECOND } from './in-process';
+import { SECOND } from './in-process';
+import { copyFor, requestFor } from './requests';
 
-/** A poll so many seconds after its request, with a poll interval of 30 seconds. */
-function pollAt(seconds: number, stage = 1): Timing {
-  const request = { ...requestFor({ TimeoutSeconds: '600' }), stage };
-  return { request, now: () => request.startedAt + seconds * SECOND, pollIntervalMs: 30 * SECOND };
+interface PollOptions {
+  readonly stage?: number;
+  /** How many seconds ago the poll began. */
+  readonly age?: number;
+  /** The poll interval in seconds. */
+  readonly interval?: number;
 }
 
-test('the time that has elapsed counts from the request', () => {
-  expect(elapsed(pollAt(42))).toBe(42 * SECOND);
+/** A poll that began so many seconds after its request. */
+function pollAt(seconds: number, { stage = 1, age = 0, interval = 30 }: PollOptions = {}): Timing {
+  const request = { ...requestFor({ TimeoutSeconds: '600' }), stage };
+  const beganAt = request.startedAt + seconds * SECOND;
+  return { request, beganAt, now: () => beganAt + age * SECOND, pollIntervalMs: interval * SECOND };
+}
+
+/** The copy that was started so many seconds after the request. */
+const copyOf = ({ request }: Timing, seconds: number): ReturnType<typeof copyFor> =>
+  copyFor(request, { startedAt: request.startedAt + seconds * SECOND });
+
+test('time counts from the request, and from the beginning of the poll', () => {
+  const poll = pollAt(42, { age: 3 });
+  expect([elapsed(poll), pollAge(poll)]).toEqual([45 * SECOND, 3 * SECOND]);
+});
+
+test('the visibility delay is a window, a call and a stale read', () => {
+  expect(visibilityDelay(pollAt(0))).toBe(180 * SECOND);
+  expect(visibilityDelay(pollAt(0, { interval: 60 }))).toBe(210 * SECOND);
 });
 
 describe('a start window', () => {
-  test('lasts one poll interval, and the visibility delay is a window, a call and a stale read', () => {
-    const poll = pollAt(0);
-    expect([startWindow(poll), visibilityDelay(poll)]).toEqual([30 * SECOND, 180 * SECOND]);
-    const slow = { ...poll, pollIntervalMs: 60 * SECOND };
-    expect([startWindow(slow), visibilityDelay(slow)]).toEqual([60 * SECOND, 210 * SECOND]);
-  });
-
   test.each([
     [0, true],
     [29.999, true],
@@ -39,8 +54,10 @@ describe('a start window', () => {
     [209.999, true],
     [210, false],
     [360, true],
-  ])('opens every visibility delay: at %d s it is open: %s', (seconds, isOpen) => {
-    expect(isInStartWindow(pollAt(seconds))).toBe(isOpen);
+  ])('opens every visibility delay for one poll interval: at %d s it is open: %s', (seconds, isOpen) => {
+    expect(mayStart(pollAt(seconds))).toBe(isOpen);
+    // Judged by when the poll began.
+    expect(mayStart(pollAt(seconds, { age: 15 }))).toBe(isOpen);
   });
 
   test.each([
@@ -51,7 +68,11 @@ describe('a start window', () => {
     [209, true],
     [210, false],
   ])('is skipped once by a later stage: at %d s it is open: %s', (seconds, isOpen) => {
-    expect(isInStartWindow(pollAt(seconds, 2))).toBe(isOpen);
+    expect(mayStart(pollAt(seconds, { stage: 2 }))).toBe(isOpen);
+  });
+
+  test('is open for a poll whose clock is behind that of onEvent', () => {
+    expect([-0.001, -60].map((seconds) => mayStart(pollAt(seconds)))).toEqual([true, true]);
   });
 
   test.each([
@@ -65,16 +86,61 @@ describe('a start window', () => {
     expect(isLatestWindowVisible(pollAt(seconds))).toBe(isVisible);
   });
 
-  test('opens a second time a visibility delay after the request', () => {
-    const poll = pollAt(0);
-    expect(secondWindow(poll)).toBe(poll.request.startedAt + 180 * SECOND);
+  test.each([
+    [0, 1, true],
+    [29.999, 1, true],
+    [30, 1, false],
+    [180, 1, false],
+    [0, 2, false],
+  ])('is the very first one at %d s in stage %i: %s', (seconds, stage, isFirst) => {
+    expect(isInFirstWindow(pollAt(seconds, { stage, age: 100 }))).toBe(isFirst);
+  });
+});
+
+describe('the start windows of slow polls', () => {
+  // The interval between two polls is the poll interval and the time that the first one takes.
+  test.each([
+    [15.001, 360],
+    [31, 360],
+    [90, 360],
+    [90.001, 720],
+    [151, 720],
+    [240, 720],
+    [270.001, 1_440],
+  ])('last as long as such a poll, here %d s, and open every %d s', (age, length) => {
+    const isOpen = (seconds: number): boolean => mayStart(pollAt(seconds, { age }));
+    expect([0, age - 0.001, age, length - 0.001, length].map(isOpen)).toEqual([true, true, false, false, true]);
+    const isVisible = (seconds: number): boolean => isLatestWindowVisible(pollAt(seconds, { age }));
+    expect([length - 30.001, length - 30, length].map(isVisible)).toEqual([false, true, false]);
+  });
+
+  test.each([16, 31, 60, 90, 151, 240, 300])('leave a poll of %d s time to call, and its copy time to show', (age) => {
+    const opens = Array.from({ length: 2_000 }, (_, seconds) => mayStart(pollAt(seconds, { age })));
+    const next = opens.findIndex((isOpen, i) => isOpen && i > 0 && !opens[i - 1]);
+    const last = opens.indexOf(false) - 1;
+    // A call that is made as late as possible, and given up after 30 s; a read may be two minutes old.
+    expect(next).toBeGreaterThanOrEqual(last + age + 30 + 120);
+  });
+
+  test('are skipped once by a later stage', () => {
+    const isOpen = (seconds: number): boolean => mayStart(pollAt(seconds, { age: 60, stage: 2 }));
+    expect([0, 299, 360].map(isOpen)).toEqual([false, false, true]);
   });
 });
 
 test('a copy may hide a duplicate until everything started in its window is visible', () => {
-  const { request } = pollAt(0);
-  const copy = copyFor(request, { startedAt: request.startedAt + 10 * SECOND });
-  expect([189.999, 190].map((seconds) => mayHideDuplicate(pollAt(seconds), copy))).toEqual([true, false]);
+  const hides = (seconds: number): boolean => mayHideDuplicate(pollAt(seconds), copyOf(pollAt(0), 10));
+  expect([189.999, 190].map(hides)).toEqual([true, false]);
+});
+
+test('a copy failed early if that shows within five minutes and a poll interval of its start', () => {
+  const isEarly = (seconds: number): boolean => failedEarly(pollAt(seconds), copyOf(pollAt(0), 10));
+  expect([339.999, 340].map(isEarly)).toEqual([true, false]);
+});
+
+test('a copy is of the first window if it was started before a second one could open', () => {
+  const poll = pollAt(500);
+  expect([0, 179.999, 180].map((seconds) => isOfFirstWindow(poll, copyOf(poll, seconds)))).toEqual([true, true, false]);
 });
 
 test('a stage is over at its timeout, and its overtime is over five minutes later', () => {

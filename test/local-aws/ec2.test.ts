@@ -109,3 +109,46 @@ it('hides what the Recycle Bin keeps, when told so', () => {
   ec2.deleteSnapshot(HERE, { SnapshotId: id });
   expect(() => look(id)).toThrow('does not exist');
 });
+
+describe('with a crowd of other snapshots in each Region', () => {
+  /** What a search by a tag finds on each of its pages. */
+  function pagesOf(max?: number): (string | undefined)[][] {
+    const pages: (string | undefined)[][] = [];
+    let token: string | undefined;
+    do {
+      const { Snapshots = [], NextToken } = ec2.describeSnapshots(HERE, {
+        Filters: [{ Name: 'tag:mine', Values: ['yes'] }],
+        MaxResults: max,
+        NextToken: token,
+      });
+      pages.push(Snapshots.map(({ SnapshotId }) => SnapshotId));
+      token = NextToken;
+    } while (token !== undefined);
+    return pages;
+  }
+
+  it.each([
+    [0, 1],
+    [999, 1],
+    [1_000, 2],
+    [100_000, 101],
+  ])('of %d, a search takes %d pages, and finds what is ours on the last one', (crowd, pages) => {
+    const { id } = ec2.addSnapshot({ region: HERE, tags: { mine: 'yes' } });
+    ec2.settings.crowd = crowd;
+    expect(pagesOf(1_000)).toEqual([...Array<string[]>(pages - 1).fill([]), [id]]);
+    expect(pagesOf()).toEqual([[id]]);
+  });
+
+  it('cuts what is ours between two pages', () => {
+    const ids = [1, 2].map(() => ec2.addSnapshot({ region: HERE, tags: { mine: 'yes' } }).id).sort();
+    ec2.settings.crowd = 1_999;
+    expect(pagesOf(1_000)).toEqual([[], [ids[0]], [ids[1]]]);
+  });
+
+  it('describes a snapshot by its id in one call', () => {
+    const { id } = ec2.addSnapshot({ region: HERE });
+    ec2.settings.crowd = 100_000;
+    expect(ec2.describeSnapshots(HERE, { SnapshotIds: [id] }).NextToken).toBeUndefined();
+    expect(look(id)?.SnapshotId).toBe(id);
+  });
+});

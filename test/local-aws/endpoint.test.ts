@@ -8,6 +8,7 @@ import {
   CreateTagsCommand,
   DeleteSnapshotCommand,
   DeleteTagsCommand,
+  DescribeLockedSnapshotsCommand,
   DescribeSnapshotsCommand,
   EC2Client,
   paginateDescribeSnapshots,
@@ -355,6 +356,25 @@ describe('a deletion', () => {
     }
   });
 
+  it('is refused as long as a lock lasts, and says so in the words of DescribeLockedSnapshots', async () => {
+    const locks = ['governance', 'compliance-cooloff', 'compliance', 'expired'] as const;
+    const ids = locks.map((lock) => ec2.addSnapshot({ region: HERE, lock }).id);
+    const unlocked = ec2.addSnapshot({ region: HERE }).id;
+    const elsewhere = ec2.addSnapshot({ region: THERE, lock: 'governance' }).id;
+    const SnapshotIds = [...ids, unlocked, elsewhere];
+    const { Snapshots = [] } = await client.ec2.send(new DescribeLockedSnapshotsCommand({ SnapshotIds }));
+    expect(Snapshots).toEqual(
+      ids.map((SnapshotId, i) => ({ SnapshotId, OwnerId: '111122223333', LockState: locks[i] })),
+    );
+    expect(await client.ec2.send(new DescribeLockedSnapshotsCommand({ SnapshotIds: [unlocked] }))).toMatchObject({
+      Snapshots: [],
+    });
+    expect(await Promise.all(ids.map((id) => refusal(remove(id))))).toEqual([
+      ...Array<unknown>(3).fill(expect.stringMatching(/^SnapshotLocked: /)),
+      'not refused',
+    ]);
+  });
+
   it('leaves in the Recycle Bin what a rule covers', async () => {
     const { id } = ec2.addSnapshot({ region: HERE });
     ec2.settings.recycleBin = 'visible';
@@ -462,5 +482,24 @@ describe('a fault', () => {
     services.faults = ({ action, count }) => (action === 'CopySnapshot' && count === 1 ? 'throttled' : undefined);
     expect(await refusal(copy())).toMatch(/^RequestLimitExceeded/);
     await copy();
+  });
+});
+
+describe('a call that takes long', () => {
+  /** How long the answer to a call says that it took, in milliseconds. */
+  async function delayOf(action: string, region = HERE): Promise<string | null> {
+    const authorization = `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260301/${region}/ec2/aws4_request`;
+    const body = `Action=${action}&Version=2016-11-15&SnapshotId.1=${source.id}`;
+    const answer = await fetch(endpoint.url, { method: 'POST', headers: { authorization }, body });
+    return answer.headers.get('x-delay-ms');
+  }
+
+  it('says in its answer how much virtual time has passed, which may depend on all that was asked', async () => {
+    expect(await delayOf('DescribeSnapshots', THERE)).toBe('0');
+    services.delays = ({ region, action, input }) =>
+      region === THERE && action === 'DescribeSnapshots' && JSON.stringify(input).includes(source.id) ? 7_000 : 0;
+    expect(await delayOf('DescribeSnapshots', THERE)).toBe('7000');
+    expect(await delayOf('DescribeSnapshots')).toBe('0');
+    expect(await delayOf('DescribeLockedSnapshots', THERE)).toBe('0');
   });
 });

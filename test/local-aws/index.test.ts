@@ -23,7 +23,10 @@ exports.isComplete = async ({ RequestType, Start, ResourceProperties: { Minutes,
   console.info('poll %s', RequestType);
   const done = RequestType === 'Delete' || Date.now() - Start >= Minutes * 60_000;
   if (!done) return { IsComplete: false };
-  return { IsComplete: true, Data: { State: Snapshot ? await stateOf(Snapshot) : '', Env: Object.keys(process.env).sort().join() } };
+  const begun = Date.now();
+  const State = Snapshot ? await stateOf(Snapshot) : '';
+  const Took = Date.now() - begun;
+  return { IsComplete: true, Data: { State, Took, Env: Object.keys(process.env).sort().join() } };
 };
 async function stateOf(id) {
   const { EC2Client, DescribeSnapshotsCommand } = require(${JSON.stringify(require.resolve('@aws-sdk/client-ec2'))});
@@ -84,7 +87,7 @@ function stackOf(things: Record<string, Thing>, name = 'S'): Stack {
   for (const [id, { Minutes = 0, ...others }] of Object.entries(things)) {
     const properties = { Minutes, ...others };
     const thing = new CustomResource(stack, id, { serviceToken, resourceType: 'Custom::Thing', properties });
-    for (const attribute of ['State', 'Env']) {
+    for (const attribute of ['State', 'Took', 'Env']) {
       new CfnOutput(stack, `${id}${attribute}`, { value: thing.getAttString(attribute) });
     }
   }
@@ -162,6 +165,19 @@ test('the SDK in the handler reaches the simulated services of each Region', asy
   const { id } = aws.ec2.addSnapshot({ region: 'eu-west-1' });
   const { outputs } = await aws.deploy(stackOf({ A: { Snapshot: id } }));
   expect(outputs.AState).toBe('completed');
+});
+
+test('a call that takes long takes virtual time: in the handler, and of its invocation', async () => {
+  await start();
+  const { id } = aws.ec2.addSnapshot({ region: 'eu-west-1' });
+  const timesOf = async (Snapshot: string | undefined): Promise<[took: string | undefined, ms: number]> => {
+    const result = await aws.deploy(stackOf({ A: { Snapshot } }, Snapshot === undefined ? 'S' : 'T'));
+    const times = result.events.filter(({ logicalId }) => logicalId === 'A').map(({ time }) => time);
+    return [result.outputs.ATook, (times.at(-1) ?? 0) - (times[0] ?? 0)];
+  };
+  const [, without] = await timesOf(undefined);
+  aws.services.delays = ({ action }) => (action === 'DescribeSnapshots' ? 7_000 : 0);
+  expect(await timesOf(id)).toEqual(['7000', without + 7_000]);
 });
 
 test('what the handler throws becomes the reason, with the trace', async () => {

@@ -1,6 +1,11 @@
 import { TAG } from '../../../lib/contract';
 import { AwsError } from '../../../local-aws/faults';
+import type { Action } from '../../../local-aws/services';
 import { LOGICAL_ID, SECOND, stale, tags, World } from '../in-process';
+
+/** What was sent since the call with this number, by the name of the action. */
+const sentSince = (world: World, first: number, wanted: Action): unknown[] =>
+  world.services.calls.slice(first).flatMap(({ action, input }) => (action === wanted ? [input] : []));
 
 describe('the tags of the present copy', () => {
   test('follow the declaration, and tags that were never declared stay', async () => {
@@ -38,12 +43,11 @@ describe('the tags of the present copy', () => {
     world.ec2.createTags('eu-west-1', { Resources: [id], Tags: [{ Key: 'a', Value: 'x' }] });
     world.ec2.deleteTags('eu-west-1', { Resources: [id], Tags: [{ Key: 'b' }] });
     world.enter('UPDATE_IN_PROGRESS');
+    const first = world.calls().length;
     await world.run(world.update({ ...before, TimeoutSeconds: '600' }, before));
     expect(world.ec2.tagsOf(id)).toMatchObject({ a: '1', b: '2', c: '3' });
-    const [written, ...others] = world.services.calls.filter(({ action }) => action === 'CreateTags');
-    expect(written?.input).toEqual({ Resources: [id], Tags: tags({ a: '1', b: '2' }) });
-    expect(others).toEqual([]);
-    expect(world.calls('DeleteTags')).toEqual([]);
+    expect(sentSince(world, first, 'CreateTags')).toEqual([{ Resources: [id], Tags: tags({ a: '1', b: '2' }) }]);
+    expect(sentSince(world, first, 'DeleteTags')).toEqual([]);
   });
 
   test('are removed by their keys alone, in one call', async () => {
@@ -51,21 +55,48 @@ describe('the tags of the present copy', () => {
     const before = world.declare({ Tags: tags({ a: '1', b: '2' }) });
     const id = await world.create(before);
     world.enter('UPDATE_IN_PROGRESS');
+    const first = world.calls().length;
     await world.run(world.update(world.declare(), before));
-    const removals = world.services.calls.filter(({ action }) => action === 'DeleteTags');
-    expect(removals.map(({ input }) => input)).toEqual([{ Resources: [id], Tags: [{ Key: 'a' }, { Key: 'b' }] }]);
-    expect(world.calls('CreateTags')).toEqual([]);
+    const removed = { Resources: [id], Tags: [{ Key: 'a' }, { Key: 'b' }] };
+    expect(sentSince(world, first, 'DeleteTags')).toEqual([removed]);
+    expect(sentSince(world, first, 'CreateTags')).toEqual([]);
   });
 
-  test('are written even if EC2 does not find the copy at first', async () => {
+  test.each([
+    ['EC2 does not find the copy at first', new AwsError('InvalidSnapshot.NotFound', 'The snapshot does not exist.')],
+    ['somebody else is tagging the copy', new AwsError('ConcurrentTagAccess', 'The snapshot is being tagged.')],
+  ])('are written even if %s', async (_, error) => {
     const world = new World();
     const before = world.declare();
     const id = await world.create(before);
-    const missing = new AwsError('InvalidSnapshot.NotFound', 'The snapshot does not exist.');
-    world.services.faults = ({ action, count }) => (action === 'CreateTags' && count < 4 ? missing : undefined);
+    const begun = world.time;
+    world.services.faults = ({ action, time }) =>
+      action === 'CreateTags' && time - begun < 90 * SECOND ? error : undefined;
     world.enter('UPDATE_IN_PROGRESS');
     expect((await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before))).after).toBe(90);
     expect(world.ec2.tagsOf(id)).toHaveProperty('a', '1');
+  });
+});
+
+describe('the tag with the id of the copy', () => {
+  test('is put on a copy that was finished before a poll could, together with what else is missing', async () => {
+    const world = new World({ copyDuration: 20 * SECOND });
+    const { answer } = await world.runCreate({ Tags: tags({ a: '1' }) });
+    const id = answer?.PhysicalResourceId ?? '';
+    expect(world.ec2.tagsOf(id)).toMatchObject({ a: '1', [TAG.id]: id });
+    expect(sentSince(world, 0, 'CreateTags')).toEqual([{ Resources: [id], Tags: tags({ [TAG.id]: id }) }]);
+  });
+
+  test('is put back by an Update, in the call that writes the declared tags', async () => {
+    const world = new World();
+    const before = world.declare();
+    const id = await world.create(before);
+    world.ec2.deleteTags('eu-west-1', { Resources: [id], Tags: [{ Key: TAG.id }] });
+    world.enter('UPDATE_IN_PROGRESS');
+    const first = world.calls().length;
+    await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before));
+    const written = { Resources: [id], Tags: tags({ a: '1', [TAG.id]: id }) };
+    expect(sentSince(world, first, 'CreateTags')).toEqual([written]);
   });
 });
 

@@ -1,5 +1,7 @@
 import { TAG } from '../../../lib/contract';
-import { HANDLE, MINUTE, SECOND, STACK_ID, stale, tags, World } from '../in-process';
+import { Memory } from '../../../lambda/memory';
+import { MINUTE, SECOND, STACK_ID, stale, tags, World } from '../in-process';
+import { HANDLE } from '../requests';
 
 /** An id that neither the handler nor EC2 made. */
 const UNKNOWN = 'app-Copy1A2B3C-1XYZ';
@@ -20,16 +22,6 @@ describe('a Delete by the id of the copy', () => {
     world.enter('ROLLBACK_IN_PROGRESS');
     await world.run(world.event('Delete', { ResourceProperties: properties }));
     expect(world.copies()).toEqual([]);
-  });
-
-  test('leaves a retained copy alone if it is delivered again when the stack is at rest', async () => {
-    const world = new World();
-    const properties = world.declare({ DeletionPolicy: 'RetainExceptOnCreate' });
-    const id = await world.create(properties);
-    world.enter('DELETE_COMPLETE');
-    const { answer } = await world.run(world.event('Delete', { ResourceProperties: properties }));
-    expect(answer).toEqual({ IsComplete: true });
-    expect(world.copies()).toEqual([id]);
   });
 
   test('succeeds if the copy is gone', async () => {
@@ -77,8 +69,8 @@ describe('a Delete by the id of the copy', () => {
     world.enter('DELETE_IN_PROGRESS');
     const first = world.calls().length;
     await world.run(world.event('Delete'));
-    const reads = ['DescribeSnapshots', 'DescribeStacks', 'DescribeSnapshots'];
-    expect(world.calls().slice(first)).toEqual([...reads, 'DeleteSnapshot']);
+    const named = ['DescribeSnapshots', 'DeleteSnapshot'];
+    expect(world.calls().slice(first)).toEqual(['DescribeStacks', ...named, 'DescribeSnapshots']);
   });
 
   describe('under which another copy was started, because the copy was gone', () => {
@@ -107,6 +99,61 @@ describe('a Delete by the id of the copy', () => {
       await world.run(world.event('Delete', { PhysicalResourceId: gone }));
       expect(world.copies()).toHaveLength(1);
     });
+  });
+});
+
+describe('a Delete while the stack is at rest', () => {
+  const NOBODY = 'the stack is at rest, so nobody asked for the deletion of';
+
+  test.each([undefined, 'Retain', 'RetainExceptOnCreate'] as const)(
+    'is refused by the second poll that sees it, and the copy is left, whether it is retained or not (%s)',
+    async (DeletionPolicy) => {
+      const world = new World();
+      const id = await world.create(world.declare({ DeletionPolicy }));
+      const { failure, after } = await world.run(world.forge('Delete'));
+      expect(failure?.message).toBe(`${NOBODY} ${id} (log group handler-logs)`);
+      expect(after).toBe(30);
+      expect(world.copies()).toEqual([id]);
+      expect(world.calls('DeleteSnapshot')).toEqual([]);
+    },
+  );
+
+  test.each(['its handle', 'an unknown id'])('is refused if it names the copy by %s, too', async (how) => {
+    const world = new World();
+    const id = await world.createUnderHandle();
+    const PhysicalResourceId = how === 'its handle' ? world.physicalId : UNKNOWN;
+    const { failure } = await world.run(world.forge('Delete', { PhysicalResourceId }));
+    expect(failure?.message).toContain(NOBODY);
+    expect(world.copies()).toEqual([id]);
+  });
+
+  test('is refused when the stack has been deleted, and has left the copy as a backup', async () => {
+    const world = new World();
+    const id = await world.create(world.declare({ DeletionPolicy: 'Retain' }));
+    world.enter('DELETE_COMPLETE');
+    expect((await world.run(world.forge('Delete'))).failure?.message).toContain(NOBODY);
+    expect(world.copies()).toEqual([id]);
+  });
+
+  test('is obeyed if only the first read was older than the request', async () => {
+    const world = new World();
+    await world.create();
+    world.lag(1);
+    world.enter('DELETE_IN_PROGRESS');
+    expect(await world.run(world.event('Delete'))).toEqual({ answer: { IsComplete: true }, after: 30 });
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('is neither refused nor obeyed by a process that sees it for the first time', async () => {
+    const world = new World();
+    const id = await world.create();
+    const event = await world.accept(world.forge('Delete'));
+    for (let polls = 0; polls < 5; polls++) {
+      world.memory = new Memory();
+      expect(await world.poll(event)).toEqual({ IsComplete: false });
+      world.time += 30 * SECOND;
+    }
+    expect(world.copies()).toEqual([id]);
   });
 });
 
@@ -229,6 +276,20 @@ describe('the Delete of the last copy', () => {
       expect(world.copies()).toEqual([]);
     },
   );
+
+  test.each([
+    ['DELETE_IN_PROGRESS', 'fails'],
+    ['ROLLBACK_IN_PROGRESS', 'succeeds'],
+  ])('if another copy of the resource cannot be deleted, in %s %s', async (status, end) => {
+    const world = new World();
+    const old = await twoCopies(world);
+    world.ec2.snapshot(old).lock = 'governance';
+    world.enter(status);
+    const { answer, failure } = await world.run(world.event('Delete'));
+    if (end === 'fails') expect(failure?.message).toContain(`${old} in eu-west-1 could not be deleted`);
+    else expect(answer).toEqual({ IsComplete: true });
+    expect(world.copies()).toEqual([old]);
+  });
 
   test('leaves retained copies alone when the stack is deleted', async () => {
     const world = new World();

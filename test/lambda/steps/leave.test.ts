@@ -1,19 +1,32 @@
+import { Memory } from '../../../lambda/memory';
 import type { PollEvent } from '../../../lambda/request';
 import type { CopyProperties } from '../../../lib/contract';
-import { HANDLE, MINUTE, SECOND, World } from '../in-process';
+import { MINUTE, SECOND, World } from '../in-process';
+import { HANDLE } from '../requests';
 
 const ENDED = 'has ended, or has its answer';
 
-/** A Create that has started its copy when its operation is followed by a rollback of the stack. */
-async function rolledBack(
-  declared: Partial<CopyProperties>,
-  seconds: number,
-): Promise<{ world: World; event: PollEvent }> {
-  const world = new World({ copyDuration: 20 * SECOND });
+/** Polls until one has confirmed what the first one has seen. */
+async function confirm(world: World, event: PollEvent): Promise<void> {
+  await world.poll(event);
+  world.time += 30 * SECOND;
+  await world.poll(event);
+}
+
+interface Scene {
+  readonly declared?: Partial<CopyProperties>;
+  readonly copyDuration?: number;
+}
+
+/** A Create in an update that has started its copy, here for 20 seconds, when the stack is rolled back half a minute later. */
+async function rolledBack({ declared, copyDuration = 20 * SECOND }: Scene = {}): Promise<[World, PollEvent]> {
+  const world = new World({ copyDuration });
+  world.enter('UPDATE_IN_PROGRESS');
   const event = await world.begin(world.event('Create', { ResourceProperties: world.declare(declared) }));
-  world.time += seconds * SECOND;
-  world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
-  return { world, event };
+  world.time += 30 * SECOND;
+  world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
+  world.resourceStatus = 'CREATE_FAILED';
+  return [world, event];
 }
 
 describe('a request whose operation has ended', () => {
@@ -26,43 +39,57 @@ describe('a request whose operation has ended', () => {
     expect(world.started()).toBe(0);
   });
 
-  test('deletes its unfinished copy', async () => {
-    const { world, event } = await rolledBack({}, 10);
+  test('deletes nothing at the first poll that sees that, and its unfinished copy at the next one', async () => {
+    const [world, event] = await rolledBack({ copyDuration: 5 * MINUTE });
+    expect(await world.poll(event)).toEqual({ IsComplete: false });
+    expect(world.copies()).toHaveLength(1);
+    world.time += 30 * SECOND;
     expect(await world.poll(event)).toEqual({ IsComplete: false });
     expect(world.copies()).toEqual([]);
   });
 
+  test('deletes nothing in a process that sees that for the first time', async () => {
+    const [world, event] = await rolledBack({ copyDuration: 5 * MINUTE });
+    for (let polls = 0; polls < 3; polls++) {
+      world.memory = new Memory();
+      await world.poll(event);
+      world.time += 30 * SECOND;
+    }
+    expect(world.copies()).toHaveLength(1);
+  });
+
   test('waits until the copies that it may have started are visible, and then fails', async () => {
-    const { world, event } = await rolledBack({}, 10);
+    const [world, event] = await rolledBack();
     const { failure, after } = await world.wait(event);
     expect(failure?.message).toContain(ENDED);
-    expect(after).toBe(150);
+    expect(after).toBe(120);
   });
 
   test('deletes its finished copy unless CloudFormation has the id or the handle of the copy', async () => {
-    const { world, event } = await rolledBack({}, 30);
+    const [world, event] = await rolledBack();
     const [id] = world.copies();
     for (world.physicalId of [id, event.PhysicalResourceId]) {
-      await world.poll(event);
+      await confirm(world, event);
       expect(world.copies()).toEqual([id]);
     }
     world.physicalId = undefined;
-    await world.poll(event);
+    await confirm(world, event);
     expect(world.copies()).toEqual([]);
   });
 
   test.each(['Retain', 'RetainExceptOnCreate'] as const)(
     'leaves its finished copy alone under %s, because CloudFormation may have retained it',
     async (DeletionPolicy) => {
-      const { world, event } = await rolledBack({ DeletionPolicy }, 30);
-      await world.poll(event);
+      const [world, event] = await rolledBack({ declared: { DeletionPolicy } });
+      world.enter('UPDATE_ROLLBACK_COMPLETE');
+      await confirm(world, event);
       expect(world.copies()).toHaveLength(1);
     },
   );
 
   test('deletes its unfinished copy under Retain', async () => {
-    const { world, event } = await rolledBack({ DeletionPolicy: 'Retain' }, 10);
-    await world.poll(event);
+    const [world, event] = await rolledBack({ declared: { DeletionPolicy: 'Retain' }, copyDuration: 5 * MINUTE });
+    await confirm(world, event);
     expect(world.copies()).toEqual([]);
   });
 
@@ -81,31 +108,53 @@ describe('a request whose operation has ended', () => {
       const event = await world.begin(request === 'a Create' ? create : update);
       world.time += 30 * SECOND;
       world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
-      await world.poll(event);
+      world.resourceStatus = 'UPDATE_FAILED';
+      await confirm(world, event);
       expect(world.copies()).toHaveLength(left);
     },
   );
+});
 
-  test('is known to have ended in a rollback, whose operation began when the update did', async () => {
-    const world = new World();
+describe('that its operation has ended, an Update knows', () => {
+  /** An Update that has started a copy a minute ago. */
+  async function update(world: World): Promise<[old: string, event: PollEvent]> {
     const before = world.declare();
     const old = await world.create(before);
     world.enter('UPDATE_IN_PROGRESS');
     const event = await world.begin(world.update(world.declare({ Description: 'new' }), before));
     expect(world.copies()).toHaveLength(2);
-    world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
-    await world.poll(event);
+    world.time += MINUTE;
+    return [old, event];
+  }
+
+  test.each([
+    ['which may have the time of the update', false],
+    ['which may have a time of its own', true],
+  ])('from the failure of its resource in a rollback, %s', async (_, moves) => {
+    const world = new World();
+    const [old, event] = await update(world);
+    if (moves) world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    else world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    world.resourceStatus = 'UPDATE_FAILED';
+    await confirm(world, event);
     expect(world.copies()).toEqual([old]);
   });
 
-  test('is known to have ended when another operation of the same kind began', async () => {
+  test('from the Update of the rollback, which changes its resource once more', async () => {
     const world = new World();
+    const [old, event] = await update(world);
+    world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    world.update(world.declare(), world.declare({ Description: 'new' }));
+    await confirm(world, event);
+    expect(world.copies()).toEqual([old]);
+  });
+
+  test('from another operation of the same kind', async () => {
+    const world = new World();
+    const [old, event] = await update(world);
     world.enter('UPDATE_IN_PROGRESS');
-    const event = await world.begin(world.event('Create'));
-    world.time += MINUTE;
-    world.enter('UPDATE_IN_PROGRESS');
-    await world.poll(event);
-    expect(world.copies()).toEqual([]);
+    await confirm(world, event);
+    expect(world.copies()).toEqual([old]);
   });
 });
 
@@ -145,7 +194,7 @@ describe('a request whose operation is unknown', () => {
     expect(world.started()).toBe(1);
     world.time += 30 * SECOND;
     world.enter('UPDATE_IN_PROGRESS');
-    await world.poll(event);
+    await confirm(world, event);
     expect(world.copies()).toEqual([]);
   });
 });
@@ -162,8 +211,11 @@ describe('an event that is delivered again', () => {
   test('starts no copy if it is a Create and its resource has a copy', async () => {
     const world = new World();
     const id = await world.create();
+    world.resourceStatus = 'CREATE_COMPLETE';
     world.enter('UPDATE_IN_PROGRESS');
-    const { failure } = await world.runCreate({ Description: 'x' });
+    const { failure } = await world.run(
+      world.forge('Create', { ResourceProperties: world.declare({ Description: 'x' }) }),
+    );
     expect(failure?.message).toContain(ENDED);
     expect(world.copies()).toEqual([id]);
   });
@@ -189,7 +241,7 @@ describe('an event that is delivered again', () => {
     world.time += MINUTE;
     expect(world.copies().map((id) => world.ec2.stateOf(id))).toEqual(['completed']);
     world.stack.StackStatus = 'ROLLBACK_IN_PROGRESS';
-    await world.poll(second);
+    await confirm(world, second);
     expect(world.copies()).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { ATTRIBUTES } from '../../../lib/contract';
 import { MINUTE, World } from '../in-process';
+import { HANDLE } from '../requests';
 
 test('a Create waits for the one copy that it starts, and answers the id and every attribute as a string', async () => {
   const world = new World({ copyDuration: 10 * MINUTE });
@@ -43,4 +44,16 @@ test('an Update that replaces the copy answers the id of the new one, even if Cl
   world.enter('UPDATE_IN_PROGRESS');
   const { answer } = await world.run(world.update({ ...before, Description: 'new' }, before));
   expect(answer?.PhysicalResourceId).toBe(world.copies()[1]);
+});
+
+test('an Update in place that adopts a copy of another handle answers its id, so that a later replacement deletes it', async () => {
+  // The rollback of a replacement was skipped: CloudFormation kept the handle of the copy that the rollback deleted.
+  const world = new World();
+  const before = world.declare();
+  const id = await world.create(before);
+  world.physicalId = HANDLE;
+  world.enter('UPDATE_IN_PROGRESS');
+  const { answer } = await world.run(world.update({ ...before, TimeoutSeconds: '600' }, before));
+  expect(answer).toMatchObject({ PhysicalResourceId: id, Data: { SnapshotId: id } });
+  expect(world.copies()).toEqual([id]);
 });

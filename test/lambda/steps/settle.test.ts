@@ -1,28 +1,94 @@
+import { Memory } from '../../../lambda/memory';
 import type { PollEvent } from '../../../lambda/request';
-import { MINUTE, SECOND, stale, tags, World } from '../in-process';
+import { MINUTE, SECOND, stale, tags, THREE_HOURS, World } from '../in-process';
 
-describe('the visibility delay', () => {
-  test('is not waited for by a Create whose copy takes longer', async () => {
-    const world = new World({ copyDuration: 4 * MINUTE });
-    expect((await world.runCreate()).after).toBe(240);
+describe('a copy that this process alone has started is reported', () => {
+  test.each([
+    [20, 60],
+    [60, 60],
+    [61, 90],
+    [240, 240],
+    [30 * 60, 30 * 60],
+  ])('if EC2 finishes it after %d s: after %d s', async (seconds, after) => {
+    const world = new World({ copyDuration: seconds * SECOND });
+    expect((await world.runCreate()).after).toBe(after);
+    expect(world.started()).toBe(1);
   });
 
-  test('is waited for by a Create whose copy finishes earlier', async () => {
-    const world = new World({ copyDuration: 20 * SECOND });
-    expect((await world.runCreate()).after).toBe(180);
+  test('as soon as a search has shown it for half a minute', async () => {
+    const world = new World({ copyDuration: 20 * SECOND, staleness: stale({ tags: 50 * SECOND }) });
+    expect((await world.runCreate()).after).toBe(90);
   });
 
-  test('is waited for by an Update in place that made the copy again', async () => {
+  test('by an Update, too, whether that replaces a copy or makes one again that is gone', async () => {
     const world = new World();
     const before = world.declare();
     const gone = await world.create(before);
-    world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: gone });
-    world.ec2.settings.copyDuration = 20 * SECOND;
+    world.ec2.settings.copyDuration = MINUTE;
     world.enter('UPDATE_IN_PROGRESS');
-    const { after } = await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before));
-    expect(after).toBe(180);
+    const wanted = { ...before, Description: 'new' };
+    expect((await world.run(world.update(wanted, before))).after).toBe(60);
+    world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: world.physicalId });
+    world.time += 5 * MINUTE;
+    world.enter('UPDATE_IN_PROGRESS');
+    expect((await world.run(world.update({ ...wanted, Tags: tags({ a: '1' }) }, wanted))).after).toBe(60);
+    expect(world.copies()).toContain(gone);
+  });
+});
+
+describe('the visibility delay is waited for', () => {
+  const quick = { copyDuration: 20 * SECOND };
+
+  test('if the answer of CopySnapshot was lost', async () => {
+    const world = new World(quick);
+    world.services.faults = ({ action, count }) =>
+      action === 'CopySnapshot' && count === 1 ? 'lost-response' : undefined;
+    expect((await world.runCreate()).after).toBe(180);
+    expect(world.started()).toBe(1);
   });
 
+  test('if this process did not start the copy', async () => {
+    const world = new World(quick);
+    const event = await world.begin(world.event('Create'));
+    world.memory = new Memory();
+    expect((await world.wait(event)).after).toBe(180);
+  });
+
+  test('if this process has called CopySnapshot twice', async () => {
+    const world = new World(quick);
+    world.services.faults = ({ action, count }) => (action === 'CopySnapshot' && count === 1 ? 'throttled' : undefined);
+    const event = await world.begin(world.event('Create'));
+    world.time += 10 * SECOND;
+    expect((await world.wait(event)).after).toBe(180);
+    expect(world.started()).toBe(2);
+  });
+
+  test('if the copy was not started in the first start window', async () => {
+    const world = new World(quick);
+    const event = await world.accept(world.event('Create'));
+    world.time += 3 * MINUTE;
+    expect((await world.wait(event)).after).toBe(180);
+  });
+
+  test('by a later stage, before which another one may have started a copy', async () => {
+    const world = new World({ ...quick, maxConcurrentCopies: 0 });
+    const declared = world.declare(THREE_HOURS);
+    await world.run(world.event('Create', { ResourceProperties: declared }));
+    world.ec2.settings.maxConcurrentCopies = 20;
+    expect((await world.wait(await world.accept(world.stage(2, declared)))).after).toBe(180 + 180);
+  });
+
+  test('if a search shows another copy of the request', async () => {
+    const world = new World(quick);
+    const event = await world.begin(world.event('Create'));
+    world.duplicate();
+    const [, duplicate = ''] = world.copies();
+    world.ec2.snapshot(duplicate).lock = 'compliance';
+    expect((await world.wait(event)).after).toBe(180);
+  });
+});
+
+describe('the visibility delay', () => {
   test('is not waited for by an Update in place of the present copy, however new the copy is', async () => {
     const world = new World();
     const before = world.declare();
@@ -87,12 +153,36 @@ describe('a request that has its answer from another poll', () => {
     const world = new World();
     const before = world.declare({ Tags: tags({ a: 'new' }) });
     const id = await world.create(before);
-    world.resourceStatus = 'UPDATE_COMPLETE';
     world.enter('UPDATE_IN_PROGRESS');
-    const { failure } = await world.run(world.update(world.declare({ Tags: tags({ a: 'old' }) }), before));
+    const event = world.update(world.declare({ Tags: tags({ a: 'old' }) }), before);
+    world.resourceStatus = 'UPDATE_COMPLETE';
+    const { failure } = await world.run(event);
     expect(failure?.message).toContain('has ended, or has its answer');
     expect(world.ec2.tagsOf(id)).toMatchObject({ a: 'new' });
   });
+});
+
+test('what a second waiter starts, and the first one does not see before it reports, that waiter deletes itself', async () => {
+  const world = new World({ copyDuration: 20 * SECOND, staleness: stale({ tags: 30 * SECOND }) });
+  const first = world.memory;
+  const second = new Memory();
+  const event = await world.begin(world.event('Create'));
+  world.time += 29 * SECOND;
+  world.memory = second;
+  await world.poll(event);
+  const [reported, other] = world.copies();
+  world.memory = first;
+  world.time += SECOND;
+  await world.poll(event);
+  world.time += 30 * SECOND;
+  world.ec2.settings.staleness = stale({ tags: 45 * SECOND });
+  expect((await world.poll(event)).PhysicalResourceId).toBe(reported);
+  expect(world.copies()).toEqual([reported, other]);
+  world.physicalId = reported;
+  world.resourceStatus = 'CREATE_COMPLETE';
+  world.memory = second;
+  expect((await world.wait(event)).failure?.message).toContain('has ended, or has its answer');
+  expect(world.copies()).toEqual([reported]);
 });
 
 describe('two requests of one operation', () => {
@@ -128,7 +218,10 @@ describe('two requests of one operation', () => {
 });
 
 describe('a rollback', () => {
-  test('deletes the finished copy of the failed update, whether CloudFormation sends a Delete for it or not', async () => {
+  test.each([
+    ['has the time of the update', false],
+    ['has a time of its own', true],
+  ])('that %s deletes the finished copy of the failed update, for which no Delete may come', async (_, moves) => {
     const world = new World();
     const before = world.declare();
     const old = await world.create(before);
@@ -136,7 +229,9 @@ describe('a rollback', () => {
     world.enter('UPDATE_IN_PROGRESS');
     await world.run(world.update(wanted, before));
     world.physicalId = old;
-    world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    world.time += MINUTE;
+    if (moves) world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    else world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
     await world.run(world.update(before, wanted));
     expect(world.copies()).toEqual([old]);
   });

@@ -1,5 +1,6 @@
 // What the step "start" makes of copies that failed.
 import type { CopyCourse } from '../../../local-aws/ec2';
+import { Memory } from '../../../lambda/memory';
 import { MINUTE, SECOND, stale, World } from '../in-process';
 
 const keyFailure = (seconds: number): CopyCourse => ({
@@ -47,8 +48,8 @@ describe('a copy that fails because of its key', () => {
     expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
   });
 
-  test('shortly before the next start window is made again in that window', async () => {
-    const world = new World({ course: ({ count }) => (count === 1 ? keyFailure(160) : undefined) });
+  test.each([10, 100, 160, 180])('after %d s is made again in the next start window', async (seconds) => {
+    const world = new World({ course: ({ count }) => (count === 1 ? keyFailure(seconds) : undefined) });
     const event = await world.accept(world.event('Create'));
     await world.wait(event, 4 * MINUTE);
     expect(world.started()).toBe(2);
@@ -56,12 +57,21 @@ describe('a copy that fails because of its key', () => {
     expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
   });
 
-  test('fails the request five minutes after it began if the next start window opens later', async () => {
-    const world = new World({ course: ({ count }) => (count === 1 ? keyFailure(230) : undefined) });
+  test('more than five minutes after its start fails the request at once', async () => {
+    const world = new World({ course: () => keyFailure(331) });
     const { failure, after } = await world.runCreate();
     expect(failure?.message).toContain('Given key ID is not accessible');
-    expect(after).toBe(300);
+    expect(after).toBe(360);
     expect(world.started()).toBe(1);
+  });
+
+  test('and was started in a later window fails the request at once', async () => {
+    const world = new World({ course: () => keyFailure(10) });
+    world.services.faults = ({ action, count }) => (action === 'CopySnapshot' && count === 1 ? 'throttled' : undefined);
+    const { after } = await world.runCreate();
+    expect(after).toBe(210);
+    expect(world.started()).toBe(2);
+    expect(world.ec2.all().filter(({ source }) => source)).toHaveLength(1);
   });
 
   test('is made again even if an older duplicate failed for another reason, because the latest one decides', async () => {
@@ -72,6 +82,7 @@ describe('a copy that fails because of its key', () => {
     });
     const event = await world.begin(world.event('Create'));
     world.time += SECOND;
+    world.memory = new Memory();
     await world.poll(event);
     world.time += 2 * MINUTE;
     await world.poll(event);

@@ -1,4 +1,5 @@
 import { TAG } from '../../../lib/contract';
+import { AwsError } from '../../../local-aws/faults';
 import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, stale, tags, THREE_HOURS, World } from '../in-process';
 
 const HAS_ENDED = 'has ended, or has its answer';
@@ -79,27 +80,10 @@ test('a request that EC2 has no room for tries once in each start window, and sa
   const world = new World({ maxConcurrentCopies: 0 });
   const { failure, after } = await world.runCreate({ TimeoutSeconds: '1200' });
   expect(after).toBe(1200);
-  expect(failure?.message).toContain('could not be started within 20 minutes: EC2 accepted no further copy');
+  expect(failure?.message).toContain(
+    'could not be started within 20 minutes: ResourceLimitExceeded: Too many snapshot',
+  );
   expect(world.started()).toBe(7);
-});
-
-describe('a poll whose calls hang', () => {
-  test.each([
-    [15_000, 1],
-    [15_001, 0],
-  ])('for %i ms in all starts %i copies', async (ms, copies) => {
-    const world = new World();
-    const event = await world.accept(world.event('Create'));
-    const source = event.ResourceProperties.SourceSnapshotId;
-    world.services.faults = ({ input }) => {
-      if (JSON.stringify(input).includes(`["${source}"]`)) world.time += ms;
-      return undefined;
-    };
-    await world.poll(event);
-    expect(world.started()).toBe(copies);
-    const reason = 'this poll took too long to start a copy safely';
-    expect(world.logs.some((line) => line.reason === reason)).toBe(copies === 0);
-  });
 });
 
 describe('an Update in place whose copy', () => {
@@ -123,6 +107,19 @@ describe('an Update in place whose copy', () => {
     const { failure } = await world.run(world.update(world.declare({ Tags: tags({ a: '2' }) }), before));
     expect(failure?.message).toContain(`${id} in eu-west-1 does not carry the tags`);
     expect(world.started()).toBe(1);
+  });
+
+  test('is in a Region that cannot be read fails, and does not replace the copy', async () => {
+    const world = new World();
+    const before = world.declare();
+    const id = await world.create(before);
+    const closed = new AwsError('OptInRequired', 'You are not subscribed to this service.');
+    world.services.faults = ({ region }) => (region === 'eu-west-1' ? closed : undefined);
+    world.enter('UPDATE_IN_PROGRESS');
+    const { failure, after } = await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before));
+    expect(failure?.message).toContain('OptInRequired: You are not subscribed to this service. in eu-west-1');
+    expect(after).toBe(60);
+    expect(world.copies()).toEqual([id]);
   });
 });
 

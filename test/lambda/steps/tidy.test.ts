@@ -1,4 +1,5 @@
 import type { CopyProperties } from '../../../lib/contract';
+import { Memory } from '../../../lambda/memory';
 import { MINUTE, SECOND, stale, tags, THREE_HOURS, World } from '../in-process';
 
 /** From now on, reads still show this finished copy as pending. */
@@ -17,6 +18,7 @@ describe('duplicates', () => {
     const world = new World({ copyDuration: MINUTE, staleness: stale({ tags: 110 * SECOND }) });
     const event = await world.begin(world.event('Create'));
     world.time += SECOND;
+    world.memory = new Memory();
     await world.poll(event);
     expect(world.copies()).toHaveLength(2);
     const [oldest] = world.copies();
@@ -31,6 +33,7 @@ describe('duplicates', () => {
     const event = await world.begin(world.event('Create', { ResourceProperties: before }));
     world.ec2.settings.staleness = stale({ ids: MINUTE, tags: MINUTE });
     world.time += SECOND;
+    world.memory = new Memory();
     await world.poll(event);
     const [oldest, duplicate] = world.copies();
     expect(duplicate).toBeDefined();

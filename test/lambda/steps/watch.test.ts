@@ -1,3 +1,4 @@
+import { TAG } from '../../../lib/contract';
 import { MINUTE, SECOND, tags, World } from '../in-process';
 
 describe('a pending copy', () => {
@@ -16,7 +17,7 @@ describe('a pending copy', () => {
     const { failure, after } = await world.run(world.event('Create', { ResourceProperties: declared }));
     expect(after).toBe(600);
     expect(failure?.message).toBe(
-      `copy of ${declared.SourceSnapshotId} from us-east-1 to eu-west-1 was 40 % done after 10 minutes; raise "timeout" (now 10 minutes) or set "completionDuration" (log group handler-logs)`,
+      `copy of ${declared.SourceSnapshotId} from us-east-1 to eu-west-1 was 40 % done after 10 minutes; raise "timeout" (now 10 minutes), or set "completionDuration" for a faster copy (log group handler-logs)`,
     );
     expect(world.copies()).toEqual([]);
   });
@@ -26,6 +27,46 @@ describe('a pending copy', () => {
     const { failure } = await world.runCreate({ TimeoutSeconds: '300' });
     expect(failure?.message).toContain('to eu-west-1 had barely begun after 5 minutes; raise "timeout"');
   });
+});
+
+describe('the id of the copy', () => {
+  const marks = (world: World): unknown[] =>
+    world.services.calls.flatMap(({ action, input }) => (action === 'CreateTags' ? [input] : []));
+
+  test('is put on the copy once, by the first poll that sees it pending', async () => {
+    const world = new World();
+    const event = await world.begin(world.event('Create'));
+    const [id = ''] = world.copies();
+    expect(marks(world)).toEqual([]);
+    for (let polls = 0; polls < 3; polls++) {
+      world.time += 30 * SECOND;
+      await world.poll(event);
+    }
+    expect(marks(world)).toEqual([{ Resources: [id], Tags: tags({ [TAG.id]: id }) }]);
+    await world.wait(event);
+    expect(marks(world)).toHaveLength(1);
+  });
+
+  test('is put on the copy by a later poll if the first one could not', async () => {
+    const world = new World();
+    const event = await world.begin(world.event('Create'));
+    const begun = world.time;
+    world.services.faults = ({ action, time }) =>
+      action === 'CreateTags' && time - begun < 2 * MINUTE ? 'throttled' : undefined;
+    expect((await world.wait(event)).answer?.IsComplete).toBe(true);
+    expect(marks(world)).toHaveLength(5);
+  });
+});
+
+test('a pending copy that is visible is described by its id, and not searched for again before it is finished', async () => {
+  const world = new World();
+  const event = await world.accept(world.event('Create'));
+  await world.wait(event);
+  const searches = world.services.calls.flatMap(({ action, input, time }) =>
+    action === 'DescribeSnapshots' && 'Filters' in (input as object) ? [(time - event.Begun.At) / SECOND] : [],
+  );
+  // Before the start, until the copy is visible, and before the report.
+  expect(searches).toEqual([0, 30, 600]);
 });
 
 describe('a copy in an unknown state', () => {
@@ -59,6 +100,8 @@ test('a copy that another request started is not missed when that request delete
   world.time += 30 * SECOND;
   world.enter('UPDATE_IN_PROGRESS');
   const again = await world.begin(world.event('Create'));
+  await world.poll(cancelled);
+  world.time += 30 * SECOND;
   await world.poll(cancelled);
   expect(world.copies()).toEqual([]);
   const { answer } = await world.wait(again);

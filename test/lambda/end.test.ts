@@ -1,0 +1,207 @@
+// A request that cannot be fulfilled: a rollback leaves what it can leave, anything else fails with its reason.
+import type { CopyProperties } from '../../lib/contract';
+import { AwsError, type Fault } from '../../local-aws/faults';
+import { MINUTE, SECOND, tags, World, type Outcome } from './in-process';
+
+const REGION = 'eu-west-1';
+const MARKED = tags({ a: '1' });
+
+/** A stack with a copy. */
+async function stackWithCopy(declared: Partial<CopyProperties> = {}): Promise<[World, CopyProperties, string]> {
+  const world = new World();
+  const properties = world.declare(declared);
+  return [world, properties, await world.create(properties)];
+}
+
+/** An Update that changes the tags, and its rollback. */
+async function changeTags(world: World, before: CopyProperties): Promise<[forward: Outcome, back: Outcome]> {
+  const wanted = { ...before, Tags: MARKED };
+  world.enter('UPDATE_IN_PROGRESS');
+  const forward = await world.run(world.update(wanted, before));
+  world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+  return [forward, await world.run(world.update(before, wanted))];
+}
+
+/** What the log says that was left. */
+const left = (world: World): unknown[] =>
+  world.logs.flatMap(({ decision, reason }) => (decision === 'left' ? [reason] : []));
+
+describe('the present copy is answered by the rollback, although the Update before it failed, because', () => {
+  test('both the source and the copy are gone', async () => {
+    const [world, before, id] = await stackWithCopy();
+    world.ec2.deleteSnapshot('us-east-1', { SnapshotId: before.SourceSnapshotId });
+    world.ec2.deleteSnapshot(REGION, { SnapshotId: id });
+    const [forward, back] = await changeTags(world, before);
+    expect(forward.failure?.message).toMatch(/^source snapshot \S+ was not found in us-east-1/);
+    expect(back.answer).toMatchObject({ IsComplete: true, PhysicalResourceId: id, Data: { SnapshotId: id } });
+    expect(left(world)).toEqual([expect.stringMatching(/^source snapshot \S+ was not found in us-east-1/)]);
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('somebody has removed the tags of the copy, whose attributes are still known', async () => {
+    const [world, before, id] = await stackWithCopy();
+    world.ec2.deleteTags(REGION, { Resources: [id] });
+    const [forward, back] = await changeTags(world, before);
+    const reason = expect.stringContaining(`${id} in ${REGION} does not carry the tags`) as string;
+    expect([forward.after, forward.failure?.message]).toEqual([30, reason]);
+    expect(back).toMatchObject({
+      after: 30,
+      answer: { PhysicalResourceId: id, Data: { SnapshotId: id, VolumeSize: '8' } },
+    });
+    expect(left(world)).toEqual([reason]);
+    expect(world.ec2.tagsOf(id)).toEqual({});
+  });
+
+  test.each<[string, Fault]>([
+    ['its Region is closed', new AwsError('OptInRequired', 'You are not subscribed to this service.')],
+    ['it may not be read', 'denied'],
+  ])('%s', async (_, fault) => {
+    const [world, before, id] = await stackWithCopy();
+    world.services.faults = ({ region }) => (region === REGION ? fault : undefined);
+    const [forward, back] = await changeTags(world, before);
+    expect(forward.failure?.message).toContain(` in ${REGION}; check`);
+    expect(back.answer).toMatchObject({ PhysicalResourceId: id, Data: { SnapshotId: id, VolumeSize: '' } });
+    expect(left(world)).toHaveLength(1);
+    expect(world.copies()).toEqual([id]);
+  });
+
+  test('its tags may not be written', async () => {
+    const [world, before, id] = await stackWithCopy();
+    world.services.faults = ({ action }) =>
+      action === 'CreateTags' || action === 'DeleteTags' ? new AwsError('TagPolicyViolation', 'No.') : undefined;
+    const [forward, back] = await changeTags(world, before);
+    expect(forward.failure?.message).toContain(`TagPolicyViolation: No. in ${REGION}`);
+    expect(back.answer?.PhysicalResourceId).toBe(id);
+  });
+});
+
+describe('a rollback of a replacement whose copies cannot be deleted', () => {
+  /** The rollback of an Update that has made another copy, which then resists. */
+  async function rollBack(world: World, before: CopyProperties, resist: (id: string) => void): Promise<Outcome> {
+    const wanted = { ...before, Description: 'new' };
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update(wanted, before));
+    resist(answer?.PhysicalResourceId ?? '');
+    world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    return world.run(world.update(before, wanted));
+  }
+
+  test('goes back, and leaves the new copy that automation has locked', async () => {
+    const [world, before, id] = await stackWithCopy();
+    const { answer } = await rollBack(world, before, (other) => {
+      world.ec2.snapshot(other).lock = 'governance';
+    });
+    expect(answer).toMatchObject({ PhysicalResourceId: id, Data: { SnapshotId: id } });
+    const [, other = ''] = world.copies();
+    expect(left(world)).toEqual([
+      expect.stringContaining(`${other} in ${REGION} could not be deleted: SnapshotLocked`),
+    ]);
+  });
+
+  test('goes back, and leaves the new copy whose deletion a policy denies', async () => {
+    const [world, before, id] = await stackWithCopy();
+    const denied = new AwsError('UnauthorizedOperation', 'No, with an explicit deny in a service control policy', 403);
+    const { answer } = await rollBack(world, before, () => {
+      world.services.faults = ({ action }) => (action === 'DeleteSnapshot' ? denied : undefined);
+    });
+    expect(answer?.PhysicalResourceId).toBe(id);
+    expect(world.copies()).toHaveLength(2);
+    expect(left(world)).toEqual([expect.stringContaining('could not be deleted: UnauthorizedOperation: No, with an')]);
+  });
+
+  test('goes back to the physical id that it carries if the old copy and its source are gone', async () => {
+    const [world, before, id] = await stackWithCopy();
+    const { answer } = await rollBack(world, before, () => {
+      world.ec2.deleteSnapshot('us-east-1', { SnapshotId: before.SourceSnapshotId });
+      world.ec2.deleteSnapshot(REGION, { SnapshotId: id });
+    });
+    const [other = ''] = world.copies();
+    expect(answer).toMatchObject({ PhysicalResourceId: other, Data: { SnapshotId: other, VolumeSize: '8' } });
+  });
+
+  test('goes back to the handle that it carries, of whose copy nothing is known then', async () => {
+    const world = new World();
+    const before = world.declare();
+    const id = await world.createUnderHandle(before);
+    const handle = world.physicalId;
+    world.ec2.deleteSnapshot('us-east-1', { SnapshotId: before.SourceSnapshotId });
+    world.ec2.deleteSnapshot(REGION, { SnapshotId: id });
+    const [, { answer }] = await changeTags(world, before);
+    expect(answer).toMatchObject({ PhysicalResourceId: handle, Data: { SnapshotId: '', VolumeSize: '' } });
+  });
+});
+
+test('a rollback that makes the old copy anew leaves it if EC2 fails the new one, and removes that', async () => {
+  const [world, before, id] = await stackWithCopy();
+  world.ec2.deleteSnapshot(REGION, { SnapshotId: id });
+  world.ec2.settings.course = () => ({ duration: MINUTE, outcome: 'error', message: 'Internal fault' });
+  const wanted = { ...before, Tags: MARKED };
+  world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+  const { answer } = await world.run(world.update(before, wanted));
+  expect(answer).toMatchObject({ PhysicalResourceId: id, Data: { SnapshotId: id } });
+  expect(left(world)).toEqual([expect.stringContaining('Internal fault')]);
+  expect(world.copies()).toEqual([]);
+});
+
+describe('the failure of an Update in its first half minute', () => {
+  test('waits for the next poll, which may see that it is a rollback', async () => {
+    const [world, before, id] = await stackWithCopy();
+    world.ec2.deleteTags(REGION, { Resources: [id] });
+    world.enter('UPDATE_IN_PROGRESS');
+    world.resourceStatus = 'UPDATE_IN_PROGRESS';
+    world.resourceSince = world.time;
+    world.lag(3);
+    world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    const { answer, after } = await world.run(world.update(before, { ...before, Tags: MARKED }));
+    expect([answer?.PhysicalResourceId, after]).toEqual([id, 30]);
+    const reason = expect.stringMatching(
+      /^the next poll confirms: snap-\w+ in eu-west-1 does not carry the tags/,
+    ) as string;
+    expect(world.logs).toContainEqual({ decision: 'wait', reason });
+  });
+
+  test.each([
+    ['Update', 30],
+    ['Create', 0],
+  ] as const)(
+    'is believed after half a minute, and that of a Create at once: an %s fails after %d s',
+    async (type, seconds) => {
+      const [world, before] = await stackWithCopy();
+      world.services.faults = ({ action }) =>
+        action === 'DescribeSnapshots' ? new AwsError('InvalidRegion', 'No such Region.') : undefined;
+      world.enter('UPDATE_IN_PROGRESS');
+      const { failure, after } = await world.run(
+        world.event(type, { ResourceProperties: before, OldResourceProperties: before }),
+      );
+      expect([failure?.message, after]).toEqual([expect.stringContaining('InvalidRegion: No such Region.'), seconds]);
+    },
+  );
+});
+
+describe('a request that fails for good', () => {
+  test('says so in the log as the user reads it', async () => {
+    const world = new World();
+    const { failure } = await world.runCreate({ SourceSnapshotId: 'none' });
+    expect(world.logs.at(-1)).toEqual({ decision: 'fail', reason: failure?.message });
+    expect(left(world)).toEqual([]);
+  });
+
+  test('in a rollback is left by an Update alone, not by a Create that is polled once more', async () => {
+    const world = new World();
+    const event = await world.begin(world.event('Create'));
+    world.time += 30 * SECOND;
+    world.enter('ROLLBACK_IN_PROGRESS');
+    expect((await world.wait(event)).failure?.message).toContain('has ended, or has its answer');
+    expect(left(world)).toEqual([]);
+  });
+
+  test('forgets the copy that it has seen, so that the next request of the resource does not miss it', async () => {
+    const [world, before, id] = await stackWithCopy();
+    world.ec2.deleteTags(REGION, { Resources: [id] });
+    await changeTags(world, before);
+    world.ec2.deleteSnapshot(REGION, { SnapshotId: id });
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update({ ...before, Tags: MARKED }, before));
+    expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
+  });
+});

@@ -1,0 +1,165 @@
+import { TAG, type CopyProperties } from '../../lib/contract';
+import type { KeyMetadata, Snapshot } from '../../lambda/aws';
+import type { ReconcileContext } from '../../lambda/context';
+import type { Copy } from '../../lambda/copies';
+import { flawOf } from '../../lambda/genuine';
+import type { Request } from '../../lambda/request';
+import { SECOND } from './in-process';
+import { copyFor, requestFor } from './requests';
+
+const OTHER_HANDLE = `copy-${'2'.repeat(32)}`;
+const KEY = 'arn:aws:kms:eu-west-1:111122223333:key/k';
+const BEFORE = { SourceSnapshotId: 'snap-0123456789abcdef1', DestinationRegion: 'eu-west-1' };
+
+interface Scene {
+  readonly request?: Request;
+  /** By the id of the source. Absent if EC2 does not show it, or not any more. */
+  readonly sources?: Readonly<Record<string, Snapshot>>;
+  /** By the declared id of the key. */
+  readonly keys?: Readonly<Record<string, KeyMetadata>>;
+  readonly chosen?: Copy;
+  readonly copies?: readonly Copy[];
+}
+
+const SOURCE: Snapshot = { VolumeSize: 8, Encrypted: false };
+const SOURCES: Readonly<Record<string, Snapshot>> = { 'snap-0123456789abcdef0': SOURCE };
+
+function judge(copy: Copy, scene: Scene = {}): Promise<string | undefined> {
+  const { request = requestFor(), sources = SOURCES, keys = {}, chosen, copies } = scene;
+  const observed: Partial<ReconcileContext['observed']> = {
+    sourceOf: ({ sourceSnapshotId: id }) => Promise.resolve(sources[id]),
+    keyOf: ({ kmsKeyId = '' }) => Promise.resolve(keys[kmsKeyId]),
+  };
+  return flawOf({ request, observed, copy: chosen, copies } as ReconcileContext, copy);
+}
+
+/** A finished copy of 8 GiB that the request started when it began, unless told otherwise. */
+function copyOf(request = requestFor(), snapshot: Snapshot = {}, more: Partial<Copy> = {}): Copy {
+  return copyFor(request, { snapshot: { VolumeSize: 8, TransferType: 'standard', ...snapshot }, ...more });
+}
+
+const keyed = (wanted: Partial<CopyProperties> = {}): Request => requestFor({ KmsKeyId: 'alias/mine', ...wanted });
+
+test('a copy that is what was asked for has no flaw', async () => {
+  expect(await judge(copyOf())).toBeUndefined();
+  const request = keyed();
+  const copy = copyOf(request, { Encrypted: true, KmsKeyId: KEY });
+  expect(await judge(copy, { request, keys: { 'alias/mine': { KeyId: 'k', Arn: KEY } } })).toBeUndefined();
+});
+
+test.each(['pending', 'error', 'recovering'])('a copy in the state %s may show anything', async (state) => {
+  expect(await judge(copyOf(requestFor(), { VolumeSize: 0 }, { state }))).toBeUndefined();
+});
+
+describe('a finished copy that differs from its declaration has a flaw:', () => {
+  test('the size of another source', async () => {
+    expect(await judge(copyOf(requestFor(), { VolumeSize: 9 }))).toBe('its size is 9 GiB, not 8 GiB');
+    expect(await judge(copyOf(requestFor(), { VolumeSize: undefined }))).toBe('its size is 0 GiB, not 8 GiB');
+  });
+
+  test.each<[string, Partial<CopyProperties>, Snapshot]>([
+    ['the declaration', { Encrypted: 'true' }, SOURCE],
+    ['a declared key', { KmsKeyId: 'alias/mine' }, SOURCE],
+    ['the source', {}, { ...SOURCE, Encrypted: true }],
+  ])('no encryption, although %s asks for it', async (_, wanted, source) => {
+    const request = requestFor(wanted);
+    const scene = { request, sources: { 'snap-0123456789abcdef0': source } };
+    expect(await judge(copyOf(request), scene)).toBe('it is not encrypted');
+    expect(await judge(copyOf(request, { Encrypted: false }), scene)).toBe('it is not encrypted');
+    expect(await judge(copyOf(request, { Encrypted: true }), scene)).toBeUndefined();
+  });
+
+  test('another key than the declared id means now', async () => {
+    const request = keyed();
+    const scene = { request, keys: { 'alias/mine': { KeyId: 'k', Arn: KEY } } };
+    const other = KEY.replace('key/k', 'key/other');
+    const under = (KmsKeyId?: string): Promise<string | undefined> =>
+      judge(copyOf(request, { Encrypted: true, KmsKeyId }), scene);
+    expect(await under(other)).toBe(`its key is ${other}, not ${KEY}`);
+    expect(await under()).toBe(`its key is none, not ${KEY}`);
+  });
+
+  test('a start before the request, under the handle of the request', async () => {
+    const request = requestFor();
+    const startedAt = (seconds: number): Promise<string | undefined> =>
+      judge(copyOf(request, {}, { startedAt: request.startedAt + seconds * SECOND }), { request });
+    expect(await startedAt(-60)).toBeUndefined();
+    expect(await startedAt(-60.001)).toBe('it began before the request');
+  });
+});
+
+describe('a copy may have begun before the request', () => {
+  const startedAt = requestFor().startedAt - 3_600 * SECOND;
+
+  test('under another handle', async () => {
+    expect(await judge(copyOf(requestFor(), {}, { startedAt, tags: { [TAG.handle]: OTHER_HANDLE } }))).toBeUndefined();
+  });
+
+  test.each<[string, Partial<Request>]>([
+    ['a Delete', { type: 'Delete' }],
+    ['an Update that keeps it', { type: 'Update', keepsCopy: true }],
+    ['a later stage', { stage: 2 }],
+  ])('if it is that of %s', async (_, more) => {
+    const request = { ...requestFor(), ...more };
+    expect(await judge(copyOf(request, {}, { startedAt }), { request })).toBeUndefined();
+  });
+});
+
+describe('a copy with the inputs of before', () => {
+  const request = requestFor({ Encrypted: 'true' }, { RequestType: 'Update', OldResourceProperties: BEFORE });
+  const copy = copyOf(request, {}, { tags: { [TAG.inputs]: request.before?.inputs ?? '' } });
+
+  test('is judged by the declaration of before', async () => {
+    const sources = { ...SOURCES, 'snap-0123456789abcdef1': SOURCE };
+    expect(await judge(copy, { request, sources })).toBeUndefined();
+    const larger = { ...SOURCES, 'snap-0123456789abcdef1': { ...SOURCE, VolumeSize: 9 } };
+    expect(await judge(copy, { request, sources: larger })).toBe('its size is 8 GiB, not 9 GiB');
+  });
+});
+
+describe('a copy with the inputs of an earlier declaration', () => {
+  const tags = { [TAG.inputs]: 'v1-earlier', [TAG.handle]: OTHER_HANDLE };
+
+  test('need only be a copy, which EC2 shows by its transfer type', async () => {
+    expect(await judge(copyOf(requestFor(), { VolumeSize: 9 }, { tags }))).toBeUndefined();
+    const snapshot = copyOf(requestFor(), { TransferType: undefined }, { tags });
+    expect(await judge(snapshot)).toBe('EC2 does not show it as a copy');
+  });
+});
+
+describe('a source that is gone', () => {
+  const request = requestFor({}, { RequestType: 'Update', Begun: { At: Date.UTC(2030, 0, 1), PresentId: 'snap-b' } });
+  const larger = copyOf(request, { VolumeSize: 9 }, { id: 'snap-a' });
+  const sameSizeAs = (other: Copy, how: Scene): Promise<string | undefined> =>
+    judge(larger, { request, sources: {}, copies: [larger, other], ...how });
+
+  test('says nothing of the size if no other copy is known', async () => {
+    expect(await judge(larger, { request, sources: {} })).toBeUndefined();
+    expect(await judge(larger, { request, sources: {}, chosen: larger, copies: [larger] })).toBeUndefined();
+  });
+
+  test('is of the size of the chosen copy, and of the present one', async () => {
+    const other = copyOf(request, {}, { id: 'snap-b' });
+    expect(await sameSizeAs(other, { chosen: other, copies: undefined })).toBe('its size is 9 GiB, not 8 GiB');
+    expect(await sameSizeAs(other, {})).toBe('its size is 9 GiB, not 8 GiB');
+  });
+
+  test.each<[string, Partial<Copy>]>([
+    ['of other inputs', { id: 'snap-b', tags: { [TAG.inputs]: 'v1-other' } }],
+    ['that is not finished', { id: 'snap-b', state: 'pending' }],
+    ['that is neither the present nor the chosen one', { id: 'snap-c' }],
+  ])('is not judged by a copy %s', async (_, more) => {
+    expect(await sameSizeAs(copyOf(request, {}, more), {})).toBeUndefined();
+  });
+
+  test('is not known to be encrypted', async () => {
+    expect(await judge(copyOf(), { sources: {} })).toBeUndefined();
+  });
+});
+
+test('a key that cannot be read is not judged', async () => {
+  const request = keyed();
+  const copy = copyOf(request, { Encrypted: true, KmsKeyId: KEY });
+  expect(await judge(copy, { request })).toBeUndefined();
+  expect(await judge(copy, { request, keys: { 'alias/mine': { KeyId: 'k' } } })).toBeUndefined();
+});

@@ -1,0 +1,69 @@
+import { Memory, type Sighting } from '../../lambda/memory';
+import { HANDLE, requestFor } from './requests';
+
+const request = requestFor();
+const later = requestFor({}, { Begun: { At: request.startedAt + 1 } });
+const ofStage = requestFor({}, { LogicalResourceId: 'Copy2' });
+const ofOtherHandle = requestFor({}, { PhysicalResourceId: `copy-${'2'.repeat(32)}` });
+
+const SIGHTING: Sighting = { snapshotId: 'snap-a', at: 0, isOnlyStart: true };
+
+test('a copy that was seen is remembered by its physical id, for whichever request asks, until it is forgotten', () => {
+  const memory = new Memory();
+  memory.see(request, SIGHTING);
+  expect([request, later, ofStage].map((one) => memory.sightingOf(one))).toEqual([SIGHTING, SIGHTING, SIGHTING]);
+  expect(memory.sightingOf(ofOtherHandle)).toBeUndefined();
+  memory.forget(HANDLE);
+  expect(memory.sightingOf(request)).toBeUndefined();
+});
+
+test('the starts of a copy are counted by its physical id', () => {
+  const memory = new Memory();
+  expect([memory.countStart(request), memory.countStart(later), memory.countStart(ofOtherHandle)]).toEqual([1, 2, 1]);
+});
+
+test('the obstacle is the latest one of the request', () => {
+  const memory = new Memory();
+  memory.setObstacle(request, 'first');
+  memory.setObstacle(request, 'second');
+  expect([request, later, ofStage].map((one) => memory.obstacleOf(one))).toEqual(['second', undefined, undefined]);
+});
+
+describe('a doubt', () => {
+  test('lasts from the first read that suggests that nobody waits, until a read says otherwise', () => {
+    const memory = new Memory();
+    expect([memory.doubt(request, 1_000), memory.doubt(request, 2_000)]).toEqual([1_000, 1_000]);
+    memory.trust(request);
+    expect(memory.doubt(request, 3_000)).toBe(3_000);
+  });
+
+  test('is of one request: another one of the same resource, and another resource, have their own', () => {
+    const memory = new Memory();
+    memory.doubt(request, 1_000);
+    expect(memory.doubt(later, 2_000)).toBe(2_000);
+    expect(memory.doubt(ofStage, 2_000)).toBe(2_000);
+    memory.trust(later);
+    expect(memory.doubt(request, 2_000)).toBe(1_000);
+  });
+});
+
+test('nothing is remembered of a request that has its answer, and everything of the others', () => {
+  const memory = new Memory();
+  for (const one of [request, ofOtherHandle]) {
+    memory.see(one, SIGHTING);
+    memory.countStart(one);
+    memory.setObstacle(one, 'quota');
+    memory.doubt(one, 1_000);
+  }
+  memory.end(request);
+  const known = [request, ofOtherHandle].map((one) => [
+    memory.sightingOf(one),
+    memory.countStart(one),
+    memory.obstacleOf(one),
+    memory.doubt(one, 2_000),
+  ]);
+  expect(known).toEqual([
+    [undefined, 1, undefined, 2_000],
+    [SIGHTING, 2, 'quota', 1_000],
+  ]);
+});
