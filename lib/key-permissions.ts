@@ -11,8 +11,8 @@ import { ShortList } from './short-list';
 import { isFixed } from './tokens';
 
 const MAX_KEYS = 3;
-const MAX_ALIAS_CHARACTERS = 100;
-const MAX_REGIONS = 4;
+const MAX_ALIAS_CHARACTERS = 64;
+const MAX_REGIONS = 2;
 const MAX_ACCOUNTS = 2;
 /** All inline policies of a role may have 10,240 characters together. */
 const MAX_KEY_POLICIES = 3;
