@@ -13,7 +13,7 @@ import { POLL_INTERVAL_SECONDS, POLL_INTERVAL_VARIABLE } from './contract';
 import type { CopyNeeds } from './copy-needs';
 import { HandlerPermissions } from './handler-permissions';
 import { Lanes } from './lanes';
-import { acknowledgeFramework } from './nag-acknowledgement';
+import { acknowledgeProvider } from './nag-acknowledgement';
 import { type Settings, settingsInUse } from './settings';
 import { problemsOfStack } from './stages';
 import { WaysOut } from './ways-out';
@@ -61,7 +61,7 @@ export class HandlerProvider extends Construct {
     this.lanes = new Lanes(stack, settings.maxConcurrentCopies);
     const framework = this.createFramework(settings, common, role);
     if (settings.tracing) trace(framework);
-    acknowledgeFramework(framework);
+    acknowledgeProvider(this, framework);
     this.serviceToken = framework.serviceToken;
     this.node.addValidation({ validate: () => [...this.lanes.problems(), ...problemsOfStack(stack)] });
   }

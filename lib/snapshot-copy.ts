@@ -15,12 +15,13 @@ import { aliasesOf, needsOf } from './copy-needs';
 import type { CopyResource } from './copy-resource';
 import { HandlerProvider } from './handler-provider';
 import { isAlias } from './key-reference';
+import { unlessPlaceholders } from './placeholders';
 import { injectedProps } from './property-injection';
 import type { ISnapshotCopy } from './snapshot-copy-interface';
 import type { SnapshotCopyProps, SnapshotFromIdOptions } from './snapshot-copy-props';
 import { SnapshotGrants } from './snapshot-grants';
 import type { SnapshotReference } from './snapshot-ref';
-import { declareStages, timeoutOf } from './stages';
+import { declareStages, secondsOf, timeoutOf } from './stages';
 import { problemsOfCopy, problemsOfImport, refuse } from './validate';
 import { warnOfUnknownRegions } from './validate-regions';
 import { problemsOfPolicies, problemsOfRemoval } from './validate-removal';
@@ -80,11 +81,15 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   ): ISnapshotCopy {
     class Import extends SnapshotCopyBase {
       public readonly snapshotId = snapshotId;
-      public readonly grants = SnapshotGrants.fromSnapshot(this, options);
+      public readonly grants: SnapshotGrants;
+
+      public constructor() {
+        super(scope, id, { region: options.region });
+        refuse(this, problemsOfImport(snapshotId, options, this));
+        this.grants = SnapshotGrants.fromSnapshot(this, options);
+      }
     }
-    const imported = new Import(scope, id, { region: options.region });
-    refuse(imported, problemsOfImport(snapshotId, options));
-    return imported;
+    return new Import();
   }
 
   /** Tags of the copy: those of the props, and those that `Tags.of` adds. */
@@ -107,7 +112,7 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
 
     const provider = HandlerProvider.getOrCreate(this);
     const timeout = timeoutOf(props);
-    const properties = { ...requestProperties(props, this), TimeoutSeconds: asText(timeout.toSeconds()) };
+    const properties = { ...requestProperties(props, this), TimeoutSeconds: asText(secondsOf(timeout)) };
     this.stages = declareStages(this, {
       timeout,
       serviceToken: provider.serviceToken,
@@ -122,7 +127,10 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
 
     if (props.removalPolicy !== undefined) this.owner.applyRemovalPolicy(props.removalPolicy);
     this.node.addValidation({
-      validate: () => [...problemsOfTags(this.cdkTagManager.tagValues()), ...problemsOfPolicies(this.owner.cfnOptions)],
+      validate: () => [
+        ...unlessPlaceholders(this, problemsOfTags(this.cdkTagManager.tagValues())),
+        ...problemsOfPolicies(this.owner.cfnOptions),
+      ],
     });
   }
 
