@@ -9,7 +9,7 @@ import {
 import { HandlerProvider } from './handler-provider';
 import { injectedProps } from './property-injection';
 import type { ISnapshotRef } from './snapshot-ref';
-import { declareStages } from './stages';
+import { declareStages, secondsOf } from './stages';
 import { refuse } from './validate';
 import { isZoneId, problemsOfFastRestore } from './validate-fast-restore';
 import { asText } from './wire-properties';
@@ -66,7 +66,7 @@ export class FastSnapshotRestore extends Resource {
   public constructor(scope: Construct, id: string, props: FastSnapshotRestoreProps) {
     props = injectedProps(scope, id, props, FastSnapshotRestore.PROPERTY_INJECTION_ID);
     super(scope, id);
-    refuse(this, problemsOfFastRestore(props));
+    refuse(this, problemsOfFastRestore(props, this));
 
     const { availabilityZones, snapshot, waitUntilEnabled = false } = props;
     const timeout = props.timeout ?? (waitUntilEnabled ? Durations.hours(2) : Durations.seconds(STAGE_SECONDS));
@@ -82,7 +82,7 @@ export class FastSnapshotRestore extends Resource {
         Region: snapshot.env.region,
         [isZoneId(availabilityZones) ? 'AvailabilityZoneIds' : 'AvailabilityZones']: availabilityZones,
         WaitUntilEnabled: waitUntilEnabled ? 'true' : undefined,
-        TimeoutSeconds: asText(timeout.toSeconds()),
+        TimeoutSeconds: asText(secondsOf(timeout)),
       }),
       stageProperties: (_, Stage): Partial<FastRestoreProperties> => ({ Stage }),
     });

@@ -1,5 +1,6 @@
-// What the handler's role may do: granted copy by copy, each permission once. Few values are listed. Past a limit, a
-// wildcard is granted instead, so that the policy stays below 6,000 characters however many copies there are.
+// What the role of the handler may do: granted copy by copy, each permission once. Few values are listed. Past a limit, a
+// wildcard is granted instead, so that all policies of the role together stay below 10,000 characters however many copies
+// there are. Beyond that, the CDK would move statements into managed policies.
 import { Annotations, type Stack, Token } from 'aws-cdk-lib';
 import { Policy, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct, IDependable } from 'constructs';
@@ -19,14 +20,14 @@ import {
   writeLogs,
 } from './handler-statements';
 import { KeyPermissions } from './key-permissions';
-import { acknowledgeWildcards } from './nag-acknowledgement';
+import { acknowledgeStatement } from './nag-acknowledgement';
 import { RolePolicy } from './role-policy';
 import { ShortList } from './short-list';
 import type { ISnapshotRef } from './snapshot-ref';
 import { isFixed, isKnown } from './tokens';
 
 const MAX_SOURCES = 10;
-const MAX_OWNERS = 4;
+const MAX_OWNERS = 2;
 const MAX_REGIONS = 4;
 /** Different lists of accounts, and the accounts in all of them. */
 const MAX_SHARES = 2;
@@ -106,25 +107,31 @@ export class HandlerPermissions {
     const statements = restoreFast(env.region, snapshotRef.snapshotArn);
     const policy = new Policy(scope, 'Policy', { statements });
     this.role.attachInlinePolicy(policy);
-    for (const statement of statements) acknowledgeWildcards(policy, statement.toStatementJson() as object, ANY_BEFORE);
+    for (const statement of statements) acknowledgeStatement(policy, statement.toStatementJson() as object, ANY_BEFORE);
     return [policy, this.policy.dependable];
   }
 
   /** A token may be a copy of this stack. To name it would make the policy wait for what waits for the policy. */
   private permitSource(needs: CopyNeeds): void {
     const { sourceSnapshotId: id, sourceOwner } = needs;
-    if (isKnown(id) && this.sources.admits(id)) {
-      this.policy.grant(id, NO_REGION, () => [copyFrom(id, sourceOwner)]);
-    } else if (sourceOwner !== undefined && this.owners.admits(sourceOwner)) {
-      this.policy.grant(`any of ${sourceOwner}`, ANY_OF_OWNER, () => [copyFrom('snap-*', sourceOwner)]);
+    const isFixedOwner = sourceOwner !== undefined && isFixed(sourceOwner, this.stack);
+    const owner = isFixedOwner && this.owners.admits(sourceOwner) ? sourceOwner : undefined;
+    if (isKnown(id) && this.sources.admits(`${id} ${owner ?? ''}`)) {
+      this.policy.grant(`${id} of ${owner ?? 'anybody'}`, NO_REGION, () => [copyFrom(id, owner)]);
+    } else if (owner !== undefined) {
+      this.policy.grant(`any of ${owner}`, ANY_OF_OWNER, () => [copyFrom('snap-*', owner)]);
+    } else if (isKnown(id)) {
+      this.permitAnySource(needs, `the stack has more than ${MAX_SOURCES} sources`);
     } else {
-      const cause = isKnown(id)
-        ? `the stack has more than ${MAX_SOURCES} sources`
-        : `the stack has more than ${MAX_OWNERS} sourceOwners`;
-      const warning = `The handler of the snapshot copies may copy any snapshot, because ${cause}.`;
-      const isNew = this.policy.grant('any source', warning, () => [copyFrom('snap-*')]);
-      if (isNew) Annotations.of(needs.scope).addWarningV2('cdk-ebs-snapshot-copy:anySource', warning);
+      const cause = isFixedOwner ? `the stack has more than ${MAX_OWNERS} sourceOwners` : 'sourceOwner is a token';
+      this.permitAnySource(needs, cause);
     }
+  }
+
+  private permitAnySource({ scope }: CopyNeeds, cause: string): void {
+    const warning = `The handler of the snapshot copies may copy any snapshot, because ${cause}.`;
+    const isNew = this.policy.grant('any source', warning, () => [copyFrom('snap-*')]);
+    if (isNew) Annotations.of(scope).addWarningV2('cdk-ebs-snapshot-copy:anySource', warning);
   }
 
   /** EC2 authorizes a copy in both Regions: when the handler calls it, and when it reads the source for the handler. */

@@ -15,7 +15,7 @@ import { CopyMetrics, type MetricName } from './copy-metrics';
 import type { CopyNeeds, HandoverNeeds } from './copy-needs';
 import { HandlerPermissions } from './handler-permissions';
 import { Lanes } from './lanes';
-import { acknowledgeFramework } from './nag-acknowledgement';
+import { acknowledgeProvider } from './nag-acknowledgement';
 import { type Settings, settingsInUse } from './settings';
 import type { ISnapshotRef } from './snapshot-ref';
 import { problemsOfStack } from './stages';
@@ -66,7 +66,7 @@ export class HandlerProvider extends Construct {
     this.lanes = new Lanes(stack, settings.maxConcurrentCopies);
     const framework = this.createFramework(settings, common, role);
     if (settings.tracing) trace(framework);
-    acknowledgeFramework(framework);
+    acknowledgeProvider(this, framework);
     this.serviceToken = framework.serviceToken;
     this.node.addValidation({ validate: () => [...this.lanes.problems(), ...problemsOfStack(stack)] });
   }

@@ -5,14 +5,14 @@ import { keyArn } from './arns';
 import type { CopyNeeds } from './copy-needs';
 import { describeKey, useKey } from './handler-statements';
 import type { KeyReference } from './key-reference';
-import { acknowledgeWildcards } from './nag-acknowledgement';
+import { acknowledgeStatement } from './nag-acknowledgement';
 import type { RolePolicy } from './role-policy';
 import { ShortList } from './short-list';
 import { isFixed } from './tokens';
 
 const MAX_KEYS = 3;
-const MAX_ALIAS_CHARACTERS = 100;
-const MAX_REGIONS = 4;
+const MAX_ALIAS_CHARACTERS = 64;
+const MAX_REGIONS = 2;
 const MAX_ACCOUNTS = 2;
 /** All inline policies of a role may have 10,240 characters together. */
 const MAX_KEY_POLICIES = 3;
@@ -70,7 +70,7 @@ export class KeyPermissions {
     const statements = [...useKey(key), describeKey(key.arn)];
     const policy = new Policy(this.scope, `KeyPolicy${construct.node.addr.slice(-8)}`, { statements });
     this.role.attachInlinePolicy(policy);
-    for (const statement of statements) acknowledgeWildcards(policy, statement.toStatementJson() as object, REASON);
+    for (const statement of statements) acknowledgeStatement(policy, statement.toStatementJson() as object, REASON);
     this.keyPolicies.set(construct, policy);
     return [policy];
   }

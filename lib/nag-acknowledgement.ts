@@ -1,13 +1,11 @@
-// What cdk-nag's AwsSolutions pack finds in the provider, acknowledged where it is found, each with its reason. cdk-nag 2
-// reads the metadata of the resource. cdk-nag 3 reads what `Validations` records, which an older CDK does not have.
+// What the packs of cdk-nag find in the provider, acknowledged where it is found, each with its reason. cdk-nag 2 reads the
+// metadata of the resource. cdk-nag 3 reads what `Validations` records, which an older CDK does not have.
 import * as cdk from 'aws-cdk-lib';
 import { Policy } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
 
-type Rule = 'AwsSolutions-IAM4' | 'AwsSolutions-IAM5' | 'AwsSolutions-SF1' | 'AwsSolutions-SF2';
-
 interface Suppression {
-  readonly id: Rule;
+  readonly id: string;
   readonly reason: string;
   readonly applies_to?: readonly string[];
 }
@@ -22,13 +20,37 @@ interface Validations {
 
 const { Validations: validations } = cdk as { readonly Validations?: Validations };
 
+const ONE_ROLE = 'The policy is for one role alone, and goes with it.';
+const NO_RESERVATION =
+  'Reserved concurrency fails in accounts with the quota of new accounts. maxConcurrentCopies limits the load.';
+const NO_QUEUE =
+  'CloudFormation waits for the answer to a request, and reports one that fails. Later, nobody could use the event.';
+const NO_LOG = 'The input of the state machine holds a credential. stateMachineLogGroup turns on logs without data.';
+const NO_TRACE = 'The state machine calls one function at a fixed interval. The setting tracing turns on X-Ray.';
 const AWS_POLICY = 'The CDK Provider framework gives its functions this policy, to write logs and to be in a VPC.';
 const ANY_VERSION = 'The CDK Provider framework lets its parts invoke any version of the functions of this stack.';
-const NO_LOG = 'The input of the state machine holds a credential. The handler logs each of its decisions.';
-const NO_TRACE = 'The state machine calls one function at a fixed interval. There is nothing to trace.';
+const NO_RESOURCES = 'X-Ray and the delivery of logs have no resource-level permissions.';
 
-/** Acknowledges the wildcards of a finished statement on the policy that it was added to. */
-export function acknowledgeWildcards(policy: IConstruct, statement: object, reason: string): void {
+/** What is found in every resource of a type: each rule with the reason. */
+const FINDINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'AWS::IAM::Policy': {
+    'HIPAA.Security-IAMNoInlinePolicy': ONE_ROLE,
+    'NIST.800.53.R4-IAMNoInlinePolicy': ONE_ROLE,
+    'NIST.800.53.R5-IAMNoInlinePolicy': ONE_ROLE,
+    'PCI.DSS.321-IAMNoInlinePolicy': ONE_ROLE,
+  },
+  'AWS::Lambda::Function': {
+    'HIPAA.Security-LambdaConcurrency': NO_RESERVATION,
+    'HIPAA.Security-LambdaDLQ': NO_QUEUE,
+    'NIST.800.53.R5-LambdaConcurrency': NO_RESERVATION,
+    'NIST.800.53.R5-LambdaDLQ': NO_QUEUE,
+  },
+  'AWS::StepFunctions::StateMachine': { 'AwsSolutions-SF1': NO_LOG, 'AwsSolutions-SF2': NO_TRACE },
+};
+
+/** Acknowledges what is found in a policy of the handler, after a finished statement has been added to it. */
+export function acknowledgeStatement(policy: IConstruct, statement: object, reason: string): void {
+  acknowledgeType(policy);
   const { Action, Resource } = statement as Record<string, string | string[] | undefined>;
   for (const [kind, values] of Object.entries({ Action, Resource })) {
     const wildcards = [values ?? []].flat().filter((value) => value.includes('*'));
@@ -37,25 +59,30 @@ export function acknowledgeWildcards(policy: IConstruct, statement: object, reas
   }
 }
 
-/** Acknowledges what the CDK's Provider framework brings. */
-export function acknowledgeFramework(framework: IConstruct): void {
+/** Acknowledges what is found in the functions, and in what the CDK's Provider framework brings. */
+export function acknowledgeProvider(provider: IConstruct, framework: IConstruct): void {
+  for (const construct of provider.node.findAll()) acknowledgeType(construct);
   for (const construct of framework.node.findAll()) {
     if (construct instanceof Policy) {
-      const { Statement: statements } = construct.document.toJSON() as { Statement: object[] };
-      for (const statement of statements) acknowledgeWildcards(construct, statement, ANY_VERSION);
+      const { Statement: statements } = construct.document.toJSON() as { Statement: { Resource: unknown }[] };
+      for (const statement of statements) {
+        acknowledgeStatement(construct, statement, statement.Resource === '*' ? NO_RESOURCES : ANY_VERSION);
+      }
     } else if (construct.node.id === 'ServiceRole') {
       for (const name of ['AWSLambdaBasicExecutionRole', 'AWSLambdaVPCAccessExecutionRole']) {
         const finding = `Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/${name}`;
         acknowledge(construct, 'AwsSolutions-IAM4', AWS_POLICY, finding);
       }
-    } else if (construct.node.id === 'waiter-state-machine') {
-      acknowledge(construct, 'AwsSolutions-SF1', NO_LOG);
-      acknowledge(construct, 'AwsSolutions-SF2', NO_TRACE);
     }
   }
 }
 
-function acknowledge(construct: IConstruct, rule: Rule, reason: string, finding?: string): void {
+function acknowledgeType(construct: IConstruct): void {
+  const { cfnResourceType: type = '' } = (construct.node.defaultChild ?? {}) as { cfnResourceType?: string };
+  for (const [rule, reason] of Object.entries(FINDINGS[type] ?? {})) acknowledge(construct, rule, reason);
+}
+
+function acknowledge(construct: IConstruct, rule: string, reason: string, finding?: string): void {
   const resource = construct.node.defaultChild;
   // A role or policy that iam.Role.customizeRoles replaces has none.
   if (!cdk.CfnResource.isCfnResource(resource)) return;

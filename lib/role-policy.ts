@@ -1,6 +1,6 @@
 import type { PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import { DependencyGroup, type IDependable } from 'constructs';
-import { acknowledgeWildcards } from './nag-acknowledgement';
+import { acknowledgeStatement } from './nag-acknowledgement';
 
 /** The policy of the handler's role for all copies of a stack. It grows, and grants each permission once. */
 export class RolePolicy {
@@ -29,7 +29,7 @@ export class RolePolicy {
       const { policyDependable } = this.role.addToPrincipalPolicy(statement);
       if (policyDependable !== undefined) this.statements.add(policyDependable);
       const policy = this.role.node.tryFindChild('DefaultPolicy');
-      if (policy !== undefined) acknowledgeWildcards(policy, statement.toStatementJson() as object, reason);
+      if (policy !== undefined) acknowledgeStatement(policy, statement.toStatementJson() as object, reason);
     }
     return true;
   }

@@ -4,6 +4,7 @@ import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { HandlerProvider } from './handler-provider';
+import { hasPlaceholders } from './placeholders';
 import { addSettings, holderOf, type Settings, settingsOf } from './settings';
 import { refuse } from './validate';
 import { inWords } from './validate-durations';
@@ -100,7 +101,10 @@ export class SnapshotCopyProvider {
   public static configure(scope: Construct, props: SnapshotCopyProviderProps): void {
     const holder = holderOf(scope);
     refuse(holder, problemsOfKinds(props));
-    refuse(holder, [...problemsOfPollInterval(props.pollInterval), ...problemsOfCount(props.maxConcurrentCopies)]);
+    const problems = [...problemsOfPollInterval(props.pollInterval), ...problemsOfCount(props.maxConcurrentCopies)];
+    // The first pass goes without settings that the next one will have.
+    if (problems.length > 0 && hasPlaceholders(holder)) return;
+    refuse(holder, problems);
     const { pollInterval, ...others } = props;
     const given = { ...others, pollIntervalSeconds: pollInterval?.toSeconds() };
     const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

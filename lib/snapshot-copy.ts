@@ -14,11 +14,12 @@ import type { MetricName } from './copy-metrics';
 import type { CopyResource } from './copy-resource';
 import { HandlerProvider } from './handler-provider';
 import { isAlias } from './key-reference';
+import { unlessPlaceholders } from './placeholders';
 import { injectedProps } from './property-injection';
 import { type ISnapshotCopy, SnapshotCopyBase } from './snapshot-copy-base';
 import type { SnapshotCopyProps, SnapshotFromIdOptions } from './snapshot-copy-props';
 import { SnapshotGrants } from './snapshot-grants';
-import { declareStages, timeoutOf } from './stages';
+import { declareStages, secondsOf, timeoutOf } from './stages';
 import { problemsOfCopy, problemsOfImport, refuse } from './validate';
 import { warnOfUnknownRegions } from './validate-regions';
 import { problemsOfLockedRemoval, warnOfArchive } from './validate-handover';
@@ -64,11 +65,15 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   ): ISnapshotCopy {
     class Import extends SnapshotCopyBase {
       public readonly snapshotId = snapshotId;
-      public readonly grants = SnapshotGrants.fromSnapshot(this, options);
+      public readonly grants: SnapshotGrants;
+
+      public constructor() {
+        super(scope, id, { region: options.region });
+        refuse(this, problemsOfImport(snapshotId, options, this));
+        this.grants = SnapshotGrants.fromSnapshot(this, options);
+      }
     }
-    const imported = new Import(scope, id, { region: options.region });
-    refuse(imported, problemsOfImport(snapshotId, options));
-    return imported;
+    return new Import();
   }
 
   /** Tags of the copy: those of the props, and those that `Tags.of` adds. */
@@ -97,7 +102,7 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
     if (props.removalPolicy !== undefined) this.owner.applyRemovalPolicy(props.removalPolicy);
     this.node.addValidation({
       validate: () => [
-        ...problemsOfTags(this.cdkTagManager.tagValues()),
+        ...unlessPlaceholders(this, problemsOfTags(this.cdkTagManager.tagValues())),
         ...problemsOfPolicies(this.owner.cfnOptions),
         ...problemsOfLockedRemoval(props.lock, this.owner.retainingPolicy),
       ],
@@ -240,7 +245,7 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
     const properties = {
       ...requestProperties(props, this),
       ...handoverProperties(props),
-      TimeoutSeconds: asText(timeout.toSeconds()),
+      TimeoutSeconds: asText(secondsOf(timeout)),
     };
     return declareStages(this, {
       type: COPY_RESOURCE_TYPE,

@@ -3,6 +3,8 @@ import type { aws_kms } from 'aws-cdk-lib/interfaces';
 import { volumeArns } from './arns';
 import { type KeyReference, referenceOf } from './key-reference';
 import type { ISnapshotRef } from './snapshot-ref';
+import { refuse } from './validate';
+import { problemsOfKinds } from './validate-kinds';
 
 /** What `SnapshotGrants` must know about a snapshot beyond its ARN. */
 export interface SnapshotGrantsOptions {
@@ -30,6 +32,7 @@ export class SnapshotGrants {
    * @param options what the ARN of the snapshot does not tell
    */
   public static fromSnapshot(snapshot: ISnapshotRef, options: SnapshotGrantsOptions = {}): SnapshotGrants {
+    refuse(snapshot, problemsOfKinds(options));
     return new SnapshotGrants(snapshot, options.encryptionKey && referenceOf(options.encryptionKey));
   }
 

@@ -43,7 +43,11 @@ export class SnapshotLock {
   /** @internal */
   public _properties(): { LockMode: LockMode; LockDurationDays: number; CoolOffPeriodHours?: number } {
     const { coolOff, duration, mode } = this;
-    return { LockMode: mode, LockDurationDays: duration.toDays(), CoolOffPeriodHours: coolOff?.toHours() };
+    return {
+      LockMode: mode,
+      LockDurationDays: duration.toDays({ integral: false }),
+      CoolOffPeriodHours: coolOff?.toHours({ integral: false }),
+    };
   }
 }
 

@@ -39,8 +39,13 @@ export interface StagesProps {
 export function timeoutOf({ timeout, completionDuration }: SnapshotCopyProps): Duration {
   if (timeout !== undefined) return timeout;
   if (completionDuration === undefined || completionDuration.isUnresolved()) return Duration.seconds(STAGE_SECONDS);
-  const seconds = completionDuration.toSeconds() + COMPLETION_MARGIN_SECONDS;
+  const seconds = secondsOf(completionDuration) + COMPLETION_MARGIN_SECONDS;
   return Duration.seconds(Math.min(Math.max(seconds, STAGE_SECONDS), MAX_TIMEOUT_SECONDS));
+}
+
+/** Validation sees to whole seconds. What a placeholder of a first pass becomes, such as NaN, is no reason to fail. */
+export function secondsOf(duration: Duration): number {
+  return duration.toSeconds({ integral: false });
 }
 
 /** When CloudFormation gives up on a resource that waits so long: soon after, so that a dead handler is noticed early. */
@@ -52,7 +57,7 @@ export function serviceTimeout(seconds: number): number {
 export function declareStages(scope: Construct, props: StagesProps): [CopyResource, ...CopyResource[]] {
   const { timeout, serviceToken, prerequisites, properties } = props;
   // A timeout that is known at deployment only has one stage, which caps it.
-  const seconds = timeout.isUnresolved() ? STAGE_SECONDS : timeout.toSeconds();
+  const seconds = timeout.isUnresolved() ? STAGE_SECONDS : secondsOf(timeout);
   const owner: CopyResource = new CopyResource(scope, 'Resource', {
     type: props.type,
     serviceToken,

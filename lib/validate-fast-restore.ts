@@ -1,5 +1,7 @@
 import { Token } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
 import type { FastSnapshotRestoreProps } from './fast-snapshot-restore';
+import { unlessPlaceholders } from './placeholders';
 import { isKnown } from './tokens';
 import { problemsOfTimeout } from './validate-durations';
 import { problemsOfKinds } from './validate-kinds';
@@ -7,9 +9,10 @@ import { problemsOfKinds } from './validate-kinds';
 const ZONE_NAME = /^[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}[a-z]$/;
 const ZONE_ID = /^[a-z]{2,4}[a-z]{1,4}\d{1,2}-az\d{1,2}$/;
 
-export function problemsOfFastRestore(props: FastSnapshotRestoreProps): string[] {
+export function problemsOfFastRestore(props: FastSnapshotRestoreProps, scope: IConstruct): string[] {
   const kinds = problemsOfKinds(props, 'snapshot', 'availabilityZones');
-  return kinds.length > 0 ? kinds : [...problemsOfZones(props), ...problemsOfTimeout(props.timeout)];
+  if (kinds.length > 0) return kinds;
+  return unlessPlaceholders(scope, [...problemsOfZones(props), ...problemsOfTimeout(props.timeout)]);
 }
 
 /** Whether the zones are given by their ids. Tokens are taken for names. */

@@ -1,6 +1,6 @@
 // Whether each value is of the kind that its type says. To JavaScript, and to values of `any` such as context, types mean
 // nothing: what is not there would be taken for the default, and text for no boolean.
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { StorageTier } from './storage-tier';
 
@@ -10,14 +10,14 @@ interface Kind {
   readonly wanted: string;
 }
 
-const TEXT: Kind = { is: (value) => typeof value === 'string' && value !== '', wanted: 'a string' };
+const TEXT: Kind = { is: (value) => typeof value === 'string', wanted: 'a string' };
 const BOOLEAN: Kind = { is: (value) => typeof value === 'boolean', wanted: 'true or false' };
 const NUMBER: Kind = { is: (value) => typeof value === 'number', wanted: 'a number' };
 const DURATION: Kind = { is: (value) => has(value, 'toSeconds'), wanted: 'a Duration, such as Duration.hours(2)' };
-const KEY: Kind = { is: (value) => has(value, 'keyRef'), wanted: 'a key construct (kmsKeyId takes a string)' };
+const KEY: Kind = { is: (value) => has(value, 'keyRef'), wanted: 'a key construct, such as kms.Key.fromKeyArn(…)' };
 const CONSTRUCT: Kind = { is: (value) => Construct.isConstruct(value), wanted: 'a construct' };
 const CONSTRUCTS: Kind = {
-  is: (value) => Array.isArray(value) && value.every((each) => Construct.isConstruct(each)),
+  is: (value) => Array.isArray(value) && value.length > 0 && value.every((each) => Construct.isConstruct(each)),
   wanted: 'a list of constructs',
 };
 const OBJECT: Kind = {
@@ -40,6 +40,9 @@ const SNAPSHOT: Kind = {
 };
 const LOCK: Kind = { is: (value) => has(value, '_problems'), wanted: 'a SnapshotLock' };
 
+/** What text of the context stands for. */
+const CONVERTIBLE: readonly Kind[] = [BOOLEAN, NUMBER, DURATION, OBJECT];
+
 /** By the name of the prop. A name means the same wherever it occurs. */
 const KINDS: Readonly<Record<string, Kind>> = {
   snapshotId: TEXT,
@@ -51,10 +54,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
   destinationRegion: TEXT,
   destinationOutpostArn: TEXT,
   destinationAvailabilityZone: TEXT,
-  // An empty description is no description.
-  description: { ...TEXT, is: (value) => typeof value === 'string' },
+  description: TEXT,
   encrypted: BOOLEAN,
-  kmsKey: KEY,
+  kmsKey: { ...KEY, wanted: 'a key construct, or use kmsKeyId' },
   kmsKeyId: TEXT,
   sourceKmsKey: KEY,
   completionDuration: DURATION,
@@ -90,20 +92,25 @@ export function problemsOfKinds(props: object, ...required: readonly string[]): 
 
 /** What is wrong with the value of a tag. */
 export function problemsOfTagKind(key: string, value: unknown): string[] {
-  return typeof value === 'string' ? [] : problemOf(`the value of tag "${key}"`, value, TEXT);
+  return problemOf(`the value of tag "${key}"`, value, TEXT);
 }
 
 function problemOf(name: string, value: unknown, kind = TEXT): string[] {
   if (kind.is(value)) return [];
-  const hint =
-    typeof value === 'string' && kind !== TEXT ? ' (context values that -c gives are strings: convert them)' : '';
-  return [`${name} ${inWords(value)}: give ${kind.wanted}${hint}`];
+  return [`${name} ${inWords(value)}: give ${kind.wanted}${hintFor(value, kind)}`];
+}
+
+function hintFor(value: unknown, kind: Kind): string {
+  if (Token.isUnresolved(value)) return kind === TEXT ? ' (Token.asString makes one of any token)' : '';
+  const isText = typeof value === 'string';
+  return isText && CONVERTIBLE.includes(kind) ? ' (context values that -c gives are strings: convert them)' : '';
 }
 
 function inWords(value: unknown): string {
-  if (value === '') return 'is empty';
   if (value === null || value === undefined) return `is ${value}`;
-  if (typeof value === 'object') return Array.isArray(value) ? 'is a list' : 'is an object';
+  if (Token.isUnresolved(value)) return 'is a token of another type';
+  if (Array.isArray(value)) return value.length === 0 ? 'is an empty list' : 'is a list';
+  if (typeof value === 'object') return 'is an object';
   return `is the ${typeof value} ${JSON.stringify(value)}`;
 }
 

@@ -15,21 +15,30 @@ function regionsIn({ sourceRegion, destinationRegion }: CommonSnapshotCopyProps)
 
 export function problemsOfRegions(props: CommonSnapshotCopyProps, stackRegion: string): string[] {
   const regions = regionsIn(props);
-  const [malformed, others] = [true, false].map((is) => regions.filter(([, region]) => REGION.test(region) !== is));
-  const [home] = [stackRegion, ...(others ?? []).map(([, region]) => region)].filter(isKnown);
-  return [
-    ...(malformed ?? []).map(
-      ([prop, region]) =>
+  const known = [stackRegion, ...regions.map(([, region]) => region)].filter(isKnown);
+  const home = known.find((region) => partitionOf(region) !== undefined);
+  return regions.flatMap(([prop, region]) => [
+    ...problemsOfRegion(prop, region),
+    ...(home === undefined ? [] : problemsOfPartition(prop, region, home)),
+  ]);
+}
+
+export function problemsOfRegion(prop: string, region: string | undefined): string[] {
+  return isKnown(region) && !REGION.test(region)
+    ? [
         `${prop} "${region}" is not a Region: give a code such as "us-east-1", or remove it to use the Region of the stack`,
-    ),
-    ...(others ?? [])
-      .filter(([, region]) => home !== undefined && areApart(region, home))
-      .map(
-        ([prop, region]) =>
-          `${prop} "${region}" is in the partition "${partitionOf(region)}", but "${home}" is in the partition ` +
-          `"${partitionOf(home ?? '')}": EC2 copies within a partition only`,
-      ),
-  ];
+      ]
+    : [];
+}
+
+function problemsOfPartition(prop: string, region: string, home: string): string[] {
+  const [partition, expected] = [partitionOf(region), partitionOf(home)];
+  return partition === undefined || partition === expected
+    ? []
+    : [
+        `${prop} "${region}" is in the partition "${partition}", but "${home}" is in the partition "${expected}": ` +
+          'EC2 copies within a partition only',
+      ];
 }
 
 /** A Region may be newer than the CDK, so one that the CDK does not know is no error. */
@@ -45,9 +54,4 @@ export function warnOfUnknownRegions(scope: IConstruct, props: CommonSnapshotCop
 /** Returns `undefined` for a Region that the CDK does not know. */
 export function partitionOf(region: string): string | undefined {
   return RegionInfo.get(region).partition;
-}
-
-function areApart(region: string, other: string): boolean {
-  const [one, two] = [partitionOf(region), partitionOf(other)];
-  return one !== undefined && two !== undefined && one !== two;
 }

@@ -2,6 +2,7 @@
 // Text that is resolved later is never judged.
 import { Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
+import { unlessPlaceholders } from './placeholders';
 import type { CommonSnapshotCopyProps, SnapshotCopyProps, SnapshotFromIdOptions } from './snapshot-copy-props';
 import { isKnown } from './tokens';
 import { problemsOfDestination } from './validate-destination';
@@ -9,7 +10,7 @@ import { problemsOfCompletion, problemsOfDurations, problemsOfTimeout } from './
 import { problemsOfHandover } from './validate-handover';
 import { problemsOfKeys } from './validate-keys';
 import { problemsOfKinds } from './validate-kinds';
-import { problemsOfRegions } from './validate-regions';
+import { problemsOfRegion, problemsOfRegions } from './validate-regions';
 import { problemsOfRemoval } from './validate-removal';
 import { lengthOf, problemsOfTags } from './validate-tags';
 
@@ -19,11 +20,12 @@ const MAX_DESCRIPTION = 255;
 
 /** Throws an error that names the construct and every problem. */
 export function refuse(scope: IConstruct, problems: readonly string[]): void {
-  if (problems.length > 0) throw new Error(problems.map((problem) => `${scope.node.path}: ${problem}`).join('\n'));
+  const name = scope.node.path || 'App';
+  if (problems.length > 0) throw new Error(problems.map((problem) => `${name}: ${problem}`).join('\n'));
 }
 
 export function problemsOfCopy(props: SnapshotCopyProps, scope: IConstruct): string[] {
-  return judge(props, scope, () => [
+  return judge(props, 'sourceSnapshotId', scope, () => [
     ...problemsOfRequest(props, scope),
     ...problemsOfTimeout(props.timeout),
     ...problemsOfDurations(props.timeout, props.completionDuration),
@@ -34,12 +36,14 @@ export function problemsOfCopy(props: SnapshotCopyProps, scope: IConstruct): str
 }
 
 export function problemsOfDryRun(props: CommonSnapshotCopyProps, scope: IConstruct): string[] {
-  return judge(props, scope, () => problemsOfRequest(props, scope));
+  return judge(props, 'sourceSnapshotId', scope, () => problemsOfRequest(props, scope));
 }
 
-export function problemsOfImport(snapshotId: string, options: SnapshotFromIdOptions): string[] {
-  const kinds = problemsOfKinds({ ...options, snapshotId }, 'snapshotId');
-  return kinds.length > 0 ? kinds : problemsOfSnapshotId('snapshotId', snapshotId);
+export function problemsOfImport(snapshotId: string, options: SnapshotFromIdOptions, scope: IConstruct): string[] {
+  return judge({ ...options, snapshotId }, 'snapshotId', scope, () => [
+    ...problemsOfSnapshotId('snapshotId', snapshotId),
+    ...problemsOfRegion('region', options.region),
+  ]);
 }
 
 function problemsOfSnapshotId(prop: string, id: string): string[] {
@@ -50,21 +54,9 @@ function problemsOfSnapshotId(prop: string, id: string): string[] {
     : [];
 }
 
-function judge(props: CommonSnapshotCopyProps, scope: IConstruct, problemsOfValues: () => string[]): string[] {
-  const kinds = problemsOfKinds(props, 'sourceSnapshotId');
-  if (kinds.length > 0) return kinds;
-  const problems = problemsOfValues();
-  return problems.length > 0 && hasPlaceholders(scope) ? [] : problems;
-}
-
-/**
- * Whether this is the first pass of an app that looks values up. They are placeholders, which the CDK CLI replaces before
- * the next pass. It must get to know what to look up, so the first pass may not fail.
- */
-function hasPlaceholders(scope: IConstruct): boolean {
-  // The CDK has no public way to ask.
-  const stacks: unknown[] = scope.node.root.node.findAll().filter((each) => Stack.isStack(each));
-  return (stacks as { _missingContext?: unknown[] }[]).some(({ _missingContext: missing = [] }) => missing.length > 0);
+function judge(props: object, required: string, scope: IConstruct, problemsOfValues: () => string[]): string[] {
+  const kinds = problemsOfKinds(props, required);
+  return kinds.length > 0 ? kinds : unlessPlaceholders(scope, problemsOfValues());
 }
 
 function problemsOfRequest(props: CommonSnapshotCopyProps, scope: IConstruct): string[] {

@@ -1,11 +1,11 @@
-import { Stack } from 'aws-cdk-lib';
-import { CfnVPCEndpoint, type ISecurityGroup, type IVpc } from 'aws-cdk-lib/aws-ec2';
+import { CfnResource, Stack } from 'aws-cdk-lib';
+import { CfnVPCEndpoint, InterfaceVpcEndpoint, type ISecurityGroup, type IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Dependable, type IConstruct } from 'constructs';
 
 /**
- * What functions in a VPC need to reach AWS, as far as the stack has it: all that belongs to the VPC, such as routes, NAT
- * gateways and endpoints; the rules of the security groups; and endpoints that are declared outside of the VPC, even after
- * this. CloudFormation deletes it after what depends on it.
+ * What functions in a VPC need to reach AWS, as far as the stack has it: the network that belongs to the VPC, such as
+ * routes, NAT gateways and endpoints; endpoints that are declared outside of the VPC, even after this; and the rules of the
+ * security groups. CloudFormation deletes it after what depends on it.
  */
 export class WaysOut extends Dependable {
   public constructor(
@@ -20,7 +20,9 @@ export class WaysOut extends Dependable {
   public get dependencyRoots(): IConstruct[] {
     const stack = Stack.of(this.scope);
     const endpoints = stack.node.findAll().filter((each) => this.isEndpoint(each));
-    return [this.vpc, ...this.securityGroups, ...endpoints].filter((each) => Stack.of(each) === stack);
+    return [this.vpc, ...this.securityGroups, ...endpoints.flatMap(withRules)]
+      .flatMap((each) => each.node.findAll())
+      .filter((each) => Stack.of(each) === stack && isNetwork(each));
   }
 
   private isEndpoint(construct: IConstruct): boolean {
@@ -28,4 +30,14 @@ export class WaysOut extends Dependable {
     const asText = (id: string) => JSON.stringify(construct.stack.resolve(id));
     return asText(construct.vpcId) === asText(this.vpc.vpcId);
   }
+}
+
+function withRules(endpoint: IConstruct): IConstruct[] {
+  const { scope } = endpoint.node;
+  return scope instanceof InterfaceVpcEndpoint ? [endpoint, ...scope.connections.securityGroups] : [endpoint];
+}
+
+/** Other things that an app declares below a VPC, such as copies, may themselves depend on the functions. */
+function isNetwork(construct: IConstruct): boolean {
+  return CfnResource.isCfnResource(construct) && construct.cfnResourceType.startsWith('AWS::EC2::');
 }

@@ -21,7 +21,8 @@ export function requestProperties(props: CommonSnapshotCopyProps, scope: IConstr
     Encrypted: props.encrypted === true ? 'true' : undefined,
     KmsKeyId: kmsKeyId,
     SourceKmsKeyArn: props.sourceKmsKey?.keyRef.keyArn,
-    CompletionDurationMinutes: props.completionDuration && asText(props.completionDuration.toMinutes()),
+    CompletionDurationMinutes:
+      props.completionDuration && asText(props.completionDuration.toMinutes({ integral: false })),
   } as const);
 }
 

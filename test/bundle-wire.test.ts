@@ -156,7 +156,7 @@ function copyOf(properties: Partial<CopyProperties>, ResourceType = COPY_RESOURC
     },
     HERE,
   );
-  return ['copySnapshot', wire.DestinationRegion, copyInput(request)];
+  return ['copySnapshot', wire.DestinationRegion, copyInput(request, {})];
 }
 
 const OUTPOST = `arn:aws:outposts:${HERE}:111122223333:outpost/op-0123456789abcdef0`;

@@ -53,7 +53,7 @@ async function sent(
   event = {},
   region = DESTINATION,
 ): Promise<[body: Record<string, string>, url: URL]> {
-  const input = copyInput(requestFor({ SourceSnapshotId: source, DestinationRegion: region, ...declared }, event));
+  const input = copyInput(requestFor({ SourceSnapshotId: source, DestinationRegion: region, ...declared }, event), {});
   const outcome: unknown = await sdkCalls()
     .copySnapshot(region, input)
     .catch((error: unknown) => error);
@@ -160,7 +160,7 @@ test.each([
 ])('without another endpoint the URL leads to that of the Region: %s', async (region, host) => {
   delete process.env.AWS_ENDPOINT_URL;
   const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: SECRET };
-  const input = copyInput(requestFor({ SourceSnapshotId: source, SourceRegion: region }));
+  const input = copyInput(requestFor({ SourceSnapshotId: source, SourceRegion: region }), {});
   const url = new URL(await presignedUrl(new EC2Client({ region, credentials }), input));
   expect([url.protocol, url.host, url.pathname]).toEqual(['https:', host, '/']);
   expect(url.searchParams.get('X-Amz-Signature')).toBe(signatureOf(url));
@@ -170,5 +170,5 @@ test.each([
 test('an error of the credentials is the error of the call, not a URL that EC2 would refuse later', async () => {
   const credentials = (): Promise<never> => Promise.reject(new Error('no credentials'));
   const client = new EC2Client({ region: SOURCE, credentials });
-  await expect(presignedUrl(client, copyInput(requestFor()))).rejects.toThrow('no credentials');
+  await expect(presignedUrl(client, copyInput(requestFor(), {}))).rejects.toThrow('no credentials');
 });

@@ -167,10 +167,11 @@ describe('what EC2 and KMS answer', () => {
     expect(await Promise.all([copying('snap-b'), copying()])).toEqual(['snap-b', '']);
   });
 
-  test('is the state of a lock, or nothing for a snapshot that is not locked', async () => {
-    const lockOf = (Snapshots?: object[]): Promise<string | undefined> =>
+  test('is a lock, or nothing for a snapshot that is not locked', async () => {
+    const lockOf = (Snapshots?: object[]) =>
       aws({ describeLockedSnapshots: () => Promise.resolve({ Snapshots }) }).describeLock('eu-west-1', 'snap-a');
-    expect(await lockOf([{ SnapshotId: 'snap-a', LockState: 'governance' }])).toBe('governance');
+    const lock = { SnapshotId: 'snap-a', LockState: 'governance' };
+    expect(await lockOf([lock])).toBe(lock);
     expect(await Promise.all([lockOf([]), lockOf()])).toEqual([undefined, undefined]);
   });
 
@@ -196,6 +197,17 @@ test('each call goes to the Region that it is about, with the names that the API
     copySnapshot: record('CopySnapshot'),
     deleteSnapshot: record('DeleteSnapshot'),
     describeLockedSnapshots: record('DescribeLockedSnapshots'),
+    getEbsEncryptionByDefault: record('GetEbsEncryptionByDefault'),
+    describeSnapshotAttribute: record('DescribeSnapshotAttribute'),
+    modifySnapshotAttribute: record('ModifySnapshotAttribute'),
+    describeSnapshotTierStatus: record('DescribeSnapshotTierStatus'),
+    modifySnapshotTier: record('ModifySnapshotTier'),
+    restoreSnapshotTier: record('RestoreSnapshotTier'),
+    lockSnapshot: record('LockSnapshot'),
+    unlockSnapshot: record('UnlockSnapshot'),
+    describeFastSnapshotRestores: record('DescribeFastSnapshotRestores'),
+    enableFastSnapshotRestores: record('EnableFastSnapshotRestores'),
+    disableFastSnapshotRestores: record('DisableFastSnapshotRestores'),
     createTags: record('CreateTags'),
     deleteTags: record('DeleteTags'),
     describeKey: record('DescribeKey'),

@@ -92,7 +92,7 @@ test('the declared tags include the retained mark only under a retaining policy'
 describe('the input of CopySnapshot', () => {
   test('has what every copy needs, and nothing that is not declared', () => {
     const request = requestFor();
-    const input = copyInput(request);
+    const input = copyInput(request, {});
     expect(Object.entries(input).filter(([, value]) => value !== undefined)).toEqual([
       ['SourceRegion', 'us-east-1'],
       ['SourceSnapshotId', 'snap-0123456789abcdef0'],
@@ -116,16 +116,16 @@ describe('the input of CopySnapshot', () => {
       Description: 'nightly',
       KmsKeyId: 'alias/mine',
     };
-    const input = copyInput(requestFor({ ...declared, CompletionDurationMinutes: '30' }));
+    const input = copyInput(requestFor({ ...declared, CompletionDurationMinutes: '30' }), {});
     expect(input).toMatchObject({ ...declared, Encrypted: true, CompletionDurationMinutes: 30 });
   });
 
   test('does not let a declared tag replace a tag of the owner', () => {
-    const [specification] = copyInput(requestFor({ Tags: tags({ [TAG.stack]: 'x' }) })).TagSpecifications ?? [];
+    const [specification] = copyInput(requestFor({ Tags: tags({ [TAG.stack]: 'x' }) }), {}).TagSpecifications ?? [];
     expect(specification?.Tags).toContainEqual({ Key: TAG.stack, Value: STACK_ID });
   });
 
   test('asks only whether a copy would be allowed if the request is a dry run', () => {
-    expect(copyInput(requestFor({}, { ResourceType: 'Custom::SnapshotCopyDryRun' })).DryRun).toBe(true);
+    expect(copyInput(requestFor({}, { ResourceType: 'Custom::SnapshotCopyDryRun' }), {}).DryRun).toBe(true);
   });
 });

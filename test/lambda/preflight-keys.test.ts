@@ -1,3 +1,4 @@
+import type { Snapshot } from '@aws-sdk/client-ec2';
 import type { CopyProperties } from '../../lib/contract';
 import type { Aws, KeyMetadata } from '../../lambda/aws';
 import { Failure, NotYet } from '../../lambda/failure';
@@ -180,7 +181,7 @@ describe('a key of the copy', () => {
     KeySpec: 'SYMMETRIC_DEFAULT',
   };
 
-  const preflightOf = (key: KeyMetadata | undefined, elapsedMs = Infinity): Promise<void> => {
+  const preflightOf = (key: KeyMetadata | undefined, elapsedMs = Infinity): Promise<Snapshot> => {
     const aws: Partial<Aws> = {
       describeSnapshot: () => Promise.resolve({ State: 'completed' }),
       describeKey: () => Promise.resolve(key),

@@ -119,7 +119,7 @@ describe('the owner of the source', () => {
 });
 
 describe('a source', () => {
-  const preflightOf = (source: Snapshot | undefined, elapsedMs = Infinity): Promise<void> =>
+  const preflightOf = (source: Snapshot | undefined, elapsedMs = Infinity): Promise<Snapshot> =>
     preflight({ describeSnapshot: () => Promise.resolve(source) } as Partial<Aws> as Aws, requestFor(), elapsedMs);
 
   /** What the preflight throws. */

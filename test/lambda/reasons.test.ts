@@ -5,6 +5,7 @@ import {
   copyFailed,
   deletedExternally,
   describeCopy,
+  describeRequest,
   hasEnded,
   inUnknownState,
   isKeyFailure,
@@ -156,7 +157,7 @@ describe('a copy that cannot be deleted says what EC2 says, and', () => {
 });
 
 test('a request that nobody waits for says so', () => {
-  expect(hasEnded(requestFor())).toEqual(
+  expect(hasEnded(COPY)).toEqual(
     new Ended(`the stack operation that asked for the ${COPY} has ended, or has its answer`),
   );
 });
@@ -168,7 +169,8 @@ test('a Delete that nobody asked for says so', () => {
 });
 
 describe('what the user reads of an error', () => {
-  const read = (error: unknown, more = {}): string => toFailure(error, requestFor({}, more), 'handler-logs').message;
+  const read = (error: unknown, more = {}): string =>
+    toFailure(error, describeRequest(requestFor({}, more)), 'eu-west-1', 'handler-logs').message;
   const LIMIT = new AwsError('SnapshotLimitExceeded', 'Limit reached.');
   const WHERE = ' (log group handler-logs)';
 

@@ -12,6 +12,8 @@ import {
   visibilityDelay,
   type Timing,
 } from '../../lambda/times';
+import type { Poll } from '../../lambda/context';
+import type { Request } from '../../lambda/request';
 import { SECOND } from './in-process';
 import { copyFor, requestFor } from './requests';
 
@@ -24,14 +26,17 @@ interface PollOptions {
 }
 
 /** A poll that began so many seconds after its request. */
-function pollAt(seconds: number, { stage = 1, age = 0, interval = 30 }: PollOptions = {}): Timing {
+function pollAt(
+  seconds: number,
+  { stage = 1, age = 0, interval = 30 }: PollOptions = {},
+): Timing & { readonly request: Request } {
   const request = { ...requestFor({ TimeoutSeconds: '600' }), stage };
   const beganAt = request.startedAt + seconds * SECOND;
   return { request, beganAt, now: () => beganAt + age * SECOND, pollIntervalMs: interval * SECOND };
 }
 
 /** The copy that was started so many seconds after the request. */
-const copyOf = ({ request }: Timing, seconds: number): ReturnType<typeof copyFor> =>
+const copyOf = ({ request }: Pick<Poll, 'request'>, seconds: number): ReturnType<typeof copyFor> =>
   copyFor(request, { startedAt: request.startedAt + seconds * SECOND });
 
 test('time counts from the request, and from the beginning of the poll', () => {

@@ -14,29 +14,41 @@ import {
 import { range } from './stacks';
 
 const snapshots = (where: string, id = '*') => `arn:aws-us-gov:ec2:${where}::snapshot/${id}`;
+/** What EC2 calls a snapshot that has no id yet. IAM takes it for an asterisk, literally. */
+const newSnapshots = (where: string) => snapshots(where, '${*}');
+const sources = (...ids: string[]) => ids.map((id) => snapshots('*', id));
 const tagged = (by: string) => ({ [`aws:${by}/cdk-ebs-snapshot-copy:stack`]: STACK_ID });
 
+interface Grants {
+  /** Sources by the account that must own them; '' for any. */
+  readonly from: Record<string, string[]>;
+  readonly to: string[];
+}
+
 /** The CopySnapshot statements: for sources, and for copies. */
-function copySnapshotIn(statements: readonly Statement[]): [from: string[], to: string[]] {
-  const [from, to] = [false, true].map((isTo) =>
-    allows(statements, 'ec2:CopySnapshot').filter(({ Condition: condition }) => (condition !== undefined) === isTo),
-  );
-  return [resourcesOf(from?.[0]), resourcesOf(to?.[0])];
+function copySnapshotIn(statements: readonly Statement[]): Grants {
+  const grants: Grants = { from: {}, to: [] };
+  for (const statement of allows(statements, 'ec2:CopySnapshot')) {
+    const { StringEqualsIfExists: owner, StringEquals: tag } = statement.Condition ?? {};
+    if (tag !== undefined) grants.to.push(...resourcesOf(statement));
+    else grants.from[String(owner?.['ec2:Owner'] ?? '')] = resourcesOf(statement);
+  }
+  return grants;
 }
 
 const warningsOf = (count: number, declare: Declare) =>
   Annotations.fromStack(stackOf(count, declare))
-    .findWarning('*', Match.stringLikeRegexp('cdk-ebs-snapshot-copy:'))
+    .findWarning('*', Match.stringLikeRegexp('cdk-ebs-snapshot-copy:anySource'))
     .map(({ id, entry }) => `${id}: ${entry.data as string}`);
 
 test('the tag of the stack limits what the handler may do with copies', () => {
   expect(sharedPolicy(1, () => ({ sourceRegion: 'us-gov-east-1' }))).toEqual(
     expect.arrayContaining([
-      { Effect: 'Allow', Action: 'ec2:CopySnapshot', Resource: snapshots('us-gov-east-1', source(0)) },
+      { Effect: 'Allow', Action: 'ec2:CopySnapshot', Resource: snapshots('*', source(0)) },
       {
         Effect: 'Allow',
         Action: 'ec2:CopySnapshot',
-        Resource: snapshots('us-gov-west-1'),
+        Resource: [newSnapshots('us-gov-west-1'), newSnapshots('us-gov-east-1')],
         Condition: { StringEquals: tagged('RequestTag') },
       },
       {
@@ -63,7 +75,7 @@ test('the tag of the stack limits what the handler may do with copies', () => {
         Resource: snapshots('*'),
         Condition: { StringEquals: tagged('ResourceTag') },
       },
-      { Effect: 'Allow', Action: 'ec2:DescribeSnapshots', Resource: '*' },
+      { Effect: 'Allow', Action: ['ec2:DescribeSnapshots', 'ec2:DescribeLockedSnapshots'], Resource: '*' },
       {
         Effect: 'Allow',
         Action: ['cloudformation:DescribeStacks', 'cloudformation:DescribeStackResource'],
@@ -73,57 +85,93 @@ test('the tag of the stack limits what the handler may do with copies', () => {
   );
 });
 
-test('only listing snapshots is allowed on all resources', () => {
+test('only listing snapshots and their locks is allowed on all resources', () => {
   const wide = sharedPolicy(1).filter((statement) => resourcesOf(statement).includes('*'));
-  expect(wide.map(({ Action }) => Action)).toEqual(['ec2:DescribeSnapshots']);
+  expect(wide.map(({ Action }) => Action)).toEqual([['ec2:DescribeSnapshots', 'ec2:DescribeLockedSnapshots']]);
 });
 
 describe('sources', () => {
   const distinct: Declare = (_, n) => ({ sourceSnapshotId: source(n) });
+  const token: Declare = (stack, n) => ({ sourceSnapshotId: makerIn(stack).getAttString(`Id${n}`) });
+  const owners: Declare = (stack, n) => ({ ...token(stack, n), sourceOwner: account(n) });
+  const account = (n: number) => `44445555666${n}`;
 
-  test('are listed up to ten, and an eleventh lets the handler copy any in its Region', () => {
-    const listed = range(10).map((n) => snapshots('us-gov-west-1', source(n)));
-    expect(copySnapshotIn(sharedPolicy(10, distinct))[0]).toEqual(listed);
-    expect(copySnapshotIn(sharedPolicy(11, distinct))[0]).toEqual([snapshots('us-gov-west-1'), ...listed]);
+  test('are listed up to ten, and an eleventh lets the handler copy any', () => {
+    const listed = sources(...range(10).map(source));
+    expect(copySnapshotIn(sharedPolicy(10, distinct)).from).toEqual({ '': listed });
+    expect(copySnapshotIn(sharedPolicy(11, distinct)).from).toEqual({
+      '': [snapshots('*', 'snap-*'), ...listed].sort(),
+    });
   });
 
-  test('are listed once, however many copies they have', () => {
-    expect(copySnapshotIn(sharedPolicy(30))[0]).toEqual([snapshots('us-gov-west-1', source(0))]);
+  test('are listed once, however many copies they have, and in any Region', () => {
+    const declare: Declare = (_, n) => ({ sourceRegion: region(n % 3) });
+    expect(copySnapshotIn(sharedPolicy(30, declare)).from).toEqual({ '': sources(source(0)) });
   });
 
-  test('that are tokens let the handler copy any in their Region', () => {
-    const statements = sharedPolicy(1, (stack) => ({
-      sourceSnapshotId: new CfnParameter(stack, 'Source').valueAsString,
-      sourceRegion: 'us-gov-east-1',
-    }));
-    expect(copySnapshotIn(statements)[0]).toEqual([snapshots('us-gov-east-1')]);
+  test('whose owner is declared are listed for that owner', () => {
+    const declare: Declare = (_, n) => ({ sourceSnapshotId: source(n), sourceOwner: n < 2 ? account(n) : undefined });
+    expect(copySnapshotIn(sharedPolicy(3, declare)).from).toEqual({
+      '': sources(source(2)),
+      [account(0)]: sources(source(0)),
+      [account(1)]: sources(source(1)),
+    });
+  });
+
+  test('that are tokens may be any of the account of the stack, which is not warned of', () => {
+    expect(copySnapshotIn(sharedPolicy(4, token)).from).toEqual({ '111122223333': sources('snap-*') });
+    expect(warningsOf(4, token)).toEqual([]);
+  });
+
+  test('that are dynamic references may be any of the account of the stack, too', () => {
+    const declare: Declare = () => ({ sourceSnapshotId: '{{resolve:ssm:/golden/snapshot}}' });
+    expect(copySnapshotIn(sharedPolicy(1, declare)).from).toEqual({ '111122223333': sources('snap-*') });
+  });
+
+  test('that are tokens have two owners at most, and a third lets the handler copy any', () => {
+    const two = { [account(0)]: sources('snap-*'), [account(1)]: sources('snap-*') };
+    expect(copySnapshotIn(sharedPolicy(2, owners)).from).toEqual(two);
+    expect(copySnapshotIn(sharedPolicy(3, owners)).from).toEqual({ ...two, '': sources('snap-*') });
+    expect(warningsOf(2, owners)).toEqual([]);
+    expect(warningsOf(4, owners)).toEqual([
+      '/Stack/Copy2: The handler of the snapshot copies may copy any snapshot, because the stack has more than 2 ' +
+        'sourceOwners. [ack: cdk-ebs-snapshot-copy:anySource]',
+    ]);
+  });
+
+  test('of an owner that is a token itself may be any, which is warned of', () => {
+    const declare: Declare = (stack, n) => ({
+      ...token(stack, n),
+      sourceOwner: new CfnParameter(stack, 'Owner').valueAsString,
+    });
+    expect(copySnapshotIn(sharedPolicy(1, declare)).from).toEqual({ '': sources('snap-*') });
+    expect(warningsOf(1, declare)).toEqual([
+      expect.stringMatching(/^\/Stack\/Copy0: .* because sourceOwner is a token\./),
+    ]);
   });
 
   test('that are too many are warned of once, on the copy that is one too many', () => {
     expect(warningsOf(10, distinct)).toEqual([]);
     expect(warningsOf(13, distinct)).toEqual([
-      '/Stack/Copy10: The handler of the snapshot copies may copy any snapshot in the Region of the stack, because the ' +
-        'stack has more than 10 sources. [ack: cdk-ebs-snapshot-copy:anySource]',
+      '/Stack/Copy10: The handler of the snapshot copies may copy any snapshot, because the stack has more than 10 ' +
+        'sources. [ack: cdk-ebs-snapshot-copy:anySource]',
     ]);
   });
 
-  test('that are tokens are warned of once for each Region', () => {
-    const tokens: Declare = (stack, n) => ({
-      sourceSnapshotId: makerIn(stack).getAttString(`Id${n}`),
-      sourceRegion: region(n % 2),
+  test('that are too many are not warned of if their owner is declared', () => {
+    const declare: Declare = (_, n) => ({ sourceSnapshotId: source(n), sourceOwner: account(0) });
+    expect(copySnapshotIn(sharedPolicy(11, declare)).from).toEqual({
+      [account(0)]: sources('snap-*', ...range(10).map(source)).sort(),
     });
-    expect(warningsOf(4, tokens)).toEqual([
-      expect.stringMatching(/^\/Stack\/Copy0: .* in us-a-west-1, because sourceSnapshotId is a token\./),
-      expect.stringMatching(/^\/Stack\/Copy1: .* in us-b-west-1, because sourceSnapshotId is a token\./),
-    ]);
+    expect(warningsOf(11, declare)).toEqual([]);
   });
 });
 
 describe('Regions', () => {
-  test('of copies are listed up to four, and a fifth allows all', () => {
-    const to: Declare = (_, n) => ({ destinationRegion: region(n) });
-    expect(copySnapshotIn(sharedPolicy(4, to))[1]).toEqual(range(4).map((n) => snapshots(region(n))));
-    expect(copySnapshotIn(sharedPolicy(5, to))[1]).toContain(snapshots('*'));
+  test('of sources and of copies are listed up to four, and a fifth allows all', () => {
+    const to: Declare = (_, n) => ({ sourceRegion: region(0), destinationRegion: region(n) });
+    expect(copySnapshotIn(sharedPolicy(4, to)).to).toEqual(range(4).map((n) => newSnapshots(region(n))));
+    expect(copySnapshotIn(sharedPolicy(5, to)).to).toContain(newSnapshots('*'));
   });
 
   test('that are known at deployment only allow all', () => {
@@ -131,6 +179,6 @@ describe('Regions', () => {
       const maker = makerIn(stack);
       return { sourceRegion: maker.getAttString('Region'), destinationRegion: maker.getAttString('Region') };
     });
-    expect(copySnapshotIn(statements)).toEqual([[snapshots('*', source(0))], [snapshots('*')]]);
+    expect(copySnapshotIn(statements)).toEqual({ from: { '': sources(source(0)) }, to: [newSnapshots('*')] });
   });
 });

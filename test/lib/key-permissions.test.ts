@@ -42,13 +42,26 @@ test('a key is used through EC2 only, granted to AWS services only, and looked a
   );
 });
 
+/** The condition on keys that nothing names. */
+const FOR_EBS = { 'kms:EncryptionContextKeys': 'aws:ebs:id' };
+
 test('without a key, it may be any of the account in the Regions of the copy: the default one may be a customer key', () => {
   expect(uses(() => ({})).map(resourcesOf)).toEqual([[OWN_KEYS]]);
   expect(uses(() => ({ sourceRegion: 'us-gov-east-1' })).map(resourcesOf)).toEqual([
     expect.arrayContaining([keysIn('us-gov-east-1'), OWN_KEYS]),
   ]);
   const withSourceKey = uses((stack) => ({ sourceKmsKey: kms.Key.fromKeyArn(stack, 'Key', keyArn(1)) }));
-  expect(withSourceKey.map(resourcesOf)).toEqual([[OWN_KEYS, keyArn(1)]]);
+  expect(withSourceKey.map(resourcesOf)).toEqual([[OWN_KEYS], [keyArn(1)]]);
+  // A key that is declared may serve other things of EC2, too; one that is not must serve volumes and snapshots.
+  expect(withSourceKey.map(({ Condition }) => Condition?.['ForAllValues:StringEquals'])).toEqual([FOR_EBS, undefined]);
+});
+
+test('without a key, two Regions are listed, and a third allows all, always for volumes and snapshots only', () => {
+  const declare: Declare = (_, n) => ({ sourceRegion: [undefined, 'us-gov-east-1', 'us-gov-north-1'][n] });
+  expect(uses(declare, 2).map((use) => resourcesOf(use).sort())).toEqual([[keysIn('us-gov-east-1'), OWN_KEYS]]);
+  const [three] = uses(declare, 3);
+  expect(resourcesOf(three)).toContain(keysIn('*'));
+  expect(three?.Condition?.['ForAllValues:StringEquals']).toEqual(FOR_EBS);
 });
 
 test.each<[string, Partial<SnapshotCopyProps>, resource: string, alias: string | undefined]>([
@@ -70,6 +83,7 @@ test.each<[string, Partial<SnapshotCopyProps>, resource: string, alias: string |
   const [use, ...more] = uses(() => props);
   expect(resourcesOf(use)).toEqual([resource]);
   expect(use?.Condition?.['ForAnyValue:StringEquals']).toEqual(alias && { 'kms:ResourceAliases': alias });
+  expect(use?.Condition).not.toHaveProperty('ForAllValues:StringEquals');
   expect(more).toEqual([]);
 });
 
@@ -108,15 +122,24 @@ test('a token as kmsKeyId is not warned of if the handler may use all keys of th
   expect(warningsOf(2, declare)).toEqual([]);
 });
 
-test('keys are listed up to four, and a fifth allows all of its account, which is warned of', () => {
+test('keys are listed up to three, and a fourth allows all of its account, which is warned of', () => {
   const declare: Declare = (_, n) => ({ kmsKeyId: keyArn(n, 'us-gov-west-1', '444455556666') });
-  const listed = range(4).map((n) => keyArn(n, 'us-gov-west-1', '444455556666'));
-  expect(uses(declare, 4).map(resourcesOf)).toEqual([listed]);
-  expect(warningsOf(4, declare)).toEqual([]);
-  expect(uses(declare, 6).map(resourcesOf)).toEqual([[keysIn('*', '444455556666'), ...listed]]);
+  const listed = range(3).map((n) => keyArn(n, 'us-gov-west-1', '444455556666'));
+  expect(uses(declare, 3).map(resourcesOf)).toEqual([listed]);
+  expect(warningsOf(3, declare)).toEqual([]);
+  const beyond = uses(declare, 6);
+  expect(beyond.map(resourcesOf)).toEqual([listed, [keysIn('*', '444455556666')]]);
+  expect(beyond.map(({ Condition }) => Condition?.['ForAllValues:StringEquals'])).toEqual([undefined, FOR_EBS]);
   expect(warningsOf(6, declare)).toEqual([
-    expect.stringMatching(/^\/Stack\/Copy4: .* any key of account 444455556666 /),
+    expect.stringMatching(/^\/Stack\/Copy3: .* any key of account 444455556666 /),
   ]);
+});
+
+test('aliases are listed up to 64 characters together', () => {
+  const declare: Declare = (_, n) => ({ kmsKeyId: `alias/${String(n).repeat(26)}` });
+  const names = (count: number) => uses(declare, count).map(({ Condition }) => Condition?.['ForAnyValue:StringEquals']);
+  expect(names(2)).toEqual(range(2).map((n) => ({ 'kms:ResourceAliases': `alias/${String(n).repeat(26)}` })));
+  expect(names(3)).toEqual([...names(2), undefined]);
 });
 
 describe('a key of the stack', () => {

@@ -1,16 +1,32 @@
+// What the role of the handler may do, as IAM evaluates it. The abuses are those of the threat model: whatever code runs in
+// the handler, by a mistake of ours or by somebody else's hand, has this role.
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import { SnapshotCopy, type SnapshotCopyProps } from '../../lib';
+import { SnapshotCopy, SnapshotCopyProvider, type SnapshotCopyProps } from '../../lib';
 import { OWNER_TAGS, TAG } from '../../lib/contract';
+import {
+  ACCOUNT,
+  ASSUMPTIONS,
+  AWAY,
+  carried,
+  HOME,
+  mayCopy,
+  newSnapshot,
+  OTHER_ACCOUNT,
+  OTHER_STACK,
+  ownCopy,
+  requested,
+  snapshot,
+  tagsFor,
+  through,
+} from './calls';
 import { type Context, isAllowed, policiesIn, type Statement, STACK_ID, STACK_NAME } from './iam';
 import { newStack, SOURCE, templateOf } from './stacks';
 
-const HOME = 'us-gov-west-1';
-const AWAY = 'us-gov-east-1';
-const OTHER_STACK = STACK_ID.replace('1234abcd', 'ffffffff');
 const keyArn = (n: number, region: string) =>
-  `arn:aws-us-gov:kms:${region}:111122223333:key/1234abcd-12ab-34cd-56ef-00000000000${n}`;
+  `arn:aws-us-gov:kms:${region}:${ACCOUNT}:key/1234abcd-12ab-34cd-56ef-00000000000${n}`;
 const [SOURCE_KEY, KEY, OTHER_KEY] = [keyArn(1, HOME), keyArn(2, AWAY), keyArn(3, AWAY)] as const;
-const snapshot = (region: string, id = 'snap-ffffffffffffffff1') => `arn:aws-us-gov:ec2:${region}::snapshot/${id}`;
+const HANDLER = `arn:aws-us-gov:lambda:${HOME}:${ACCOUNT}:function:handler`;
 
 function statements(...copies: Partial<SnapshotCopyProps>[]): Statement[] {
   const stack = newStack({ stackName: STACK_NAME });
@@ -23,55 +39,16 @@ function statements(...copies: Partial<SnapshotCopyProps>[]): Statement[] {
 
 let declaredOnce: Statement[] | undefined;
 const declared = (): Statement[] => (declaredOnce ??= statements({ destinationRegion: AWAY, kmsKeyId: KEY }));
-const tagsFor = (stackId: string) => ({
-  [TAG.stack]: stackId,
-  [TAG.resource]: 'Copy0',
-  [TAG.inputs]: 'v1-0',
-  [TAG.handle]: 'copy-0',
-  team: 'storage',
-});
-const requested = (tags: Readonly<Record<string, string>>): Context => ({
-  ...Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:RequestTag/${key}`, value])),
-  ...(Object.keys(tags).length > 0 && { 'aws:TagKeys': Object.keys(tags) }),
-});
-const carried = (tags: Readonly<Record<string, string>>): Context =>
-  Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:ResourceTag/${key}`, value]));
-const ownCopy = carried(tagsFor(STACK_ID));
-const through = (region: string): Context => ({ 'kms:ViaService': `ec2.${region}.amazonaws.com` });
-
-/** AWS does not document whether the tags of the request count for the source. The policy must be right either way. */
-const ASSUMPTIONS = ['known', 'unknown'] as const;
-type Assumption = (typeof ASSUMPTIONS)[number];
-
-interface CopyCall {
-  readonly source?: string;
-  readonly copy?: string;
-  readonly tags?: Readonly<Record<string, string>>;
-}
-
-/** All of CopySnapshot: on the source, on the copy, and CreateTags if there are tags. */
-function mayCopy(policy: readonly Statement[], assumption: Assumption, call: CopyCall = {}): boolean {
-  const { source = snapshot(HOME, SOURCE), copy = snapshot(AWAY, '*'), tags = tagsFor(STACK_ID) } = call;
-  const given = requested(tags);
-  return (
-    isAllowed(policy, 'ec2:CopySnapshot', source, assumption === 'known' ? given : {}) &&
-    isAllowed(policy, 'ec2:CopySnapshot', copy, given) &&
-    (Object.keys(tags).length === 0 ||
-      isAllowed(policy, 'ec2:CreateTags', copy, { ...given, 'ec2:CreateAction': 'CopySnapshot' }))
-  );
-}
 
 type Call = [what: string, action: string, resource: string, context?: Context];
 
 const NEEDED: Call[] = [
   ['list snapshots', 'ec2:DescribeSnapshots', '*'],
+  ['see whether a copy is locked', 'ec2:DescribeLockedSnapshots', '*'],
   ['set tags of its copy', 'ec2:CreateTags', snapshot(AWAY), { ...ownCopy, ...requested({ team: 'b' }) }],
-  [
-    'mark its copy to be retained',
-    'ec2:CreateTags',
-    snapshot(AWAY),
-    { ...ownCopy, ...requested({ [TAG.retain]: 'Retain' }) },
-  ],
+  ...[TAG.retain, TAG.id].map((key): Call => {
+    return [`set ${key} of its copy`, 'ec2:CreateTags', snapshot(AWAY), { ...ownCopy, ...requested({ [key]: 'x' }) }];
+  }),
   ['remove tags of its copy', 'ec2:DeleteTags', snapshot(AWAY), { ...ownCopy, 'aws:TagKeys': ['team', TAG.retain] }],
   ['delete its copy', 'ec2:DeleteSnapshot', snapshot(AWAY), ownCopy],
   ['look at the key of the source', 'kms:DescribeKey', SOURCE_KEY],
@@ -93,6 +70,7 @@ test.each(NEEDED)('the handler may %s', (_, action, resource, ...[context]) => {
 });
 
 const ABUSES: Call[] = [
+  // Snapshots of others: deleted, taken over, or read.
   ['delete the copy of another stack', 'ec2:DeleteSnapshot', snapshot(AWAY), carried(tagsFor(OTHER_STACK))],
   ['delete a snapshot that nobody tagged', 'ec2:DeleteSnapshot', snapshot(AWAY)],
   ['delete the source', 'ec2:DeleteSnapshot', snapshot(HOME, SOURCE)],
@@ -110,6 +88,13 @@ const ABUSES: Call[] = [
     { ...carried(tagsFor(OTHER_STACK)), ...requested({ [TAG.stack]: STACK_ID }) },
   ],
   ['tag the source', 'ec2:CreateTags', snapshot(HOME, SOURCE), requested({ team: 'storage' })],
+  ['list the blocks of a snapshot', 'ebs:ListSnapshotBlocks', snapshot(HOME, SOURCE)],
+  ['read the blocks of its copy', 'ebs:GetSnapshotBlock', snapshot(AWAY), ownCopy],
+  ['make a snapshot', 'ec2:CreateSnapshot', newSnapshot(HOME), requested(tagsFor(STACK_ID))],
+  ['make a volume', 'ec2:CreateVolume', snapshot(AWAY), ownCopy],
+  ['make an image', 'ec2:RegisterImage', snapshot(AWAY), ownCopy],
+  ['export an image', 'ec2:ExportImage', snapshot(AWAY), ownCopy],
+  // Its own copy: made ambiguous, given away, or made permanent.
   ...OWNER_TAGS.flatMap((key): Call[] => [
     [
       `change ${key} of its copy`,
@@ -126,6 +111,11 @@ const ABUSES: Call[] = [
     ],
   ]),
   ['remove all tags of its copy at once', 'ec2:DeleteTags', snapshot(AWAY), ownCopy],
+  ['share its copy', 'ec2:ModifySnapshotAttribute', snapshot(AWAY), ownCopy],
+  ['lock its copy', 'ec2:LockSnapshot', snapshot(AWAY), ownCopy],
+  ['archive its copy', 'ec2:ModifySnapshotTier', snapshot(AWAY), ownCopy],
+  ['let snapshots become public', 'ec2:DisableSnapshotBlockPublicAccess', '*'],
+  // Keys.
   ['use another key', 'kms:Decrypt', OTHER_KEY, through(AWAY)],
   ['use its key without EC2', 'kms:Decrypt', KEY],
   ['use its key through another service', 'kms:Decrypt', KEY, { 'kms:ViaService': `s3.${AWAY}.amazonaws.com` }],
@@ -134,48 +124,40 @@ const ABUSES: Call[] = [
   ['encrypt with its key', 'kms:Encrypt', KEY, through(AWAY)],
   ['grant its key without a condition', 'kms:CreateGrant', KEY, through(AWAY)],
   ['grant its key to others', 'kms:CreateGrant', KEY, { ...through(AWAY), 'kms:GrantIsForAWSResource': 'false' }],
-  ['look at keys of another account', 'kms:DescribeKey', OTHER_KEY.replace('111122223333', '999988887777')],
-  ['share its copy', 'ec2:ModifySnapshotAttribute', snapshot(AWAY), ownCopy],
-  ['make a volume', 'ec2:CreateVolume', snapshot(AWAY), ownCopy],
+  ['change the policy of its key', 'kms:PutKeyPolicy', KEY],
+  ['have its key deleted', 'kms:ScheduleKeyDeletion', KEY],
+  ['look at keys of another account', 'kms:DescribeKey', OTHER_KEY.replace(ACCOUNT, OTHER_ACCOUNT)],
+  // The rest of the account.
   ['look at another stack', 'cloudformation:DescribeStacks', OTHER_STACK],
+  ['read a template', 'cloudformation:GetTemplate', STACK_ID],
   ['change its stack', 'cloudformation:UpdateStack', STACK_ID],
+  ['call a function', 'lambda:InvokeFunction', HANDLER],
+  ['change its own code', 'lambda:UpdateFunctionCode', HANDLER],
+  ['start the state machine', 'states:StartExecution', `arn:aws-us-gov:states:${HOME}:${ACCOUNT}:stateMachine:waiter`],
+  ['read logs', 'logs:GetLogEvents', `arn:aws-us-gov:logs:${HOME}:${ACCOUNT}:log-group:copies`],
+  ['write to other logs', 'logs:PutLogEvents', `arn:aws-us-gov:logs:${HOME}:${ACCOUNT}:log-group:audit`],
+  ['become another role', 'sts:AssumeRole', `arn:aws-us-gov:iam::${ACCOUNT}:role/admin`],
+  ['give itself permissions', 'iam:PutRolePolicy', `arn:aws-us-gov:iam::${ACCOUNT}:role/handler`],
+  ['make a network interface without a VPC', 'ec2:CreateNetworkInterface', '*'],
+  ['write traces without tracing', 'xray:PutTraceSegments', '*'],
 ];
 
 test.each(ABUSES)('the handler may not %s', (_, action, resource, ...[context]) => {
   expect(isAllowed(declared(), action, resource, context)).toBe(false);
 });
 
-describe.each(ASSUMPTIONS)('if the tags of the request are %s for the source', (assumption) => {
-  test('the declared source may be copied with our tags', () => {
-    expect(mayCopy(declared(), assumption)).toBe(true);
-    expect(mayCopy(statements({}), assumption, { copy: snapshot(HOME, '*') })).toBe(true);
-  });
-
-  test.each<[string, CopyCall]>([
-    ['from another source', { source: snapshot(HOME) }],
-    ['without tags', { tags: {} }],
-    ['with other tags', { tags: { team: 'storage' } }],
-    ['with the tag of another stack', { tags: tagsFor(OTHER_STACK) }],
-    ['into another Region', { copy: snapshot('us-east-1', '*') }],
-    ['into the Region of the source', { copy: snapshot(HOME, '*') }],
-  ])('CopySnapshot is denied %s', (_, call) => {
-    expect(mayCopy(declared(), assumption, call)).toBe(false);
-  });
-
-  test('CopySnapshot within one Region is denied without our tags', () => {
-    const within = { copy: snapshot(HOME, '*') };
-    expect(mayCopy(statements({}), assumption, { ...within, tags: {} })).toBe(false);
-    expect(mayCopy(statements({}), assumption, { ...within, tags: tagsFor(OTHER_STACK) })).toBe(false);
-  });
-
-  // With more than ten sources, the policy allows any in the Region, and the copy is one of them.
-  test('with more sources than are listed, any source of the Region may be copied, but with no tag of another stack', () => {
-    const many = Array.from({ length: 11 }, (_, n) => ({ sourceSnapshotId: `snap-0123456789abcde${n + 10}` }));
-    const call = { source: snapshot(HOME), copy: snapshot(HOME, '*') };
-    expect(mayCopy(statements(...many), assumption, call)).toBe(true);
-    expect(mayCopy(statements(...many), assumption, { ...call, tags: tagsFor(OTHER_STACK) })).toBe(false);
-    expect(mayCopy(statements(...many), assumption, { ...call, copy: snapshot(AWAY, '*') })).toBe(false);
-  });
+test('with all settings, the handler may do no more of that than what Lambda does as the role', () => {
+  const stack = newStack({ stackName: STACK_NAME });
+  SnapshotCopyProvider.configure(stack, { vpc: new ec2.Vpc(stack, 'Vpc'), tracing: true });
+  new SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE, destinationRegion: AWAY, kmsKeyId: KEY });
+  const policy = policiesIn(templateOf(stack)).flat();
+  const allowed = ABUSES.filter(([, action, resource, context]) => isAllowed(policy, action, resource, context));
+  expect(allowed.map(([what]) => what)).toEqual([
+    'make a network interface without a VPC',
+    'write traces without tracing',
+  ]);
+  expect(isAllowed(policy, 'ec2:AttachNetworkInterface', '*')).toBe(false);
+  expect(isAllowed(policy, 'ec2:ModifyNetworkInterfaceAttribute', '*')).toBe(false);
 });
 
 test('after a change of Region, source and key the handler may still tag and delete the old copy', () => {

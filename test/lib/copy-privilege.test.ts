@@ -1,0 +1,162 @@
+// CopySnapshot, as IAM evaluates it for both snapshots, and the use of keys for it.
+import { Aws, CfnParameter } from 'aws-cdk-lib';
+import type { SnapshotCopyProps } from '../../lib';
+import {
+  ACCOUNT,
+  ASSUMPTIONS,
+  AWAY,
+  carried,
+  type CopyCall,
+  HOME,
+  mayCopy,
+  newSnapshot,
+  OTHER_ACCOUNT,
+  OTHER_STACK,
+  ownedBy,
+  snapshot,
+  tagsFor,
+  through,
+} from './calls';
+import { isAllowed, policiesIn, type Statement, STACK_ID } from './iam';
+import { type Declare, makerIn, source, stackOf } from './policy-declarations';
+import { SOURCE, templateOf } from './stacks';
+
+const policyOf = (declare: Declare, count = 1): Statement[] => policiesIn(templateOf(stackOf(count, declare))).flat();
+const copyOf = (props: Partial<SnapshotCopyProps>) => policyOf(() => ({ sourceSnapshotId: SOURCE, ...props }));
+const token: Declare = (stack) => ({ sourceSnapshotId: new CfnParameter(stack, 'Source').valueAsString });
+
+describe.each(ASSUMPTIONS)('if the tags of the request are %s for the source', (assumption) => {
+  const away = copyOf({ destinationRegion: AWAY });
+  const within = copyOf({});
+
+  test('the declared source may be copied with our tags', () => {
+    expect(mayCopy(away, assumption)).toBe(true);
+    expect(mayCopy(within, assumption, { copy: newSnapshot(HOME) })).toBe(true);
+  });
+
+  test('it may be copied whichever Region EC2 names in its ARN', () => {
+    expect(mayCopy(away, assumption, { source: snapshot(AWAY, SOURCE) })).toBe(true);
+  });
+
+  test('EC2 may authorize it in the Region of the source, too, where it reads the source', () => {
+    expect(mayCopy(away, assumption, { copy: newSnapshot(HOME) })).toBe(true);
+  });
+
+  const abuses: [string, CopyCall][] = [
+    ['from another source', { source: snapshot(HOME) }],
+    ['from another source that carries our tag', { source: snapshot(HOME), sourceContext: carried(tagsFor(STACK_ID)) }],
+    ['of a declared source without tags', { tags: {} }],
+    ['of a declared source with other tags only', { tags: { team: 'storage' } }],
+    ['of a declared source with the tag of another stack', { tags: tagsFor(OTHER_STACK) }],
+    [
+      'of a declared source that carries our tag, without our tag in the request',
+      { tags: { team: 'storage' }, sourceContext: carried(tagsFor(STACK_ID)) },
+    ],
+    ['into another Region', { copy: newSnapshot('us-east-1') }],
+  ];
+
+  test.each(abuses)('CopySnapshot is denied %s', (_, call) => {
+    expect(mayCopy(away, assumption, call)).toBe(false);
+    expect(mayCopy(within, assumption, { copy: newSnapshot(HOME), ...call })).toBe(false);
+  });
+
+  test('with more sources than are listed, every source may be copied, but only with our tag', () => {
+    const many = policyOf((_, n) => ({ sourceSnapshotId: source(n) }), 11);
+    const call = { source: snapshot(HOME), copy: newSnapshot(HOME) };
+    expect(mayCopy(many, assumption, call)).toBe(true);
+    expect(mayCopy(many, assumption, { ...call, tags: {} })).toBe(false);
+    expect(mayCopy(many, assumption, { ...call, tags: tagsFor(OTHER_STACK) })).toBe(false);
+    expect(mayCopy(many, assumption, { ...call, copy: newSnapshot(AWAY) })).toBe(false);
+  });
+
+  const cases: [string, Declare, owner: string | undefined, expected: boolean][] = [
+    ['a source that is a token may be the account’s own', token, ACCOUNT, true],
+    ['a source that is a token may not be another account’s', token, OTHER_ACCOUNT, false],
+    ['a source that is a token may not be of an alias such as "amazon"', token, 'amazon', false],
+    [
+      'a source that is a token may be that of the declared owner',
+      (...args) => ({ ...token(...args), sourceOwner: OTHER_ACCOUNT }),
+      OTHER_ACCOUNT,
+      true,
+    ],
+    [
+      'a source that is a token may not be the account’s own if another owner is declared',
+      (...args) => ({ ...token(...args), sourceOwner: OTHER_ACCOUNT }),
+      ACCOUNT,
+      false,
+    ],
+    ['a listed source may be anybody’s', () => ({ sourceSnapshotId: source(0) }), OTHER_ACCOUNT, true],
+    [
+      'a listed source may only be the declared owner’s',
+      () => ({ sourceSnapshotId: source(0), sourceOwner: ACCOUNT }),
+      OTHER_ACCOUNT,
+      false,
+    ],
+    // The handler looks at the owner before it copies.
+    ['where EC2 does not know the owner, IAM cannot judge it', token, undefined, true],
+  ];
+
+  test.each(cases)('%s', (_, declare, owner, expected) => {
+    const sourceContext = owner === undefined ? {} : ownedBy(owner);
+    const call = { source: snapshot(HOME, source(0)), sourceContext, copy: newSnapshot(HOME) };
+    expect(mayCopy(policyOf(declare), assumption, call)).toBe(expected);
+  });
+
+  test('one source with two owners in two copies may be either’s', () => {
+    const policy = policyOf((_, n) => ({ sourceOwner: [ACCOUNT, OTHER_ACCOUNT][n] }), 2);
+    const of = (owner: string) =>
+      mayCopy(policy, assumption, {
+        source: snapshot(HOME, source(0)),
+        sourceContext: ownedBy(owner),
+        copy: newSnapshot(HOME),
+      });
+    expect([ACCOUNT, OTHER_ACCOUNT, '123456789012'].map(of)).toEqual([true, true, false]);
+  });
+});
+
+test('a sourceOwner of pseudo parameters is listed', () => {
+  const policy = policyOf((...args) => ({ ...token(...args), sourceOwner: Aws.ACCOUNT_ID }));
+  const source = snapshot(HOME);
+  expect(isAllowed(policy, 'ec2:CopySnapshot', source, ownedBy(ACCOUNT))).toBe(true);
+  expect(isAllowed(policy, 'ec2:CopySnapshot', source, ownedBy(OTHER_ACCOUNT))).toBe(false);
+});
+
+test('a sourceOwner that a resource of the stack makes is not listed: the policy would wait for that resource', () => {
+  const template = templateOf(
+    stackOf(1, (stack) => ({
+      sourceSnapshotId: 'snap-0123456789abcdef0',
+      sourceOwner: makerIn(stack).getAttString('Owner'),
+    })),
+  );
+  expect(JSON.stringify(policiesIn(template))).not.toContain('ec2:Owner');
+});
+
+describe('a key that is not declared may be any of the account', () => {
+  const KEY = `arn:aws-us-gov:kms:${HOME}:${ACCOUNT}:key/1234abcd-12ab-34cd-56ef-000000000001`;
+  const policy = copyOf({ encrypted: true });
+  const forSnapshots = { ...through(HOME), 'kms:EncryptionContextKeys': ['aws:ebs:id'] };
+
+  test.each(['Decrypt', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext', 'ReEncryptFrom', 'ReEncryptTo'])(
+    'for volumes and snapshots: %s',
+    (action) => {
+      expect(isAllowed(policy, `kms:${action}`, KEY, forSnapshots)).toBe(true);
+      const other = { ...forSnapshots, 'kms:EncryptionContextKeys': ['aws:s3:arn'] };
+      expect(isAllowed(policy, `kms:${action}`, KEY, other)).toBe(false);
+      const more = { ...forSnapshots, 'kms:EncryptionContextKeys': ['aws:ebs:id', 'aws:s3:arn'] };
+      expect(isAllowed(policy, `kms:${action}`, KEY, more)).toBe(false);
+    },
+  );
+
+  test('for a grant, with and without a context', () => {
+    const forService = { 'kms:GrantIsForAWSResource': 'true' };
+    expect(isAllowed(policy, 'kms:CreateGrant', KEY, { ...forSnapshots, ...forService })).toBe(true);
+    expect(isAllowed(policy, 'kms:CreateGrant', KEY, { ...through(HOME), ...forService })).toBe(true);
+    expect(isAllowed(policy, 'kms:CreateGrant', KEY, forSnapshots)).toBe(false);
+  });
+
+  test('through EC2 of the Regions of the copy only', () => {
+    expect(isAllowed(policy, 'kms:Decrypt', KEY, { 'kms:EncryptionContextKeys': ['aws:ebs:id'] })).toBe(false);
+    const elsewhere = KEY.replace(HOME, AWAY);
+    expect(isAllowed(policy, 'kms:Decrypt', elsewhere, { ...forSnapshots, ...through(AWAY) })).toBe(false);
+  });
+});
