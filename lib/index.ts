@@ -1,5 +1,5 @@
 export { FastSnapshotRestore, type FastSnapshotRestoreProps } from './fast-snapshot-restore';
-export { type ISnapshotCopy } from './snapshot-copy-base';
+export { type ISnapshotCopy } from './snapshot-copy-interface';
 export { SnapshotCopy } from './snapshot-copy';
 export { SnapshotCopyDryRun } from './snapshot-copy-dry-run';
 export {

@@ -1,31 +1,40 @@
-import { type IResolvable, type ITaggableV2, type RemovalPolicy, TagManager, TagType, Token } from 'aws-cdk-lib';
+import { type IResolvable, type ITaggableV2, type RemovalPolicy, Resource, type TagManager, Token } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { aws_kms } from 'aws-cdk-lib/interfaces';
 import type { Construct } from 'constructs';
-import {
-  type Attributes,
-  COPY_RESOURCE_TYPE,
-  type CopyProperties,
-  STAGE_RESOURCE_TYPE,
-  type StageProperties,
-} from './contract';
-import { aliasesOf, handoverNeedsOf, needsOf } from './copy-needs';
+import { snapshotArn } from './arns';
+import type { Attributes } from './contract';
 import type { MetricName } from './copy-metrics';
 import type { CopyResource } from './copy-resource';
+import { declareCopy, tagManagerFor } from './declare-copy';
 import { HandlerProvider } from './handler-provider';
 import { isAlias } from './key-reference';
 import { unlessPlaceholders } from './placeholders';
 import { injectedProps } from './property-injection';
-import { type ISnapshotCopy, SnapshotCopyBase } from './snapshot-copy-base';
+import type { ISnapshotCopy } from './snapshot-copy-interface';
 import type { SnapshotCopyProps, SnapshotFromIdOptions } from './snapshot-copy-props';
 import { SnapshotGrants } from './snapshot-grants';
-import { declareStages, secondsOf, timeoutOf } from './stages';
+import type { SnapshotReference } from './snapshot-ref';
 import { problemsOfCopy, problemsOfImport, refuse } from './validate';
 import { warnOfUnknownRegions } from './validate-regions';
 import { problemsOfLockedRemoval, warnOfArchive } from './validate-handover';
 import { problemsOfPolicies, problemsOfRemoval } from './validate-removal';
 import { problemsOfTags } from './validate-tags';
-import { asText, handoverProperties, requestProperties, tagProperties } from './wire-properties';
+
+/** What a copy of this app and an imported snapshot have in common. Their environment is where the snapshot is. */
+abstract class SnapshotCopyBase extends Resource implements ISnapshotCopy {
+  public abstract readonly snapshotId: string;
+  public abstract readonly grants: SnapshotGrants;
+
+  public get snapshotArn(): string {
+    return snapshotArn(this.env.region, this.snapshotId);
+  }
+
+  /** A reference to the snapshot. */
+  public get snapshotRef(): SnapshotReference {
+    return { snapshotArn: this.snapshotArn };
+  }
+}
 
 /**
  * A copy of an EBS snapshot that the stack owns. Deploying the stack makes the copy and waits until it is usable. Deleting
@@ -96,7 +105,7 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
     this.cdkTagManager = tagManagerFor(props);
 
     const provider = HandlerProvider.getOrCreate(this);
-    this.stages = this.declare(props, provider);
+    this.stages = declareCopy(this, props, this.cdkTagManager, provider);
     provider.enqueue(this.env.region, this.owner, this.last);
 
     if (props.removalPolicy !== undefined) this.owner.applyRemovalPolicy(props.removalPolicy);
@@ -239,33 +248,6 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
     this.owner.applyRemovalPolicy(policy);
   }
 
-  private declare(props: SnapshotCopyProps, provider: HandlerProvider): [CopyResource, ...CopyResource[]] {
-    provider.permitHandover(handoverNeedsOf(this, props));
-    const timeout = timeoutOf(props);
-    const properties = {
-      ...requestProperties(props, this),
-      ...handoverProperties(props),
-      TimeoutSeconds: asText(secondsOf(timeout)),
-    };
-    return declareStages(this, {
-      type: COPY_RESOURCE_TYPE,
-      stageType: STAGE_RESOURCE_TYPE,
-      timeout,
-      serviceToken: provider.serviceToken,
-      prerequisites: [...provider.permit(needsOf(this, props)), ...aliasesOf(props)],
-      properties: (owner): CopyProperties => ({
-        ...properties,
-        Tags: tagProperties(this.cdkTagManager),
-        DeletionPolicy: owner.retainingPolicy,
-      }),
-      stageProperties: (owner, Stage): Omit<StageProperties, keyof CopyProperties> => ({
-        CopyLogicalId: owner.logicalId,
-        CopyId: owner.ref,
-        Stage,
-      }),
-    });
-  }
-
   private metric(name: MetricName, props?: MetricOptions): Metric {
     return HandlerProvider.getOrCreate(this).metric(name, this.owner.logicalId, props);
   }
@@ -282,9 +264,4 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   private attribute(name: keyof Attributes): string {
     return this.last.getAtt(name).toString();
   }
-}
-
-function tagManagerFor({ tags = {} }: SnapshotCopyProps): TagManager {
-  const initial = Object.entries(tags).map(([key, value]) => ({ key, value }));
-  return new TagManager(TagType.STANDARD, COPY_RESOURCE_TYPE, initial);
 }
