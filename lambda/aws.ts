@@ -35,7 +35,7 @@ import type {
 import type { DescribeKeyCommandInput, DescribeKeyResponse, KeyMetadata } from '@aws-sdk/client-kms';
 import { CallError, kindOf, NotYet } from './failure';
 
-export type { CopySnapshotCommandInput, KeyMetadata, LockedSnapshotsInfo, Snapshot, Tag };
+export type { CopySnapshotCommandInput, Filter, KeyMetadata, LockedSnapshotsInfo, Snapshot, Tag };
 
 /** One method per API action, with the SDK's input and output. */
 export interface Calls {
@@ -126,8 +126,8 @@ export interface StackResource {
 
 export interface Aws {
   describeSnapshot(region: string, snapshotId: string): Promise<Snapshot | undefined>;
-  /** Throws NotYet if it would read for too long. */
-  findSnapshots(region: string, filters: Filter[], isTooLong: () => boolean): Promise<Snapshot[]>;
+  /** The snapshots of an account, or of `self`. Throws NotYet if it would read for too long. */
+  findSnapshots(region: string, owner: string, filters: Filter[], isTooLong: () => boolean): Promise<Snapshot[]>;
   /** Answers the id of the new snapshot. */
   copySnapshot(region: string, input: CopySnapshotCommandInput): Promise<string>;
   deleteSnapshot(region: string, snapshotId: string): Promise<void>;
@@ -165,12 +165,12 @@ export function awsOver(calls: Calls, now: () => number, unreachableSince: Map<s
       const answer = await unlessMissing(inEc2(region, calls.describeSnapshots(region, { SnapshotIds: [id] })));
       return answer?.Snapshots?.[0];
     },
-    async findSnapshots(region, Filters, isTooLong) {
+    async findSnapshots(region, owner, Filters, isTooLong) {
       const found: Snapshot[] = [];
       let NextToken: string | undefined;
       do {
-        if (isTooLong()) throw new NotYet(`EC2 takes too long to list this account’s snapshots in ${region}`);
-        const input = { Filters, OwnerIds: ['self'], MaxResults: 1_000, NextToken };
+        if (isTooLong()) throw new NotYet(`EC2 takes too long to list the snapshots in ${region}`);
+        const input = { Filters, OwnerIds: [owner], MaxResults: 1_000, NextToken };
         const page = await inEc2(region, calls.describeSnapshots(region, input));
         found.push(...(page.Snapshots ?? []));
         ({ NextToken } = page);

@@ -1,6 +1,6 @@
 // What every step gets, and what a step may return.
 import type { Attributes } from '../lib/contract';
-import type { Aws } from './aws';
+import type { Aws, Snapshot } from './aws';
 import type { Copy } from './copies';
 import type { Memory } from './memory';
 import type { Observation } from './observe';
@@ -27,6 +27,8 @@ export interface ReconcileContext extends Poll {
   readonly observed: Observation;
   /** The copies that the request may adopt or delete, if this poll has searched for them. The step "choose" sets it. */
   copies?: readonly Copy[];
+  /** The latest source, if the step "choose" has looked for it. */
+  source?: Snapshot;
   /** The copy that the request is about. The step "choose" sets it. */
   copy?: Copy;
 }

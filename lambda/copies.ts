@@ -46,6 +46,7 @@ export function copyInput(
   { wanted, stackId, logicalId, physicalId, isDryRun }: Request,
   source: Snapshot,
 ): CopySnapshotCommandInput {
+  const sourceSnapshotId = wanted.sourceSnapshotId ?? source.SnapshotId ?? '';
   const tags = {
     ...inheritedTags(wanted, source),
     ...declaredTags(wanted),
@@ -53,10 +54,11 @@ export function copyInput(
     [TAG.resource]: logicalId,
     [TAG.inputs]: wanted.inputs,
     [TAG.handle]: physicalId.text,
+    [TAG.source]: sourceSnapshotId,
   };
   return {
     SourceRegion: wanted.sourceRegion,
-    SourceSnapshotId: wanted.sourceSnapshotId,
+    SourceSnapshotId: sourceSnapshotId,
     DestinationOutpostArn: wanted.destinationOutpostArn,
     DestinationAvailabilityZone: wanted.destinationAvailabilityZone,
     Description: wanted.description,
@@ -70,9 +72,11 @@ export function copyInput(
 
 /** Has every attribute, whatever EC2 left out: Fn::GetAtt fails on an attribute that the answer lacks. */
 export function attributesOf(snapshot: Snapshot, { partition, account, wanted }: Request): Attributes {
+  const { tags } = toCopy(snapshot, wanted.destinationRegion);
   const noKey = `arn:${partition}:kms:${wanted.destinationRegion}:${account}:key/none`;
   return {
     SnapshotId: snapshot.SnapshotId ?? '',
+    SourceSnapshotId: wanted.sourceSnapshotId ?? tags[TAG.source] ?? '',
     VolumeSize: String(snapshot.VolumeSize ?? ''),
     Encrypted: String(snapshot.Encrypted ?? ''),
     KmsKeyArn: snapshot.KmsKeyId ?? '',

@@ -2,6 +2,7 @@
 import type { Outcome, Poll } from './context';
 import { copyInput } from './copies';
 import { describeError, nameOf } from './failure';
+import { latestSourceOf } from './latest-source';
 import { isRollback } from './ownership';
 import { preflight, whyNeverStarted } from './preflight';
 import { elapsed, isStageOver } from './times';
@@ -14,7 +15,7 @@ export async function dryRun(poll: Poll): Promise<Outcome> {
   if (request.type === 'Delete' || isRollback(await aws.describeStack(request.stackId))) return PASSED;
   if (isStageOver(poll)) throw await whyNeverStarted(poll);
   try {
-    const source = await preflight(aws, request, elapsed(poll));
+    const source = await preflight(aws, request, elapsed(poll), await latestSourceOf(poll));
     await aws.copySnapshot(request.wanted.destinationRegion, copyInput(request, source));
   } catch (error) {
     memory.setObstacle(request, describeError(error));

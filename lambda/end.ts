@@ -18,8 +18,13 @@ import { elapsed } from './times';
 const DONE: Outcome = { answer: { IsComplete: true } };
 
 export async function endAfter(poll: Poll, error: unknown, observed: Observation | undefined): Promise<Outcome> {
-  const { log, pollIntervalMs, request } = poll;
-  const failure = toFailure(error, describeRequest(request), request.wanted.destinationRegion, poll.logGroup);
+  const { log, memory, pollIntervalMs, request } = poll;
+  const failure = toFailure(
+    error,
+    describeRequest(request, memory.sourceOf(request)),
+    request.wanted.destinationRegion,
+    poll.logGroup,
+  );
   if (!(error instanceof Ended)) {
     // What CloudFormation shows may be older than a rollback.
     if (request.type === 'Update' && elapsed(poll) < pollIntervalMs)

@@ -2,7 +2,8 @@
 // only if it is what was asked for.
 import type { ReconcileContext } from './context';
 import { isFinished, type Copy } from './copies';
-import { isNamed } from './ownership';
+import { isOfOrigin } from './latest-source';
+import { isMadeFor, isNamed } from './ownership';
 import type { Declaration } from './request';
 import { TAG } from '../lib/contract';
 
@@ -18,7 +19,7 @@ export async function flawOf(context: ReconcileContext, copy: Copy): Promise<str
   const hasNewHandle = type !== 'Delete' && !keepsCopy && stage === 1;
   if (hasNewHandle && isNamed(copy, request) && copy.startedAt < startedAt - SKEW_MS)
     return 'it began before the request';
-  const declared = [wanted, before].find((one) => one?.inputs === copy.tags[TAG.inputs]);
+  const declared = [wanted, before].find((one) => one && isMadeFor(copy, one));
   if (declared) return flawAgainst(context, copy, declared);
   // Of an earlier declaration, which nobody knows any more. Only copies have a transfer type.
   return copy.snapshot.TransferType === undefined ? 'EC2 does not show it as a copy' : undefined;
@@ -27,7 +28,10 @@ export async function flawOf(context: ReconcileContext, copy: Copy): Promise<str
 async function flawAgainst(context: ReconcileContext, copy: Copy, declared: Declaration): Promise<string | undefined> {
   const { observed } = context;
   const { Encrypted: isEncrypted = false, KmsKeyId: keyArn, VolumeSize: size } = copy.snapshot;
-  const source = await observed.sourceOf(declared);
+  const source = await observed.sourceOf(declared, copy);
+  if (source && declared.latestSource && !isOfOrigin(source, declared.latestSource, context.request)) {
+    return `its source is said to be ${source.SnapshotId ?? ''}, which is none that was asked for`;
+  }
   const wantedSize = source?.VolumeSize ?? knownSize(context, copy);
   if (wantedSize !== undefined && wantedSize !== size) return `its size is ${size ?? 0} GiB, not ${wantedSize} GiB`;
   if (!isEncrypted && (declared.encrypted || source?.Encrypted)) return 'it is not encrypted';

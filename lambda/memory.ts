@@ -17,6 +17,7 @@ export class Memory {
   private readonly sightings = new Map<string, Sighting>();
   private readonly starts = new Map<string, number>();
   private readonly obstacles = new Map<string, string>();
+  private readonly sources = new Map<string, string>();
   private readonly doubts = new Map<string, number>();
 
   sightingOf({ physicalId }: BasicRequest): Sighting | undefined {
@@ -48,6 +49,15 @@ export class Memory {
     this.obstacles.set(keyOf(request), reason);
   }
 
+  /** The id of the latest source that was chosen last. */
+  sourceOf(request: BasicRequest): string | undefined {
+    return this.sources.get(keyOf(request));
+  }
+
+  chooseSource(request: BasicRequest, snapshotId: string): void {
+    this.sources.set(keyOf(request), snapshotId);
+  }
+
   /** Since when reads have suggested that nobody waits for the answer any more. */
   doubt(request: BasicRequest, now: number): number {
     const since = this.doubts.get(keyOf(request)) ?? now;
@@ -64,6 +74,7 @@ export class Memory {
     this.forget(request.physicalId.text);
     this.starts.delete(request.physicalId.text);
     this.obstacles.delete(keyOf(request));
+    this.sources.delete(keyOf(request));
     this.doubts.delete(keyOf(request));
   }
 }

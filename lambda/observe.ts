@@ -24,8 +24,8 @@ export interface Observation {
   owner(): Promise<StackResource>;
   /** What CloudFormation has for the resource that asks. */
   requester(): Promise<StackResource>;
-  /** The source of a declared copy, if it can be read. */
-  sourceOf(declared: Declaration): Promise<Snapshot | undefined>;
+  /** The source of a copy, if it can be read. */
+  sourceOf(declared: Declaration, copy: Copy): Promise<Snapshot | undefined>;
   /** The key of a declared copy, if it has one of its own that can be read. */
   keyOf(declared: Declaration): Promise<KeyMetadata | undefined>;
 }
@@ -55,7 +55,10 @@ export async function observe(observer: Observer): Promise<Observation> {
     copyById,
     owner: () => resource(logicalId),
     requester: () => resource(requesterId),
-    sourceOf: ({ sourceSnapshotId, sourceRegion }) => source(sourceSnapshotId, sourceRegion),
+    sourceOf: async ({ sourceSnapshotId, sourceRegion }, { tags }) => {
+      const id = sourceSnapshotId ?? tags[TAG.source];
+      return id === undefined ? undefined : source(id, sourceRegion);
+    },
     keyOf: async ({ kmsKeyId, destinationRegion }) =>
       kmsKeyId === undefined ? undefined : key(kmsKeyId, destinationRegion),
   };
@@ -103,7 +106,7 @@ async function findCopiesIn({ aws, request, ...timing }: Observer, region: strin
     { Name: `tag:${TAG.resource}`, Values: [request.logicalId] },
   ];
   const isTooLong = (): boolean => pollAge({ request, ...timing }) > READING_MS;
-  return (await aws.findSnapshots(region, filters, isTooLong)).map((snapshot) => toCopy(snapshot, region));
+  return (await aws.findSnapshots(region, 'self', filters, isTooLong)).map((snapshot) => toCopy(snapshot, region));
 }
 
 async function describeCopy(

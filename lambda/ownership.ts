@@ -2,7 +2,7 @@
 import { TAG } from '../lib/contract';
 import type { StackOperation } from './aws';
 import { isFailed, isFinished, isUnfinished, type Copy } from './copies';
-import type { Request } from './request';
+import type { Declaration, Request } from './request';
 import { CALL_MS } from './times';
 
 export const isRollback = ({ status }: StackOperation): boolean => status.includes('ROLLBACK');
@@ -30,11 +30,30 @@ export const isStartedUnder = ({ tags }: Copy, { physicalId }: Request): boolean
 export const isNamed = (copy: Copy, request: Request): boolean =>
   copy.id === request.physicalId.text || isStartedUnder(copy, request);
 
-export const hasWantedInputs = ({ tags }: Copy, { wanted }: Request): boolean => tags[TAG.inputs] === wanted.inputs;
+/** Whether the copy was made for the declared inputs, or has been kept for them because its source was still the latest. */
+export const isMadeFor = (copy: Copy, { inputs }: Declaration): boolean =>
+  copy.tags[TAG.inputs] === inputs || isKeptFor(copy, inputs);
+
+const isKeptFor = ({ tags }: Copy, inputs: string): boolean => tags[TAG.kept]?.split(' ').includes(inputs) ?? false;
+
+/** Whether the copy is the one whose physical id the request carried: going forward, the present copy. */
+export const isCarried = ({ id, tags }: Copy, { presentId }: Request): boolean =>
+  presentId !== undefined && (id === presentId || tags[TAG.handle] === presentId);
+
+/** Whether the request leaves CloudFormation with the copy that it had before. */
+export const isKept = (copy: Copy, request: Request, operation: StackOperation): boolean =>
+  request.keepsCopy || (!isRollback(operation) && isCarried(copy, request));
+
+/** The hashes of the inputs, other than those it was made for, that the copy must be found by: now, and in a rollback. */
+export function keptInputs(copy: Copy, { before, wanted }: Request, operation: StackOperation): string[] {
+  const isPast = before !== undefined && !isRollback(operation) && isMadeFor(copy, before);
+  const all = isPast ? [before.inputs, wanted.inputs] : [wanted.inputs];
+  return [...new Set(all)].filter((inputs) => inputs !== copy.tags[TAG.inputs]);
+}
 
 /** A copy of this request. A duplicate of its event, under another RequestId, may have started it under another handle. */
 export const isAttemptOf = (copy: Copy, request: Request, { begunAt }: StackOperation): boolean =>
-  isNamed(copy, request) || (hasWantedInputs(copy, request) && copy.startedAt >= begunAt);
+  isNamed(copy, request) || (copy.tags[TAG.inputs] === request.wanted.inputs && copy.startedAt >= begunAt);
 
 export const isRetained = (copy: Copy): boolean => copy.tags[TAG.retain] !== undefined;
 
@@ -53,23 +72,55 @@ function isOfCancelledCreate({ tags, startedAt }: Copy, { begunAt, stackCreatedA
  *
  * 1. The present copy, if the request keeps it. Its id or its handle is the physical id. After a rollback that could not
  *    reach it, the physical id may be that of the failed update’s copy, which has other inputs.
- * 2. For an Update, the latest finished copy with the wanted inputs that was there before. In a rollback, that is the
- *    present copy. A Create takes no finished copy, which may be from an earlier life of the resource.
+ * 2. For an Update, a finished copy that was there before; see `earlierCopy`.
  * 3. The oldest copy that is on its way, which is the same for every poll.
+ *
+ * `sourceId` is the latest source, if it has been looked for.
  */
-export function chooseCopy(copies: readonly Copy[], request: Request, operation: StackOperation): Copy | undefined {
-  const { keepsCopy, physicalId, stage, type } = request;
-  const { destinationRegion, inputs } = request.wanted;
-  const live = copies.filter((copy) => !isFailed(copy) && copy.region === destinationRegion);
-  const wanted = live.filter((copy) => hasWantedInputs(copy, request));
+export function chooseCopy(
+  copies: readonly Copy[],
+  request: Request,
+  operation: StackOperation,
+  sourceId?: string,
+): Copy | undefined {
+  const { keepsCopy, physicalId, stage } = request;
+  const live = copies.filter((copy) => !isFailed(copy) && copy.region === request.wanted.destinationRegion);
+  const wanted = live.filter((copy) => isMadeFor(copy, request.wanted));
   const present =
-    live.find(({ id, tags }) => id === physicalId.text && (tags[TAG.inputs] ?? inputs) === inputs) ??
+    live.find((copy) => copy.id === physicalId.text && (!copy.tags[TAG.inputs] || wanted.includes(copy))) ??
     wanted.find((copy) => isStartedUnder(copy, request) && isFinished(copy));
   if (present && (keepsCopy || stage > 1)) return present;
   const isAttempt = (copy: Copy): boolean => isAttemptOf(copy, request, operation);
-  const earlier = wanted.filter((copy) => !isAttempt(copy));
-  const finished = type === 'Update' ? earlier.findLast(isFinished) : undefined;
-  return finished ?? wanted.find((copy) => isAttempt(copy) || !isFinished(copy));
+  const earlier = live.filter((copy) => isFinished(copy) && !isAttempt(copy));
+  return (
+    earlierCopy(earlier, request, operation, sourceId) ?? wanted.find((copy) => isAttempt(copy) || !isFinished(copy))
+  );
+}
+
+/**
+ * The finished copy from before that an Update adopts. A Create takes none, which may be from an earlier life of the
+ * resource.
+ *
+ * - In a rollback, the copy that was present before, which was made or kept for the inputs.
+ * - With a named source, the latest copy with the wanted inputs.
+ * - With the latest source, a copy of that source: the present one, if nothing but its source was in question, or else
+ *   one that was made for the wanted inputs.
+ */
+function earlierCopy(
+  earlier: readonly Copy[],
+  request: Request,
+  operation: StackOperation,
+  sourceId: string | undefined,
+): Copy | undefined {
+  const { before, type, wanted } = request;
+  if (type !== 'Update') return undefined;
+  const made = earlier.filter((copy) => isMadeFor(copy, wanted));
+  if (isRollback(operation)) return made.findLast((copy) => isKeptFor(copy, wanted.inputs)) ?? made.at(-1);
+  if (!wanted.latestSource) return made.at(-1);
+  const isOnlySource = before?.inputsBesidesSource === wanted.inputsBesidesSource;
+  const ofSource = earlier.filter(({ tags }) => sourceId !== undefined && tags[TAG.source] === sourceId);
+  const present = ofSource.find((copy) => isOnlySource && isCarried(copy, request));
+  return present ?? ofSource.findLast((copy) => made.includes(copy));
 }
 
 /**

@@ -3,15 +3,21 @@ import type { Aws, KeyMetadata, Snapshot } from './aws';
 import { describeError, Failure, NotYet } from './failure';
 import { decodePhysicalId } from './physical-id';
 import type { Poll } from './context';
+import { latestSourceOf } from './latest-source';
 import { neverStarted } from './reasons';
 import type { Declaration, Request } from './request';
 import { checkTagCount } from './source-tags';
 import { STALENESS_MS } from './times';
 
-/** Answers the source. Throws a Failure for what will never work, and NotYet for what may still come. */
-export async function preflight(aws: Aws, request: Request, elapsedMs: number): Promise<Snapshot> {
+/** Answers the source, which is the latest one, if that was looked for. Throws a Failure for what will never work, and NotYet for what may still come. */
+export async function preflight(
+  aws: Aws,
+  request: Request,
+  elapsedMs: number,
+  latestSource?: Snapshot,
+): Promise<Snapshot> {
   const look = new Look(aws, elapsedMs);
-  const source = await checkSource(look, request.wanted);
+  const source = latestSource ?? (await checkSource(look, request.wanted));
   checkTagCount(request.wanted, source);
   await Promise.all([
     checkSourceKey(look, source, request),
@@ -22,9 +28,10 @@ export async function preflight(aws: Aws, request: Request, elapsedMs: number): 
 }
 
 /** The reason to give at the deadline. */
-export async function whyNeverStarted({ aws, memory, request }: Poll): Promise<Failure> {
+export async function whyNeverStarted(poll: Poll): Promise<Failure> {
+  const { aws, memory, request } = poll;
   try {
-    await preflight(aws, request, Infinity);
+    await preflight(aws, request, Infinity, await latestSourceOf(poll));
   } catch (error) {
     if (error instanceof Failure) return error;
     return neverStarted(request, describeError(error));
@@ -56,7 +63,7 @@ class Look {
 }
 
 async function checkSource(look: Look, declared: Declaration): Promise<Snapshot> {
-  const { sourceSnapshotId: id, sourceRegion: region, sourceOwner: owner } = declared;
+  const { sourceSnapshotId: id = '', sourceRegion: region, sourceOwner: owner } = declared;
   if (decodePhysicalId(id).kind !== 'snapshot') {
     throw new Failure(`"${id}" is not a snapshot id; correct "sourceSnapshotId"`);
   }
@@ -96,9 +103,10 @@ function checkState({ State, StateMessage, StorageTier, RestoreExpiryTime }: Sna
  * The role may use declared keys. A customer key that is not declared would let the copy start, and then fail.
  * AWS managed keys need no declaration, and cannot be shared: a key of another account is a customer key.
  */
-async function checkSourceKey(look: Look, { KmsKeyId: key, Encrypted }: Snapshot, request: Request): Promise<void> {
+async function checkSourceKey(look: Look, source: Snapshot, request: Request): Promise<void> {
+  const { KmsKeyId: key, Encrypted, SnapshotId: id = '' } = source;
   if (!Encrypted || !key) return;
-  const { sourceRegion: region, sourceKmsKeyArn: declared, sourceSnapshotId: id, ...wanted } = request.wanted;
+  const { sourceRegion: region, sourceKmsKeyArn: declared, ...wanted } = request.wanted;
   const isSameRegion = region === wanted.destinationRegion;
   for (const name of [declared, isSameRegion ? wanted.kmsKeyId : undefined]) {
     if (name === key) return;

@@ -1,12 +1,31 @@
 // The reasons that a user reads in the CloudFormation event: what happened, and what to do.
-import { MAX_TIMEOUT_SECONDS, OWNER_TAGS } from '../lib/contract';
+import { MAX_TIMEOUT_SECONDS, OWNER_TAGS, TAG } from '../lib/contract';
 import type { Copy } from './copies';
 import { CallError, describeError, Ended, Failure, kindOf } from './failure';
-import type { BasicRequest, Request } from './request';
+import type { BasicRequest, Declaration, LatestSource, Request } from './request';
 
-export function describeCopy({ wanted }: Request): string {
-  return `copy of ${wanted.sourceSnapshotId} from ${wanted.sourceRegion} to ${wanted.destinationRegion}`;
+/** `found` is the latest source, if one was chosen. */
+export function describeCopy({ wanted }: Request, found?: string): string {
+  return `copy of ${describeSource(wanted, found)} from ${wanted.sourceRegion} to ${wanted.destinationRegion}`;
 }
+
+function describeSource({ latestSource, sourceSnapshotId = '' }: Declaration, found: string | undefined): string {
+  if (!latestSource) return sourceSnapshotId;
+  const latest = `the latest snapshot ${describeSelector(latestSource)}`;
+  return found === undefined ? latest : `${found} (${latest})`;
+}
+
+export function describeSelector({ owner, tags, volumeId }: LatestSource): string {
+  const all = Object.entries(tags).map(([key, value]) => `${key}=${value}`);
+  const parts = [
+    volumeId !== undefined && `of volume ${volumeId}`,
+    all.length > 0 && `with ${all.length === 1 ? 'tag' : 'tags'} ${all.join(', ')}`,
+    owner !== 'self' && `of account ${owner}`,
+  ];
+  return parts.filter((part) => part !== false).join(' ');
+}
+
+const describeCopyOf = (request: Request, { tags }: Copy): string => describeCopy(request, tags[TAG.source]);
 
 function minutes({ timeoutSeconds }: Request): string {
   const count = Math.round(timeoutSeconds / 6) / 10;
@@ -25,16 +44,19 @@ export function neverStarted(request: Request, reason: string): Failure {
   return new Failure(`${describeCopy(request)} could not be started within ${minutes(request)}: ${reason}; ${advice}`);
 }
 
-export function tookTooLong(request: Request, { snapshot }: Copy): Failure {
-  const { Progress: progress = '' } = snapshot;
+export function tookTooLong(request: Request, copy: Copy): Failure {
+  const { Progress: progress = '' } = copy.snapshot;
   const howFar = progress === '' ? 'had barely begun' : `was ${progress.replace('%', ' %')} done`;
-  return new Failure(`${describeCopy(request)} ${howFar} after ${minutes(request)}; ${howToWaitLonger(request)}`);
+  return new Failure(
+    `${describeCopyOf(request, copy)} ${howFar} after ${minutes(request)}; ${howToWaitLonger(request)}`,
+  );
 }
 
 /** EC2 may be restoring the snapshot from the Recycle Bin, or have a new state. Only what this request began is deleted. */
-export function inUnknownState(request: Request, { id, region, state }: Copy): Failure {
+export function inUnknownState(request: Request, copy: Copy): Failure {
+  const { id, region, state } = copy;
   return new Failure(
-    `${describeCopy(request)}: ${id} in ${region} was in state "${state}" after ${minutes(request)}; wait until it is completed, then deploy again`,
+    `${describeCopyOf(request, copy)}: ${id} in ${region} was in state "${state}" after ${minutes(request)}; wait until it is completed, then deploy again`,
   );
 }
 
@@ -49,7 +71,7 @@ export function copyFailed(request: Request, copy: Copy): Failure {
     ? `check that each key (${keys.join(', ')}) is enabled and that its key policy lets this account’s IAM policies apply (kms:CreateGrant, kms:Decrypt, kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt*)`
     : `check that the source still exists in ${sourceRegion}, is completed, and is still shared with this account, then deploy again`;
   const message = snapshot.StateMessage ?? 'no reason given';
-  return new Failure(`${describeCopy(request)} failed: EC2 says of ${id} "${message}"; ${advice}`);
+  return new Failure(`${describeCopyOf(request, copy)} failed: EC2 says of ${id} "${message}"; ${advice}`);
 }
 
 export function deletedExternally(request: Request, snapshotId: string): Failure {
@@ -97,8 +119,8 @@ export function toFailure(error: unknown, what: string, defaultRegion: string, l
 }
 
 /** What a request asks for. */
-export function describeRequest(request: Request): string {
-  return request.type === 'Delete' ? `deletion of ${request.physicalId.text}` : describeCopy(request);
+export function describeRequest(request: Request, found?: string): string {
+  return request.type === 'Delete' ? `deletion of ${request.physicalId.text}` : describeCopy(request, found);
 }
 
 /** What may be the cause of an error that comes from outside of EC2. */

@@ -50,9 +50,21 @@ export interface Lock {
   readonly coolOffHours?: number;
 }
 
+/** Which snapshots the source is the newest of. */
+export interface LatestSource {
+  readonly volumeId?: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** An account, or `self`. */
+  readonly owner: string;
+  readonly maxAgeMs?: number;
+}
+
 /** A copy as the template declares it. */
 export interface Declaration {
-  readonly sourceSnapshotId: string;
+  /** Absent with `latestSource`. */
+  readonly sourceSnapshotId?: string;
+  readonly latestSource?: LatestSource;
+  readonly refresh?: string;
   readonly sourceRegion: string;
   readonly sourceKmsKeyArn?: string;
   readonly sourceOwner?: string;
@@ -69,9 +81,13 @@ export interface Declaration {
   readonly shareWith: readonly string[];
   readonly storageTier: 'standard' | 'archive';
   readonly lock?: Lock;
-  /** Hash of the inputs whose change needs another copy. */
+  /** Hash of the inputs whose change needs another copy, or another look at what the latest source is. */
   readonly inputs: string;
+  /** Hash of the inputs but for what says which snapshot the source is. */
+  readonly inputsBesidesSource: string;
 }
+
+type Hashes = Pick<Declaration, 'inputs' | 'inputsBesidesSource'>;
 
 /** What every request has, whatever it is about. */
 export interface BasicRequest {
@@ -109,12 +125,15 @@ export interface Request extends BasicRequest {
 }
 
 /** An empty or absent property is the default, so that both are the same input. */
+const text = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
+
 function decodeProperties(wire: Partial<StageProperties>, ownRegion: string): Declaration {
-  const text = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
   const minutes = text(wire.CompletionDurationMinutes);
   const kmsKeyId = text(wire.KmsKeyId);
   const declaration = {
-    sourceSnapshotId: wire.SourceSnapshotId ?? '',
+    sourceSnapshotId: text(wire.SourceSnapshotId),
+    latestSource: decodeLatestSource(wire),
+    refresh: text(wire.Refresh),
     sourceRegion: text(wire.SourceRegion) ?? ownRegion,
     sourceKmsKeyArn: text(wire.SourceKmsKeyArn),
     sourceOwner: text(wire.SourceOwner),
@@ -125,14 +144,27 @@ function decodeProperties(wire: Partial<StageProperties>, ownRegion: string): De
     encrypted: wire.Encrypted === 'true' || kmsKeyId !== undefined,
     kmsKeyId,
     completionDurationMinutes: minutes === undefined ? undefined : Number(minutes),
-    tags: Object.fromEntries((wire.Tags ?? []).map(({ Key, Value }) => [Key, Value])),
+    tags: decodeTags(wire.Tags),
     retain: text(wire.DeletionPolicy) as RetainingPolicy | undefined,
     copySourceTags: wire.CopySourceTags === 'true',
     shareWith: [...new Set(wire.ShareWith ?? [])],
     storageTier: wire.StorageTier === 'archive' ? ('archive' as const) : ('standard' as const),
     lock: decodeLock(wire),
   };
-  return { ...declaration, inputs: hashOfInputs(declaration) };
+  return { ...declaration, ...hashesOf(declaration) };
+}
+
+const decodeTags = (tags: StageProperties['Tags'] = []): Record<string, string> =>
+  Object.fromEntries(tags.map(({ Key, Value }) => [Key, Value]));
+
+function decodeLatestSource({ LatestSource: wire }: Partial<StageProperties>): LatestSource | undefined {
+  if (!wire) return undefined;
+  return {
+    ...(wire.VolumeId && { volumeId: wire.VolumeId }),
+    tags: decodeTags(wire.Tags),
+    owner: text(wire.Owner) ?? 'self',
+    ...(wire.MaxAgeSeconds && { maxAgeMs: Number(wire.MaxAgeSeconds) * 1_000 }),
+  };
 }
 
 function decodeLock({
@@ -150,12 +182,15 @@ function decodeLock({
 
 /**
  * Frozen: another name, value or hash would make an upgrade of the library replace every copy. A new input is added to
- * the list; absent, it leaves the hash as it was. The completion duration is not an input: how fast EC2 made a copy
- * says nothing about the copy.
+ * the list; absent, it leaves the hash as it was. Not inputs are:
+ *
+ * - the completion duration: how fast EC2 made a copy says nothing about the copy;
+ * - the source that was found: a rollback finds the copy of before without looking for its source;
+ * - the maximal age of the source: it matters when the copy is made.
  */
-function hashOfInputs(declared: Omit<Declaration, 'inputs'>): string {
-  const inputs = {
-    sourceSnapshotId: declared.sourceSnapshotId,
+function hashesOf(declared: Omit<Declaration, keyof Hashes>): Hashes {
+  const { latestSource, refresh, sourceSnapshotId } = declared;
+  const others = {
     sourceRegion: declared.sourceRegion,
     destinationRegion: declared.destinationRegion,
     destinationOutpostArn: declared.destinationOutpostArn,
@@ -164,9 +199,19 @@ function hashOfInputs(declared: Omit<Declaration, 'inputs'>): string {
     encrypted: declared.encrypted || undefined,
     kmsKeyId: declared.kmsKeyId,
   };
-  const given = Object.entries(inputs).filter(([, value]) => value !== undefined);
-  return `v1-${shortHash(given.sort(([a], [b]) => (a < b ? -1 : 1)))}`;
+  const source = { sourceSnapshotId, latestSource: latestSource && textOf(latestSource), refresh };
+  return { inputs: hashOf({ ...source, ...others }), inputsBesidesSource: hashOf(others) };
 }
+
+function hashOf(inputs: Readonly<Record<string, unknown>>): string {
+  return `v1-${shortHash(sortedEntries(inputs).filter(([, value]) => value !== undefined))}`;
+}
+
+const textOf = ({ owner, tags, volumeId }: LatestSource): string =>
+  JSON.stringify([volumeId ?? '', sortedEntries(tags), owner]);
+
+const sortedEntries = <Value>(record: Readonly<Record<string, Value>>): [string, Value][] =>
+  Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
 
 /** The physical id that onEvent answers. It follows from the request alone. */
 export function decidePhysicalId(event: CloudFormationEvent, ownRegion: string): string {

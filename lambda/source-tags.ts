@@ -26,6 +26,6 @@ export function checkTagCount(declared: Declaration, source: Snapshot): void {
   const count = Object.keys({ ...inherited, ...declared.tags }).length;
   if (count <= MAX_USER_TAGS) return;
   throw new Failure(
-    `the copy would have ${count} tags, ${Object.keys(inherited).length} of them from source snapshot ${declared.sourceSnapshotId}; at most ${MAX_USER_TAGS} are possible: remove tags, or "copySourceTags"`,
+    `the copy would have ${count} tags, ${Object.keys(inherited).length} of them from source snapshot ${source.SnapshotId ?? ''}; at most ${MAX_USER_TAGS} are possible: remove tags, or "copySourceTags"`,
   );
 }

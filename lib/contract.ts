@@ -16,7 +16,12 @@ export const FAST_RESTORE_STAGE_RESOURCE_TYPE = 'Custom::FastSnapshotRestoreStag
 
 /** What a copy and its dry run ask EC2 for. CloudFormation delivers every scalar as a string; absent is the default. */
 export interface DryRunProperties {
-  readonly SourceSnapshotId: string;
+  /** Absent with LatestSource. */
+  readonly SourceSnapshotId?: string;
+  /** The source is the newest snapshot that this finds when the copy is made. */
+  readonly LatestSource?: LatestSourceProperties;
+  /** Any text. With another text, the handler looks for the latest source again. */
+  readonly Refresh?: string;
   readonly SourceRegion: string;
   readonly DestinationRegion: string;
   readonly DestinationOutpostArn?: string;
@@ -30,6 +35,14 @@ export interface DryRunProperties {
   readonly CompletionDurationMinutes?: string;
   /** Id of the account that must own the source. Absent: any account. */
   readonly SourceOwner?: string;
+}
+
+export interface LatestSourceProperties {
+  readonly VolumeId?: string;
+  readonly Tags?: readonly { readonly Key: string; readonly Value: string }[];
+  /** Id of an account. Absent: the account of the stack. */
+  readonly Owner?: string;
+  readonly MaxAgeSeconds?: string;
 }
 
 /** What is done with a finished copy. */
@@ -86,6 +99,7 @@ export type RetainingPolicy = 'Retain' | 'RetainExceptOnCreate';
 /** What Fn::GetAtt can read. Every answer has all of them, each a string, '' where EC2 has no value. */
 export const ATTRIBUTES = [
   'SnapshotId',
+  'SourceSnapshotId',
   'VolumeSize',
   'Encrypted',
   'KmsKeyArn',
@@ -113,14 +127,18 @@ export const TAG = {
   inputs: `${TAG_PREFIX}inputs`,
   /** The physical id under which the copy was started. */
   handle: `${TAG_PREFIX}handle`,
-  /** The retaining policy. Absent when the copy goes with its resource. Unlike the others, it may change. */
+  /** Id of the source, as it was found when the copy was made. */
+  source: `${TAG_PREFIX}source`,
+  /** The retaining policy. Absent when the copy goes with its resource. It may change. */
   retain: `${TAG_PREFIX}retain`,
+  /** Hashes of other inputs for which the copy was kept, because they have found the same source. It may change. */
+  kept: `${TAG_PREFIX}kept`,
   /** The id of the copy itself, set once EC2 has answered it. A clone with all its tags has another id. */
   id: `${TAG_PREFIX}id`,
 } as const;
 
 /** The tags that never change: the role may neither change nor remove them. */
-export const OWNER_TAGS: readonly string[] = [TAG.stack, TAG.resource, TAG.inputs, TAG.handle];
+export const OWNER_TAGS: readonly string[] = [TAG.stack, TAG.resource, TAG.inputs, TAG.handle, TAG.source];
 
 /** EC2's limit of tags on one resource is 50 (Amazon EC2 User Guide, "Tag restrictions"); the library reserves ten. */
 export const MAX_USER_TAGS = 40;

@@ -4,7 +4,7 @@ import type { LockedSnapshotsInfo } from '../aws';
 import type { ReconcileContext } from '../context';
 import type { Copy } from '../copies';
 import { Failure } from '../failure';
-import { isRollback } from '../ownership';
+import { isKept, isRollback } from '../ownership';
 import type { Lock, Request } from '../request';
 
 export async function alignLock(context: ReconcileContext, copy: Copy): Promise<void> {
@@ -24,11 +24,13 @@ export function mayUnlock({ wanted, before }: Request, present: LockedSnapshotsI
 /** An expired lock did what was declared: only another declaration, or a new copy, locks again. */
 async function lock(
   { aws, log, observed, request }: ReconcileContext,
-  { id, region }: Copy,
+  copy: Copy,
   present: LockedSnapshotsInfo | undefined,
   wanted: Lock,
 ): Promise<void> {
-  const isChanged = request.before?.inputs !== request.wanted.inputs || !isDeepStrictEqual(request.before.lock, wanted);
+  const { id, region } = copy;
+  const isNew = !isKept(copy, request, observed.operation);
+  const isChanged = isNew || !isDeepStrictEqual(request.before?.lock, wanted);
   const isExpired = present?.LockState === 'expired';
   if (isExpired && (!isChanged || isRollback(observed.operation))) return;
   // EC2 may start the duration anew at the same request.

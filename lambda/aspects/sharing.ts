@@ -1,6 +1,7 @@
 // The accounts that may create volumes from a finished copy.
 import type { ReconcileContext } from '../context';
 import type { Copy } from '../copies';
+import { isKept } from '../ownership';
 import type { Request } from '../request';
 
 /** EC2's limit for one call. */
@@ -10,13 +11,14 @@ const MAX_CHANGES = 500;
  * Adds the declared accounts, then removes those that were declared before. Accounts that somebody else added stay. What
  * changed is written without trusting what was read, which may be older than the last write.
  */
-export async function alignSharing({ aws, log, request }: ReconcileContext, copy: Copy): Promise<void> {
+export async function alignSharing(context: ReconcileContext, copy: Copy): Promise<void> {
+  const { aws, log, observed, request } = context;
   const [wanted, before] = [accountsIn(request.wanted, request), accountsIn(request.before, request)];
   if (wanted.length + before.length === 0) return;
   const shown = await aws.describeSharing(copy.region, copy.id);
   const added = wanted.filter((account) => !before.includes(account) || !shown.includes(account));
   const isGone = (account: string) => before.includes(account) && !wanted.includes(account);
-  const removed = (request.keepsCopy ? before : shown).filter(isGone);
+  const removed = (isKept(copy, request, observed.operation) ? before : shown).filter(isGone);
   for (const accounts of batchesOf(added)) await aws.changeSharing(copy.region, copy.id, 'add', accounts);
   for (const accounts of batchesOf(removed)) await aws.changeSharing(copy.region, copy.id, 'remove', accounts);
   if (added.length + removed.length > 0) log('share', { snapshotId: copy.id, added, removed });

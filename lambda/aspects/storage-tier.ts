@@ -2,13 +2,13 @@
 import type { ReconcileContext } from '../context';
 import type { Copy } from '../copies';
 import { Failure, NotYet } from '../failure';
-import { isRollback } from '../ownership';
+import { isKept, isRollback } from '../ownership';
 
 /** Moves the copy. A rollback does not: to restore costs money and days, and to archive is for 90 days. */
 export async function alignStorageTier(context: ReconcileContext, copy: Copy): Promise<void> {
   const { log, observed, request } = context;
   const [wanted, before = 'standard'] = [request.wanted.storageTier, request.before?.storageTier];
-  const isRestore = wanted === 'standard' && before === 'archive' && request.keepsCopy;
+  const isRestore = wanted === 'standard' && before === 'archive' && isKept(copy, request, observed.operation);
   if (wanted === 'standard' && !isRestore) return;
   if (!isRollback(observed.operation)) await (isRestore ? restore : archive)(context, copy);
   else if (wanted !== before)

@@ -3,7 +3,7 @@ import { TAG } from '../../lib/contract';
 import type { ReconcileContext } from '../context';
 import { declaredTags, toTags, type Copy } from '../copies';
 import { Failure } from '../failure';
-import { isNamed, isRollback } from '../ownership';
+import { isCarried, isKept, isNamed, isRollback, keptInputs } from '../ownership';
 import { checkTagCount, inheritedTags } from '../source-tags';
 
 /**
@@ -12,12 +12,19 @@ import { checkTagCount, inheritedTags } from '../source-tags';
  */
 export async function alignTags(context: ReconcileContext, copy: Copy): Promise<void> {
   const { aws, log, request } = context;
-  const wanted = { ...(await newlyInherited(context)), ...declaredTags(request.wanted), ...missingId(copy) };
-  const before = declaredTags(request.before ?? request.wanted);
+  const { operation } = context.observed;
+  const wanted: Tags = {
+    ...(await newlyInherited(context, copy)),
+    ...declaredTags(request.wanted),
+    ...missingId(copy),
+    [TAG.kept]: keptInputs(copy, request, operation).join(' ') || undefined,
+  };
+  const before: Tags = { ...declaredTags(request.before ?? request.wanted), [TAG.kept]: shownKept(copy, context) };
   const changed = Object.keys({ ...wanted, ...before }).filter((key) => wanted[key] !== before[key]);
-  const set = Object.keys(wanted).filter((key) => changed.includes(key) || wanted[key] !== copy.tags[key]);
+  const differs = (key: string) => changed.includes(key) || wanted[key] !== copy.tags[key];
+  const set = Object.keys(wanted).filter((key) => wanted[key] !== undefined && differs(key));
   // A copy that was to be retained when it was made, and is adopted, keeps that mark.
-  const mayUnmark = request.keepsCopy && isNamed(copy, request);
+  const mayUnmark = isKept(copy, request, operation) && (isNamed(copy, request) || isCarried(copy, request));
   const removed = changed.filter((key) => wanted[key] === undefined && (mayUnmark || key !== TAG.retain));
   if (set.length > 0) {
     await aws.createTags(copy.region, copy.id, toTags(Object.fromEntries(set.map((key) => [key, wanted[key] ?? '']))));
@@ -26,20 +33,31 @@ export async function alignTags(context: ReconcileContext, copy: Copy): Promise<
   if (set.length + removed.length > 0) log('tag', { snapshotId: copy.id, set, removed });
 }
 
+type Tags = Readonly<Record<string, string | undefined>>;
+
+/** In the rollback of a refresh, a read may be older than what the refresh wrote. */
+function shownKept({ tags }: Copy, { observed, request }: ReconcileContext): string | undefined {
+  const { before = request.wanted, wanted } = request;
+  const isRefreshed = before.latestSource !== undefined && before.inputs !== wanted.inputs;
+  return isRollback(observed.operation) && isRefreshed ? 'anything' : tags[TAG.kept];
+}
+
 /** For a copy that was finished before a poll could put its id on it. */
 function missingId({ id, tags }: Copy): Record<string, string> {
   return tags[TAG.id] === undefined ? { [TAG.id]: id } : {};
 }
 
 /** Tags of the source come with a new copy. A present copy gets them when that is switched on. */
-async function newlyInherited({ observed, request }: ReconcileContext): Promise<Record<string, string>> {
-  const { before, keepsCopy, wanted } = request;
-  const isSwitchedOn = keepsCopy && before !== undefined && wanted.copySourceTags && !before.copySourceTags;
-  if (!isSwitchedOn || isRollback(observed.operation)) return {};
-  const source = await observed.sourceOf(wanted);
+async function newlyInherited({ observed, request }: ReconcileContext, copy: Copy): Promise<Record<string, string>> {
+  const { before, wanted } = request;
+  const isSwitchedOn = before !== undefined && wanted.copySourceTags && !before.copySourceTags;
+  const isOfPresentCopy = isSwitchedOn && isKept(copy, request, observed.operation);
+  if (!isOfPresentCopy || isRollback(observed.operation)) return {};
+  const source = await observed.sourceOf(wanted, copy);
   if (!source) {
+    const id = wanted.sourceSnapshotId ?? copy.tags[TAG.source] ?? '(unknown)';
     throw new Failure(
-      `the tags of source snapshot ${wanted.sourceSnapshotId} in ${wanted.sourceRegion} cannot be read: it was not found; remove "copySourceTags"`,
+      `the tags of source snapshot ${id} in ${wanted.sourceRegion} cannot be read: it was not found; remove "copySourceTags"`,
     );
   }
   checkTagCount(wanted, source);

@@ -1,17 +1,30 @@
 // Which of the copies that are there is the request about?
 import type { ReconcileContext } from '../context';
 import type { Copy } from '../copies';
+import { NotYet } from '../failure';
 import { flawOf } from '../genuine';
-import { chooseCopy } from '../ownership';
+import { latestSourceOf } from '../latest-source';
+import { chooseCopy, isRollback } from '../ownership';
+import { elapsed, STALENESS_MS } from '../times';
 
 /** While a copy is known to be under way, its id is enough: the search comes before a start, and before a report. */
 export async function choose(context: ReconcileContext): Promise<undefined> {
-  context.copy = await copyUnderWay(context);
-  if (context.copy) return;
+  const underWay = await copyUnderWay(context);
+  if (underWay) {
+    context.copy = underWay;
+    return;
+  }
+  await chooseGenuine(context);
+  if (context.copy || !(await looksForSource(context))) return;
+  context.source = await latestSourceOf(context);
+  await chooseGenuine(context);
+}
+
+async function chooseGenuine(context: ReconcileContext): Promise<void> {
   const { log, observed, request } = context;
   let copies = await observed.search();
   for (;;) {
-    const copy = chooseCopy(copies, request, observed.operation);
+    const copy = chooseCopy(copies, request, observed.operation, context.source?.SnapshotId);
     const flaw = copy && !isVouchedFor(context, copy) ? await flawOf(context, copy) : undefined;
     if (flaw === undefined) {
       Object.assign(context, { copy, copies });
@@ -23,7 +36,10 @@ export async function choose(context: ReconcileContext): Promise<undefined> {
 }
 
 /** CloudFormation has the id of the copy. */
-const isVouchedFor = ({ request }: ReconcileContext, { id }: Copy): boolean => id === request.physicalId.text;
+function isVouchedFor({ observed, request }: ReconcileContext, copy: Copy): boolean {
+  const isPresent = copy.id === request.presentId && !isRollback(observed.operation);
+  return copy.id === request.physicalId.text || isPresent;
+}
 
 async function copyUnderWay({ memory, observed, request }: ReconcileContext): Promise<Copy | undefined> {
   const sighting = memory.sightingOf(request);
@@ -31,4 +47,17 @@ async function copyUnderWay({ memory, observed, request }: ReconcileContext): Pr
   if (sighting?.visibleSince === undefined) return undefined;
   const copy = await observed.copyById(sighting.snapshotId);
   return copy?.state === 'pending' ? copy : undefined;
+}
+
+/** Going forward, an Update whose source is the latest one may find that this is the source of the present copy. */
+async function looksForSource(context: ReconcileContext): Promise<boolean> {
+  const { memory, observed, request } = context;
+  const { keepsCopy, physicalId, stage, type, wanted } = request;
+  if (!wanted.latestSource || type !== 'Update' || stage > 1 || isRollback(observed.operation)) return false;
+  if (memory.sightingOf(request)) return false;
+  if (keepsCopy && physicalId.kind === 'snapshot' && elapsed(context) < STALENESS_MS) {
+    const isThere = (await observed.copyById(physicalId.text)) !== undefined;
+    if (isThere) throw new NotYet(`what ${physicalId.text} was kept for is not visible yet`);
+  }
+  return true;
 }

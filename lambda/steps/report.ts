@@ -4,18 +4,22 @@ import type { StackOperation } from '../aws';
 import { complete } from '../complete';
 import { chosenCopy, type Outcome, type ReconcileContext } from '../context';
 import type { Copy } from '../copies';
-import { isStartedUnder } from '../ownership';
+import { isKept, isStartedUnder } from '../ownership';
+import type { Request } from '../request';
 
 export function report(context: ReconcileContext): Outcome {
-  const { log, memory, request } = context;
-  const { keepsCopy, physicalId } = request;
+  const { log, memory, observed, request } = context;
   const copy = chosenCopy(context);
   memory.end(request);
   log(DECISION.complete, { snapshotId: copy.id, seconds: secondsOf(copy, context.observed.operation) });
-  // If the copy goes by its handle, it keeps that: for another id, CloudFormation would delete what goes by the handle.
-  const goesByHandle = keepsCopy && physicalId.kind === 'handle' && isStartedUnder(copy, request);
-  const id = goesByHandle ? physicalId.text : copy.id;
-  return complete(context, copy.snapshot, id);
+  return complete(context, copy.snapshot, physicalIdOf(copy, request, observed.operation));
+}
+
+/** A copy that goes by its handle keeps that: for another id, CloudFormation would delete what goes by the handle. */
+function physicalIdOf(copy: Copy, request: Request, operation: StackOperation): string {
+  const { keepsCopy, physicalId, presentId = copy.id } = request;
+  if (!keepsCopy) return isKept(copy, request, operation) ? presentId : copy.id;
+  return physicalId.kind === 'handle' && isStartedUnder(copy, request) ? physicalId.text : copy.id;
 }
 
 /** How long EC2 took for a copy that the operation made, if EC2 says when it completed it. */

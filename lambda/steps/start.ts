@@ -1,13 +1,14 @@
 // There is no copy: start one, wait until it may be started, or say why it cannot be.
-import { DECISION } from '../../lib/contract';
+import { DECISION, TAG } from '../../lib/contract';
 import type { Snapshot } from '../aws';
 import { wait, type Outcome, type ReconcileContext } from '../context';
 import { copyInput, isFailed, type Copy } from '../copies';
-import { describeError, NotYet } from '../failure';
+import { describeError, Failure, kindOf, NotYet } from '../failure';
+import { latestSourceOf } from '../latest-source';
 import { continueInNextStage } from '../next-stage';
-import { isAttemptOf } from '../ownership';
+import { isAttemptOf, isRollback } from '../ownership';
 import { preflight, whyNeverStarted } from '../preflight';
-import { copyFailed, deletedExternally, isKeyFailure } from '../reasons';
+import { copyFailed, deletedExternally, describeCopy, isKeyFailure } from '../reasons';
 import type { Request } from '../request';
 import { inheritedTags } from '../source-tags';
 import { elapsed, failedEarly, isInFirstWindow, isOfFirstWindow, isStageOver, mayStart, STALENESS_MS } from '../times';
@@ -19,8 +20,9 @@ export async function start(context: ReconcileContext): Promise<Outcome | undefi
   if (unreadable !== undefined) throw unreadable;
   const failed = copies.filter((one) => isFailed(one) && isAttemptOf(one, request, observed.operation));
   const last = failed.at(-1);
-  if (last && !mayTryAgain(context, failed)) throw copyFailed(request, last);
+  if (last && !(await mayTryAgain(context, failed))) throw copyFailed(request, last);
   if (!last) await failIfDeletedExternally(context);
+  refuseInRollback(context);
   if (isHandedOver(request)) throw new NotYet(`${request.physicalId.text} is not visible at present`);
   if (isStageOver(context)) {
     if (request.isLastStage) throw await whyNeverStarted(context);
@@ -35,18 +37,41 @@ async function startCopy(context: ReconcileContext): Promise<Outcome> {
     if (!mayStart(context)) {
       return wait('the next attempt to start the copy comes when all earlier ones would be visible');
     }
-    const source = await preflight(aws, request, elapsed(context));
+    const latest = context.source ?? (await latestSourceOf(context));
+    const source = await preflight(aws, request, elapsed(context), latest);
     if (!mayStart(context)) throw new NotYet('this poll took too long to start a copy safely');
     const count = memory.countStart(request);
-    const snapshotId = await aws.copySnapshot(request.wanted.destinationRegion, copyInput(request, source));
+    const snapshotId = await copy(context, source);
     const isOnlyStart = count === 1 && isInFirstWindow(context);
     memory.see(request, { snapshotId, at: context.now(), isOnlyStart });
-    log(DECISION.start, { snapshotId, inputs: request.wanted.inputs, ...sourceTagsInLog(request, source) });
+    log(DECISION.start, {
+      snapshotId,
+      source: source.SnapshotId,
+      inputs: request.wanted.inputs,
+      ...sourceTagsInLog(request, source),
+    });
     return wait('the copy has been started', { snapshotId });
   } catch (error) {
     memory.setObstacle(request, describeError(error));
     throw error;
   }
+}
+
+async function copy({ aws, request }: ReconcileContext, source: Snapshot): Promise<string> {
+  try {
+    return await aws.copySnapshot(request.wanted.destinationRegion, copyInput(request, source));
+  } catch (error) {
+    const isGone = request.wanted.latestSource !== undefined && kindOf(error) === 'missing';
+    throw isGone ? new NotYet(`${source.SnapshotId ?? 'the latest source'} went before it was copied`) : error;
+  }
+}
+
+/** A rollback goes back to the copy from before. It does not look for another source. */
+function refuseInRollback(context: ReconcileContext): void {
+  const { observed, request } = context;
+  if (!request.wanted.latestSource || !isRollback(observed.operation)) return;
+  const what = `the copy that was made before of ${describeCopy(request)}`;
+  throw elapsed(context) < STALENESS_MS ? new NotYet(`${what} is not visible`) : new Failure(`${what} is gone`);
 }
 
 function sourceTagsInLog({ account, wanted }: Request, source: Snapshot): object {
@@ -55,10 +80,23 @@ function sourceTagsInLog({ account, wanted }: Request, source: Snapshot): object
   return source.OwnerId === account ? { sourceTags } : { sourceTags, note: 'EC2 shows an account its own tags only' };
 }
 
-/** A key policy may still have been on its way: a copy that failed over its key soon after its start is made once more. */
-function mayTryAgain(context: ReconcileContext, failed: readonly Copy[]): boolean {
-  const isEarly = failed.every((copy) => isOfFirstWindow(context, copy) && failedEarly(context, copy));
-  return isEarly && failed.slice(-1).every(isKeyFailure) && !isHandedOver(context.request);
+/**
+ * - A key policy may still have been on its way: a copy that failed over its key soon after its start is made once more.
+ * - A latest source that has gone before it was copied: look for the latest source again.
+ */
+async function mayTryAgain(context: ReconcileContext, failed: readonly Copy[]): Promise<boolean> {
+  if (isHandedOver(context.request)) return false;
+  const isEarly = failed.every((one) => isOfFirstWindow(context, one) && failedEarly(context, one));
+  const [last] = failed.slice(-1);
+  return last !== undefined && ((isEarly && isKeyFailure(last)) || (await hasLostSource(context, last)));
+}
+
+async function hasLostSource({ aws, request }: ReconcileContext, { tags }: Copy): Promise<boolean> {
+  const { latestSource, sourceRegion } = request.wanted;
+  const id = tags[TAG.source];
+  if (!latestSource || id === undefined) return false;
+  const source = await aws.describeSnapshot(sourceRegion, id);
+  return source === undefined || source.State === 'recoverable';
 }
 
 /** The stage before has seen the copy that the physical id names. This stage waits for it and starts no other. */

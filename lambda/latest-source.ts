@@ -1,0 +1,106 @@
+// The newest snapshot that a selector means. It is looked for when a copy is about to be made, and never in a rollback.
+import { TAG } from '../lib/contract';
+import type { Filter, Snapshot } from './aws';
+import type { Poll } from './context';
+import { Failure, NotYet } from './failure';
+import { describeSelector } from './reasons';
+import type { LatestSource, Request } from './request';
+import { elapsed, pollAge, READING_MS } from './times';
+
+/** Nothing if the source is named. Throws NotYet, and then a Failure, if no snapshot can be the source. */
+export async function latestSourceOf(poll: Poll): Promise<Snapshot | undefined> {
+  const { aws, log, memory, request } = poll;
+  const { latestSource: selector, sourceRegion } = request.wanted;
+  if (!selector) return undefined;
+  const isTooLong = (): boolean => pollAge(poll) > READING_MS;
+  const found = await aws.findSnapshots(sourceRegion, selector.owner, filtersOf(selector), isTooLong);
+  const seen = found.filter((one) => isMatch(one, selector) && !isCopyOf(one, request));
+  const [newest, ...older] = seen.filter((one) => !flawOf(one, selector, poll)).sort(newestFirst);
+  if (!newest) throw noneFound(poll, selector, seen);
+  refuseTie(request, selector, [newest, ...older]);
+  const snapshotId = newest.SnapshotId ?? '';
+  if (memory.sourceOf(request) !== snapshotId) {
+    log('latest source', { source: snapshotId, startTime: newest.StartTime, seen: seen.length });
+  }
+  memory.chooseSource(request, snapshotId);
+  return newest;
+}
+
+/** Whether the snapshot may have been found by the selector. Its tags may have changed since. */
+export function isOfOrigin({ OwnerId, VolumeId }: Snapshot, selector: LatestSource, { account }: Request): boolean {
+  const owner = selector.owner === 'self' ? account : selector.owner;
+  return OwnerId === owner && (selector.volumeId ?? VolumeId) === VolumeId;
+}
+
+function filtersOf({ tags, volumeId }: LatestSource): Filter[] {
+  const filters = Object.entries(tags).map(([key, value]) => ({ Name: `tag:${key}`, Values: [literally(value)] }));
+  return volumeId === undefined ? filters : [{ Name: 'volume-id', Values: [volumeId] }, ...filters];
+}
+
+/** In the values of filters, EC2 has wildcards. */
+const literally = (value: string): string => value.replace(/[\\*?]/g, '\\$&');
+
+function isMatch({ Tags = [], VolumeId }: Snapshot, { tags, volumeId }: LatestSource): boolean {
+  const hasTag = ([key, value]: [string, string]) => Tags.some((tag) => tag.Key === key && tag.Value === value);
+  return (volumeId ?? VolumeId) === VolumeId && Object.entries(tags).every(hasTag);
+}
+
+/** A copy of this very resource may have the tags of its source. */
+function isCopyOf({ Tags = [] }: Snapshot, { logicalId, stackId }: Request): boolean {
+  const tags = new Map(Tags.map(({ Key, Value }) => [Key, Value]));
+  return tags.get(TAG.stack) === stackId && tags.get(TAG.resource) === logicalId;
+}
+
+/** Why the snapshot cannot be the source. */
+function flawOf(snapshot: Snapshot, { maxAgeMs = Infinity }: LatestSource, { request, now }: Poll): string | undefined {
+  const { OutpostArn, RestoreExpiryTime: expiry, State, StorageTier } = snapshot;
+  if (State !== 'completed') return State === 'recoverable' ? 'in the Recycle Bin' : (State ?? 'in no state');
+  if (startOf(snapshot) < now() - maxAgeMs) return `older than ${inWords(maxAgeMs)}`;
+  if (StorageTier === 'archive') return 'archived';
+  if (expiry && expiry.getTime() < now() + request.timeoutSeconds * 1_000) return 'restored for too short a time';
+  return OutpostArn ? 'on an Outpost' : undefined;
+}
+
+const startOf = ({ StartTime }: Snapshot): number => StartTime?.getTime() ?? 0;
+
+function newestFirst(a: Snapshot, b: Snapshot): number {
+  return startOf(b) - startOf(a) || ((a.SnapshotId ?? '') < (b.SnapshotId ?? '') ? 1 : -1);
+}
+
+/** The snapshots of one CreateSnapshots call have one time, and different data. */
+function refuseTie(request: Request, selector: LatestSource, [newest, ...older]: [Snapshot, ...Snapshot[]]): void {
+  const tied = [newest, ...older.filter((one) => startOf(one) === startOf(newest))];
+  if (new Set(tied.map(({ VolumeId }) => VolumeId)).size === 1) return;
+  const list = tied.map(({ SnapshotId = '', VolumeId = '' }) => `${SnapshotId} of ${VolumeId}`).join(', ');
+  throw new Failure(
+    `the latest snapshot ${describeSelector(selector)} in ${request.wanted.sourceRegion} is not the only one: ${list} began at the same time; add "volumeId", or tags that tell them apart, to "latestSource"`,
+  );
+}
+
+function noneFound(poll: Poll, selector: LatestSource, seen: readonly Snapshot[]): Error {
+  const { request, pollIntervalMs } = poll;
+  const counts = new Map<string, number>();
+  for (const one of seen) {
+    const flaw = flawOf(one, selector, poll) ?? '';
+    counts.set(flaw, (counts.get(flaw) ?? 0) + 1);
+  }
+  const flaws = [...counts].map(([flaw, count]) => `${count} ${flaw}`).join(', ');
+  const found = seen.length === 0 ? 'EC2 shows none' : `EC2 shows ${seen.length}: ${flaws}`;
+  const what = `no snapshot ${describeSelector(selector)} in ${request.wanted.sourceRegion} can be copied: ${found}`;
+  // One read never decides.
+  if (elapsed(poll) < pollIntervalMs) return new NotYet(what);
+  return new Failure(`${what}; make a snapshot, or correct "latestSource"`);
+}
+
+const UNITS = [
+  { name: 'day', ms: 86_400_000 },
+  { name: 'hour', ms: 3_600_000 },
+  { name: 'minute', ms: 60_000 },
+  { name: 'second', ms: 1_000 },
+];
+
+/** In the largest unit of which it is a whole number. */
+function inWords(ms: number): string {
+  const { name, ms: unit } = UNITS.find((one) => ms % one.ms === 0) ?? { name: 'millisecond', ms: 1 };
+  return `${ms / unit} ${name}${ms === unit ? '' : 's'}`;
+}
