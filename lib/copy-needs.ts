@@ -1,6 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { isAlias, type KeyReference, referenceOf, referenceOfKeyId } from './key-reference';
+import type { LatestSource } from './latest-source';
 import type { CommonSnapshotCopyProps, SnapshotCopyProps } from './snapshot-copy-props';
 import { StorageTier } from './storage-tier';
 import { isFixed, isKnown } from './tokens';
@@ -9,7 +10,7 @@ import { isFixed, isKnown } from './tokens';
 export interface CopyNeeds {
   /** Warnings about the permissions appear here. */
   readonly scope: IConstruct;
-  readonly sourceSnapshotId: string;
+  readonly sourceSnapshotId?: string;
   /** Account that must own the source. Absent: any account. */
   readonly sourceOwner?: string;
   readonly sourceRegion: string;
@@ -32,12 +33,19 @@ export function handoverNeedsOf(scope: IConstruct, props: SnapshotCopyProps): Ha
   return { scope, shareWith, isArchived: storageTier === StorageTier.ARCHIVE, isLocked: lock !== undefined };
 }
 
-/** Whoever writes an id decides on a snapshot. Whoever writes a token decides on no more than whose snapshot it is. */
-export function sourceOwnerOf(
-  { sourceSnapshotId, sourceOwner }: CommonSnapshotCopyProps,
-  scope: IConstruct,
-): string | undefined {
+/**
+ * Whoever writes an id decides on a snapshot. Whoever writes a token, or how to find the latest source, decides on no more
+ * than whose snapshot it is.
+ */
+export function sourceOwnerOf(props: CommonSnapshotCopyProps, scope: IConstruct): string | undefined {
+  const { latestSource, sourceOwner, sourceSnapshotId } = props;
+  if (latestSource !== undefined) return ownerOf(latestSource) ?? Stack.of(scope).account;
   return sourceOwner ?? (isKnown(sourceSnapshotId) ? undefined : Stack.of(scope).account);
+}
+
+/** Absent for the account of the stack. */
+export function ownerOf({ owner }: LatestSource): string | undefined {
+  return owner === 'self' ? undefined : owner;
 }
 
 export function needsOf(scope: IConstruct, props: CommonSnapshotCopyProps): CopyNeeds {

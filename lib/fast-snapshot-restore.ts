@@ -1,5 +1,5 @@
-import { type Duration, Duration as Durations, Fn, Resource } from 'aws-cdk-lib';
-import type { Construct } from 'constructs';
+import { Duration, Fn } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
 import {
   FAST_RESTORE_RESOURCE_TYPE,
   FAST_RESTORE_STAGE_RESOURCE_TYPE,
@@ -7,44 +7,12 @@ import {
   STAGE_SECONDS,
 } from './contract';
 import { HandlerProvider } from './handler-provider';
+import type { FastSnapshotRestoreProps } from './fast-snapshot-restore-props';
 import { injectedProps } from './property-injection';
-import type { ISnapshotRef } from './snapshot-ref';
 import { declareStages, secondsOf } from './stages';
 import { refuse } from './validate';
 import { isZoneId, problemsOfFastRestore } from './validate-fast-restore';
 import { asText } from './wire-properties';
-
-/** Properties of a `FastSnapshotRestore`. */
-export interface FastSnapshotRestoreProps {
-  /**
-   * The snapshot, of this account or shared with it. `SnapshotCopy.fromSnapshotId` imports one by its id.
-   *
-   * Changes in place: the zones of the old snapshot are disabled before those of the new one are enabled.
-   */
-  readonly snapshot: ISnapshotRef;
-
-  /**
-   * Availability Zones of the snapshot's Region: names such as `us-east-1a`, or ids such as `use1-az1`, but not both. At
-   * least one. Changes in place.
-   */
-  readonly availabilityZones: string[];
-
-  /**
-   * Whether the deployment waits until EC2 has optimized the snapshot, which takes 60 minutes per TiB. Otherwise, it goes
-   * on as soon as EC2 has begun.
-   *
-   * @default false
-   */
-  readonly waitUntilEnabled?: boolean;
-
-  /**
-   * How long `waitUntilEnabled` may take: 1 minute to 48 hours, in whole seconds. For every 50 minutes beyond the first
-   * 50, the stack gets one further resource.
-   *
-   * @default - 2 hours with `waitUntilEnabled`, 50 minutes without
-   */
-  readonly timeout?: Duration;
-}
 
 /**
  * Enables fast snapshot restore: volumes that are made from the snapshot in these zones have their full performance at
@@ -58,7 +26,7 @@ export interface FastSnapshotRestoreProps {
  * declare const copy: SnapshotCopy;
  * new FastSnapshotRestore(this, 'Fast', { snapshot: copy, availabilityZones: ['eu-west-1a'] });
  */
-export class FastSnapshotRestore extends Resource {
+export class FastSnapshotRestore extends Construct {
   /** Identifies this class to property injectors. */
   public static readonly PROPERTY_INJECTION_ID: string = 'cdk-ebs-snapshot-copy.FastSnapshotRestore';
 
@@ -69,7 +37,7 @@ export class FastSnapshotRestore extends Resource {
     refuse(this, problemsOfFastRestore(props, this));
 
     const { availabilityZones, snapshot, waitUntilEnabled = false } = props;
-    const timeout = props.timeout ?? (waitUntilEnabled ? Durations.hours(2) : Durations.seconds(STAGE_SECONDS));
+    const timeout = props.timeout ?? (waitUntilEnabled ? Duration.hours(2) : Duration.seconds(STAGE_SECONDS));
     const provider = HandlerProvider.getOrCreate(this);
     declareStages(this, {
       type: FAST_RESTORE_RESOURCE_TYPE,

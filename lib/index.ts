@@ -1,4 +1,6 @@
-export { FastSnapshotRestore, type FastSnapshotRestoreProps } from './fast-snapshot-restore';
+export { FastSnapshotRestore } from './fast-snapshot-restore';
+export { type FastSnapshotRestoreProps } from './fast-snapshot-restore-props';
+export { type LatestSource } from './latest-source';
 export { type ISnapshotCopy } from './snapshot-copy-interface';
 export { SnapshotCopy } from './snapshot-copy';
 export { SnapshotCopyDryRun } from './snapshot-copy-dry-run';

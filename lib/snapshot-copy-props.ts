@@ -1,5 +1,6 @@
 import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { aws_kms } from 'aws-cdk-lib/interfaces';
+import type { LatestSource } from './latest-source';
 import type { SnapshotLock } from './snapshot-lock';
 import type { StorageTier } from './storage-tier';
 
@@ -14,9 +15,35 @@ export interface CommonSnapshotCopyProps {
    *
    * Another value makes a new copy, which replaces the present one.
    *
+   * @default - `latestSource` says what to copy; exactly one of them is needed
    * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopySnapshot.html
    */
-  readonly sourceSnapshotId: string;
+  readonly sourceSnapshotId?: string;
+
+  /**
+   * Copies the newest snapshot that matches, instead of one that is named. The handler looks for it when it makes the copy:
+   * the newest snapshot that is completed, in the standard tier, and no copy of this resource.
+   *
+   * - The source that was found is kept: other updates do not look again. See `refresh`.
+   * - Another `volumeId`, `tags` or `owner`, or another value of any prop that makes a new copy, looks again. If the present
+   *   copy is of the snapshot that is found, and nothing else has changed, it stays.
+   * - A rollback goes back to the copy from before, and looks for nothing.
+   *
+   * If nothing matches, the deployment fails. Excludes `sourceOwner`.
+   *
+   * @default - `sourceSnapshotId` says what to copy; exactly one of them is needed
+   * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSnapshots.html
+   */
+  readonly latestSource?: LatestSource;
+
+  /**
+   * Any text, such as the number of a build. With another text, or when it is added or removed, the handler looks for
+   * `latestSource` again. A newer source makes a new copy, which replaces the present one. The same source leaves the
+   * present copy as it is.
+   *
+   * @default - the source that was found first is kept
+   */
+  readonly refresh?: string;
 
   /**
    * Id of the account that must own the source: 12 digits. A source of another account is refused before EC2 copies it.
@@ -25,7 +52,8 @@ export interface CommonSnapshotCopyProps {
    *
    * Changes in place.
    *
-   * @default - any account if `sourceSnapshotId` is text, the account of the stack if it is a token
+   * @default - any account if `sourceSnapshotId` is text, the account of the stack if it is a token or if there is
+   * `latestSource`, which has an `owner` of its own
    */
   readonly sourceOwner?: string;
 

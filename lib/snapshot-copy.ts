@@ -128,6 +128,13 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   }
 
   /**
+   * Id of the snapshot that was copied: with `latestSource`, the one that was found.
+   */
+  public get sourceSnapshotId(): string {
+    return this.attribute('SourceSnapshotId');
+  }
+
+  /**
    * Size of the volume that the source was taken of, in GiB: the smallest size of a volume that is made from the copy.
    *
    * @attribute

@@ -1,6 +1,6 @@
 import { Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
-import type { FastSnapshotRestoreProps } from './fast-snapshot-restore';
+import type { FastSnapshotRestoreProps } from './fast-snapshot-restore-props';
 import { unlessPlaceholders } from './placeholders';
 import { isKnown } from './tokens';
 import { problemsOfTimeout } from './validate-durations';

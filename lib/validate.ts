@@ -12,10 +12,9 @@ import { problemsOfKeys } from './validate-keys';
 import { problemsOfKinds } from './validate-kinds';
 import { problemsOfRegion, problemsOfRegions } from './validate-regions';
 import { problemsOfRemoval } from './validate-removal';
+import { problemsOfSnapshotId, problemsOfSource, problemsOfSourceKinds } from './validate-source';
 import { lengthOf, problemsOfTags } from './validate-tags';
 
-const SNAPSHOT_ID = /^snap-([0-9a-f]{8}|[0-9a-f]{17})$/;
-const ACCOUNT = /^\d{12}$/;
 const MAX_DESCRIPTION = 255;
 
 /** Throws an error that names the construct and every problem. */
@@ -25,7 +24,7 @@ export function refuse(scope: IConstruct, problems: readonly string[]): void {
 }
 
 export function problemsOfCopy(props: SnapshotCopyProps, scope: IConstruct): string[] {
-  return judge(props, 'sourceSnapshotId', scope, () => [
+  return judge(kindsOf(props), scope, () => [
     ...problemsOfRequest(props, scope),
     ...problemsOfTimeout(props.timeout),
     ...problemsOfDurations(props.timeout, props.completionDuration),
@@ -36,26 +35,23 @@ export function problemsOfCopy(props: SnapshotCopyProps, scope: IConstruct): str
 }
 
 export function problemsOfDryRun(props: CommonSnapshotCopyProps, scope: IConstruct): string[] {
-  return judge(props, 'sourceSnapshotId', scope, () => problemsOfRequest(props, scope));
+  return judge(kindsOf(props), scope, () => problemsOfRequest(props, scope));
 }
 
 export function problemsOfImport(snapshotId: string, options: SnapshotFromIdOptions, scope: IConstruct): string[] {
-  return judge({ ...options, snapshotId }, 'snapshotId', scope, () => [
+  return judge(problemsOfKinds({ ...options, snapshotId }, 'snapshotId'), scope, () => [
     ...problemsOfSnapshotId('snapshotId', snapshotId),
     ...problemsOfRegion('region', options.region),
   ]);
 }
 
-function problemsOfSnapshotId(prop: string, id: string): string[] {
-  return isKnown(id) && !SNAPSHOT_ID.test(id)
-    ? [
-        `${prop} "${id}" is not a snapshot id: give "snap-" and 17 hexadecimal digits (8 for old snapshots), in lower case`,
-      ]
-    : [];
+function kindsOf(props: CommonSnapshotCopyProps): string[] {
+  const problems = problemsOfKinds(props);
+  return problems.length > 0 ? problems : problemsOfSourceKinds(props);
 }
 
-function judge(props: object, required: string, scope: IConstruct, problemsOfValues: () => string[]): string[] {
-  const kinds = problemsOfKinds(props, required);
+/** Values of a wrong kind are not judged further. */
+function judge(kinds: string[], scope: IConstruct, problemsOfValues: () => string[]): string[] {
   return kinds.length > 0 ? kinds : unlessPlaceholders(scope, problemsOfValues());
 }
 
@@ -63,20 +59,13 @@ function problemsOfRequest(props: CommonSnapshotCopyProps, scope: IConstruct): s
   const { region } = Stack.of(scope);
   const regions = { source: props.sourceRegion ?? region, destination: props.destinationRegion ?? region };
   return [
-    ...problemsOfSnapshotId('sourceSnapshotId', props.sourceSnapshotId),
-    ...problemsOfOwner(props.sourceOwner),
+    ...problemsOfSource(props, scope),
     ...problemsOfRegions(props, region),
     ...problemsOfDestination(props, regions),
     ...problemsOfKeys(props, regions),
     ...problemsOfDescription(props.description),
     ...problemsOfCompletion(props),
   ];
-}
-
-function problemsOfOwner(owner: string | undefined): string[] {
-  return isKnown(owner) && !ACCOUNT.test(owner)
-    ? [`sourceOwner "${owner}" is not the id of an account: give 12 digits`]
-    : [];
 }
 
 function problemsOfDescription(description: string | undefined): string[] {

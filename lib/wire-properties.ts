@@ -1,9 +1,11 @@
 // The props as the contract has them: text, and absent for the default, so that an explicit default is no other input.
 import { Stack, type TagManager, Tokenization } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
-import type { CopyProperties, DryRunProperties, HandoverProperties } from './contract';
-import { sourceOwnerOf } from './copy-needs';
+import type { CopyProperties, DryRunProperties, HandoverProperties, LatestSourceProperties } from './contract';
+import { ownerOf, sourceOwnerOf } from './copy-needs';
+import type { LatestSource } from './latest-source';
 import type { CommonSnapshotCopyProps, SnapshotCopyProps } from './snapshot-copy-props';
+import { secondsOf } from './stages';
 import { StorageTier } from './storage-tier';
 
 export function requestProperties(props: CommonSnapshotCopyProps, scope: IConstruct): DryRunProperties {
@@ -11,8 +13,10 @@ export function requestProperties(props: CommonSnapshotCopyProps, scope: IConstr
   const kmsKeyId = props.kmsKey?.keyRef.keyArn ?? props.kmsKeyId;
   return withoutUndefined({
     SourceSnapshotId: props.sourceSnapshotId,
+    LatestSource: props.latestSource && latestSourceProperties(props.latestSource),
+    Refresh: props.refresh,
     SourceRegion: props.sourceRegion ?? region,
-    SourceOwner: sourceOwnerOf(props, scope),
+    SourceOwner: props.latestSource === undefined ? sourceOwnerOf(props, scope) : undefined,
     DestinationRegion: props.destinationRegion ?? region,
     DestinationOutpostArn: props.destinationOutpostArn,
     DestinationAvailabilityZone: props.destinationAvailabilityZone,
@@ -24,6 +28,16 @@ export function requestProperties(props: CommonSnapshotCopyProps, scope: IConstr
     CompletionDurationMinutes:
       props.completionDuration && asText(props.completionDuration.toMinutes({ integral: false })),
   } as const);
+}
+
+function latestSourceProperties(latest: LatestSource): LatestSourceProperties {
+  const { maxAge, tags = {}, volumeId } = latest;
+  return withoutUndefined({
+    VolumeId: volumeId,
+    Tags: Object.keys(tags).length > 0 ? toWireTags(tags) : undefined,
+    Owner: ownerOf(latest),
+    MaxAgeSeconds: maxAge && asText(secondsOf(maxAge)),
+  });
 }
 
 /** What only the copy itself has. */
@@ -50,7 +64,11 @@ export function asText(value: number): string {
 
 export function tagProperties(tags: TagManager): CopyProperties['Tags'] {
   if (!tags.hasTags()) return undefined;
-  return Object.entries(tags.tagValues()).map(([Key, Value]) => ({ Key, Value }));
+  return toWireTags(tags.tagValues());
+}
+
+function toWireTags(tags: Readonly<Record<string, string>>): NonNullable<CopyProperties['Tags']> {
+  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 }
 
 /** The CDK would look at every undefined value in each of its passes through the template. */
