@@ -40,6 +40,11 @@ export class Memory {
     return count;
   }
 
+  /** Whether this process has called CopySnapshot for the request. */
+  hasStarted({ physicalId }: BasicRequest): boolean {
+    return this.starts.has(physicalId.text);
+  }
+
   /** Why the latest attempt to start a copy did not start one. */
   obstacleOf(request: BasicRequest): string | undefined {
     return this.obstacles.get(keyOf(request));

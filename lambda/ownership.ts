@@ -102,9 +102,9 @@ export function chooseCopy(
  * resource.
  *
  * - In a rollback, the copy that was present before, which was made or kept for the inputs.
- * - With a named source, the latest copy with the wanted inputs.
- * - With the latest source, a copy of that source: the present one, if nothing but its source was in question, or else
- *   one that was made for the wanted inputs.
+ * - The present copy, if nothing is in question but what its source should be, and it is a copy of that source.
+ * - With a named source, the latest copy that was made for the wanted inputs.
+ * - With the latest source, such a copy that is of the source that was found.
  */
 function earlierCopy(
   earlier: readonly Copy[],
@@ -116,11 +116,11 @@ function earlierCopy(
   if (type !== 'Update') return undefined;
   const made = earlier.filter((copy) => isMadeFor(copy, wanted));
   if (isRollback(operation)) return made.findLast((copy) => isKeptFor(copy, wanted.inputs)) ?? made.at(-1);
-  if (!wanted.latestSource) return made.at(-1);
+  const id = wanted.sourceSnapshotId ?? sourceId;
   const isOnlySource = before?.inputsBesidesSource === wanted.inputsBesidesSource;
-  const ofSource = earlier.filter(({ tags }) => sourceId !== undefined && tags[TAG.source] === sourceId);
-  const present = ofSource.find((copy) => isOnlySource && isCarried(copy, request));
-  return present ?? ofSource.findLast((copy) => made.includes(copy));
+  const isOfSource = ({ tags }: Copy): boolean => id !== undefined && tags[TAG.source] === id;
+  const present = earlier.find((copy) => isOnlySource && isOfSource(copy) && isCarried(copy, request));
+  return present ?? made.findLast((copy) => !wanted.latestSource || isOfSource(copy));
 }
 
 /**

@@ -38,7 +38,7 @@ type Tags = Readonly<Record<string, string | undefined>>;
 /** In the rollback of a refresh, a read may be older than what the refresh wrote. */
 function shownKept({ tags }: Copy, { observed, request }: ReconcileContext): string | undefined {
   const { before = request.wanted, wanted } = request;
-  const isRefreshed = before.latestSource !== undefined && before.inputs !== wanted.inputs;
+  const isRefreshed = (before.latestSource ?? wanted.latestSource) !== undefined && before.inputs !== wanted.inputs;
   return isRollback(observed.operation) && isRefreshed ? 'anything' : tags[TAG.kept];
 }
 

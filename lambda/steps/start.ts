@@ -34,11 +34,13 @@ export async function start(context: ReconcileContext): Promise<Outcome | undefi
 async function startCopy(context: ReconcileContext): Promise<Outcome> {
   const { aws, log, memory, request } = context;
   try {
+    // Whether there is a source shows before the next window, unless a copy may be on its way.
+    if (!memory.hasStarted(request)) context.source ??= await latestSourceOf(context);
     if (!mayStart(context)) {
       return wait('the next attempt to start the copy comes when all earlier ones would be visible');
     }
-    const latest = context.source ?? (await latestSourceOf(context));
-    const source = await preflight(aws, request, elapsed(context), latest);
+    context.source ??= await latestSourceOf(context);
+    const source = await preflight(aws, request, elapsed(context), context.source);
     if (!mayStart(context)) throw new NotYet('this poll took too long to start a copy safely');
     const count = memory.countStart(request);
     const snapshotId = await copy(context, source);

@@ -1,0 +1,415 @@
+import { TAG, type CopyProperties } from '../../lib/contract';
+import { MINUTE, SECOND, tags, World } from './in-process';
+
+const VOLUME = 'vol-0123456789abcdef0';
+const DAY = 24 * 60 * MINUTE;
+/** Whatever else is declared, the source is the latest snapshot of one volume. */
+const OF_VOLUME = { SourceSnapshotId: undefined, LatestSource: { VolumeId: VOLUME } };
+
+class Backups extends World {
+  /** A snapshot of the volume, taken so long ago. */
+  backup(ageMs: number, more: Partial<Parameters<World['ec2']['addSnapshot']>[0]> = {}): string {
+    const startTime = this.time - ageMs;
+    return this.ec2.addSnapshot({ region: 'us-east-1', volumeId: VOLUME, startTime, ...more }).id;
+  }
+
+  latest(more: Partial<CopyProperties> = {}): CopyProperties {
+    return { ...this.declare({}), ...OF_VOLUME, ...more };
+  }
+
+  /** An Update that goes well. The stack is then at rest. */
+  async refresh(wanted: CopyProperties, before: CopyProperties): Promise<string> {
+    this.enter('UPDATE_IN_PROGRESS');
+    const { answer, failure } = await this.run(this.update(wanted, before));
+    if (!answer) throw failure ?? new Error('no answer');
+    this.enter('UPDATE_COMPLETE');
+    this.time += 5 * MINUTE;
+    return answer.Data?.SnapshotId ?? '';
+  }
+
+  /** An update whose rollback CloudFormation begins after the resource has its answer, or while it waits for one. */
+  async refreshAndRollBack(
+    wanted: CopyProperties,
+    before: CopyProperties,
+    { carries = 'old', cancelledAfter }: { carries?: 'old' | 'new'; cancelledAfter?: number } = {},
+  ) {
+    const present = this.physicalId;
+    this.enter('UPDATE_IN_PROGRESS');
+    const event = this.update(wanted, before);
+    const accepted = await this.accept(event);
+    const outcome = await this.wait(accepted, cancelledAfter);
+    const updated = outcome.answer?.PhysicalResourceId ?? accepted.PhysicalResourceId;
+    this.time += 10 * SECOND;
+    this.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    this.physicalId = carries === 'new' ? updated : present;
+    const rollback = await this.run(this.update(before, wanted));
+    this.enter('UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS');
+    for (const id of new Set([present, updated])) {
+      if (id !== this.physicalId) await this.wait(await this.accept(this.event('Delete', { PhysicalResourceId: id })));
+    }
+    this.enter('UPDATE_ROLLBACK_COMPLETE');
+    this.time += 5 * MINUTE;
+    return { outcome, rollback };
+  }
+
+  sourceOf(copy: string): string {
+    return this.ec2.snapshot(copy).source?.id ?? '';
+  }
+
+  searchesForSource(): number {
+    return this.services.calls.filter(({ action, region }) => action === 'DescribeSnapshots' && region === 'us-east-1')
+      .length;
+  }
+}
+
+function scene(): { world: Backups; newest: string } {
+  const world = new Backups();
+  world.backup(3 * DAY);
+  const newest = world.backup(DAY);
+  world.backup(2 * DAY);
+  return { world, newest };
+}
+
+describe('a Create', () => {
+  test('copies the newest snapshot that matches, and says which', async () => {
+    const { world, newest } = scene();
+    const { answer } = await world.run(world.event('Create', { ResourceProperties: world.latest() }));
+    const [copy = ''] = world.copies();
+    expect(world.sourceOf(copy)).toBe(newest);
+    expect(answer?.Data).toMatchObject({ SnapshotId: copy, SourceSnapshotId: newest });
+    expect(world.ec2.tagsOf(copy)[TAG.source]).toBe(newest);
+    expect(world.logs).toContainEqual(expect.objectContaining({ decision: 'start copy', source: newest }));
+  });
+
+  test.each([
+    ['pending', { course: { outcome: 'pending' } }],
+    ['failed', { course: { outcome: 'error', duration: 0 } }],
+    ['archived', { storageTier: 'archive' as const }],
+    ['of another account', { ownerId: '999900001111', sharedWith: ['all'] }],
+    ['of another volume', { volumeId: 'vol-0fedcba9876543210' }],
+    ['in another Region', { region: 'eu-west-1' }],
+  ])('passes over a newer snapshot that is %s', async (_, more) => {
+    const { world, newest } = scene();
+    world.backup(MINUTE, more);
+    const copy = await world.create(world.latest());
+    expect(world.sourceOf(copy)).toBe(newest);
+  });
+
+  test('finds snapshots by all of their tags, in which EC2 knows wildcards and we do not', async () => {
+    const world = new Backups();
+    const wanted = world.backup(2 * DAY, { tags: { app: 'a*c', env: 'prod' } });
+    world.backup(DAY, { tags: { app: 'abc', env: 'prod' } });
+    world.backup(DAY, { tags: { app: 'a*c', env: 'test' } });
+    const selector = { Tags: tags({ app: 'a*c', env: 'prod' }) };
+    const copy = await world.create(world.latest({ LatestSource: selector }));
+    expect(world.sourceOf(copy)).toBe(wanted);
+  });
+
+  test('of another account copies what that account shares', async () => {
+    const { world } = scene();
+    const theirs = world.backup(4 * DAY, { ownerId: '999900001111', sharedWith: ['111122223333'] });
+    const copy = await world.create(world.latest({ LatestSource: { VolumeId: VOLUME, Owner: '999900001111' } }));
+    expect(world.sourceOf(copy)).toBe(theirs);
+  });
+
+  test('takes the higher id of two snapshots with one time', async () => {
+    const world = new Backups();
+    const ids = [world.backup(DAY), world.backup(DAY), world.backup(DAY)].sort();
+    const copy = await world.create(world.latest());
+    expect(world.sourceOf(copy)).toBe(ids.at(-1));
+  });
+
+  test('refuses two volumes whose newest snapshots have one time, and lists both', async () => {
+    const world = new Backups();
+    const app = { tags: { app: 'shop' } };
+    const a = world.backup(DAY, app);
+    const b = world.backup(DAY, { ...app, volumeId: 'vol-0fedcba9876543210' });
+    const message = await world.refusal({ ...OF_VOLUME, LatestSource: { Tags: tags({ app: 'shop' }) } });
+    expect(message).toContain('the latest snapshot with tag app=shop in us-east-1 is not the only one: ');
+    expect(message).toContain(`${a} of ${VOLUME}`);
+    expect(message).toContain(`${b} of vol-0fedcba9876543210`);
+  });
+
+  test('fails at the second poll if nothing can be copied, and says what was seen', async () => {
+    const world = new Backups();
+    world.backup(MINUTE, { course: { outcome: 'pending' } });
+    world.backup(2 * DAY, { storageTier: 'archive' });
+    world.backup(9 * DAY);
+    world.backup(10 * DAY);
+    const LatestSource = { VolumeId: VOLUME, MaxAgeSeconds: String(3 * 86_400) };
+    const { failure, after } = await world.runCreate({ ...OF_VOLUME, LatestSource });
+    const [, seen] =
+      /^no snapshot of volume vol-\w+ in us-east-1 can be copied: EC2 shows 4: (.*); make a snapshot, or correct "latestSource"/.exec(
+        failure?.message ?? '',
+      ) ?? [];
+    expect(seen?.split(', ').sort()).toEqual(['1 archived', '1 pending', '2 older than 3 days']);
+    expect(after).toBe(30);
+    expect(world.started()).toBe(0);
+  });
+
+  test('says so if EC2 shows none at all', async () => {
+    const message = await new Backups().refusal(OF_VOLUME);
+    expect(message).toContain(`no snapshot of volume ${VOLUME} in us-east-1 can be copied: EC2 shows none`);
+  });
+
+  test('looks again if the source goes before it is copied', async () => {
+    const { world, newest } = scene();
+    const goes = world.backup(MINUTE);
+    world.services.faults = ({ action }) => {
+      if (action === 'CopySnapshot') world.ec2.deleteSnapshot('us-east-1', { SnapshotId: goes });
+      world.services.faults = action === 'CopySnapshot' ? undefined : world.services.faults;
+      return undefined;
+    };
+    const copy = await world.create(world.latest());
+    expect(world.sourceOf(copy)).toBe(newest);
+    expect(world.copies()).toEqual([copy]);
+  });
+
+  test('copies what it found first, whatever comes while the copy is under way', async () => {
+    const { world, newest } = scene();
+    const event = await world.begin(world.event('Create', { ResourceProperties: world.latest() }));
+    world.time += MINUTE;
+    world.backup(0);
+    await world.wait(event);
+    expect(world.copies().map((copy) => world.sourceOf(copy))).toEqual([newest]);
+  });
+
+  test('names the source in the reason of its failure', async () => {
+    const { world, newest } = scene();
+    world.ec2.settings.course = () => ({ outcome: 'error', duration: 10 * SECOND, message: 'Internal fault' });
+    const { failure } = await world.runCreate(OF_VOLUME);
+    expect(failure?.message).toContain(
+      `copy of ${newest} (the latest snapshot of volume ${VOLUME}) from us-east-1 to eu-west-1 failed`,
+    );
+  });
+
+  test('never takes a copy of its own for a source', async () => {
+    const world = new Backups();
+    const app = { app: 'shop' };
+    const source = world.backup(DAY, { tags: app });
+    const declared = world.latest({
+      LatestSource: { Tags: tags(app) },
+      DestinationRegion: 'us-east-1',
+      CopySourceTags: 'true',
+    });
+    const first = await world.create(declared);
+    expect(world.ec2.tagsOf(first)).toMatchObject(app);
+    const second = await world.refresh({ ...declared, Refresh: '2' }, declared);
+    expect([world.sourceOf(second), second]).toEqual([source, first]);
+  });
+});
+
+describe('an Update', () => {
+  const created = async () => {
+    const { world, newest } = scene();
+    const before = world.latest({ Refresh: '1' });
+    const copy = await world.create(before);
+    return { world, newest, before, copy, searches: world.searchesForSource() };
+  };
+
+  test.each([
+    ['tags', { Tags: tags({ a: 'b' }) }],
+    ['sharing', { ShareWith: ['999900001111'] }],
+    ['the timeout', { TimeoutSeconds: '6000' }],
+    ['the maximal age', { LatestSource: { VolumeId: VOLUME, MaxAgeSeconds: '60' } }],
+  ])('of %s looks nothing up', async (_, change) => {
+    const { world, before, copy, searches } = await created();
+    world.backup(0);
+    expect(await world.refresh({ ...before, ...change }, before)).toBe(copy);
+    expect(world.searchesForSource()).toBe(searches);
+  });
+
+  test.each([
+    ['changes', '2'],
+    ['is removed', undefined],
+  ])('whose refresh %s copies a newer source, which replaces the present copy', async (_, Refresh) => {
+    const { world, before, copy } = await created();
+    const newer = world.backup(0);
+    const next = await world.refresh({ ...before, Refresh }, before);
+    expect(next).not.toBe(copy);
+    expect(world.sourceOf(next)).toBe(newer);
+  });
+
+  test('whose refresh finds the same source keeps the present copy under its id', async () => {
+    const { world, before, copy, newest } = await created();
+    expect(await world.refresh({ ...before, Refresh: '2' }, before)).toBe(copy);
+    expect(world.physicalId).toBe(copy);
+    expect(world.started()).toBe(1);
+    expect(world.sourceOf(copy)).toBe(newest);
+  });
+
+  test('keeps a copy that goes by its handle under its handle', async () => {
+    const { world } = scene();
+    const before = world.latest({ Refresh: '1' });
+    const copy = await world.createUnderHandle(before);
+    const handle = world.physicalId;
+    expect(await world.refresh({ ...before, Refresh: '2' }, before)).toBe(copy);
+    expect(world.physicalId).toBe(handle);
+  });
+
+  test('changes in place what a kept copy declares besides', async () => {
+    const { world, before, copy } = await created();
+    await world.refresh({ ...before, Refresh: '2', Tags: tags({ a: 'b' }), DeletionPolicy: 'Retain' }, before);
+    expect(world.ec2.tagsOf(copy)).toMatchObject({ a: 'b', [TAG.retain]: 'Retain' });
+  });
+
+  test('with another selector that finds the same source keeps the present copy', async () => {
+    const { world, before, copy, newest } = await created();
+    world.ec2.createTags('us-east-1', { Resources: [newest], Tags: [{ Key: 'app', Value: 'shop' }] });
+    const wanted = { ...before, LatestSource: { VolumeId: VOLUME, Tags: tags({ app: 'shop' }) } };
+    expect(await world.refresh(wanted, before)).toBe(copy);
+  });
+
+  test('from the latest source to the same one by name, and back, keeps the present copy', async () => {
+    const { world, before, copy, newest } = await created();
+    const named = { ...before, LatestSource: undefined, Refresh: undefined, SourceSnapshotId: newest };
+    expect(await world.refresh(named, before)).toBe(copy);
+    expect(await world.refresh(before, named)).toBe(copy);
+  });
+
+  test('with another key makes a new copy, of the latest source', async () => {
+    const { world, before, copy } = await created();
+    const next = await world.refresh({ ...before, Description: 'new' }, before);
+    expect(next).not.toBe(copy);
+  });
+
+  test('whose refresh finds nothing fails, and its rollback keeps the present copy', async () => {
+    const { world, before, copy } = await created();
+    for (const { id, source } of world.ec2.all())
+      if (!source) world.ec2.deleteSnapshot('us-east-1', { SnapshotId: id });
+    const { outcome, rollback } = await world.refreshAndRollBack({ ...before, Refresh: '2' }, before);
+    expect(outcome.failure?.message).toContain('EC2 shows none');
+    expect(rollback.answer).toMatchObject({ PhysicalResourceId: copy });
+    expect(world.copies()).toEqual([copy]);
+  });
+
+  test('right after a refresh that kept the copy is about that copy, although its tags are read late', async () => {
+    const { world, before, copy } = await created();
+    const kept = { ...before, Refresh: '2' };
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update(kept, before));
+    world.ec2.settings.staleness = { ids: 0, tags: 2 * MINUTE, deletions: 0, writes: 0 };
+    world.time += 5 * SECOND;
+    world.backup(0);
+    expect(await world.refresh({ ...kept, Tags: tags({ a: 'b' }) }, kept)).toBe(copy);
+    expect(world.started()).toBe(1);
+  });
+
+  test('that retries a failed refresh looks again', async () => {
+    const { world, before } = await created();
+    const wanted = { ...before, Refresh: '2' };
+    await world.refreshAndRollBack(wanted, before);
+    const newer = world.backup(0);
+    expect(world.sourceOf(await world.refresh(wanted, before))).toBe(newer);
+  });
+
+  test.each(['Retain', undefined] as const)(
+    'thirty times with another text and one source copies once (%s)',
+    async (DeletionPolicy) => {
+      const { world, before, copy } = await created();
+      let declared = { ...before, DeletionPolicy };
+      await world.refresh(declared, before);
+      for (let n = 0; n < 30; n++) {
+        const next = { ...declared, Refresh: `build-${n}` };
+        expect(await world.refresh(next, declared)).toBe(copy);
+        declared = next;
+      }
+      expect(world.started()).toBe(1);
+      expect(world.ec2.tagsOf(copy)[TAG.kept]?.split(' ')).toHaveLength(2);
+    },
+  );
+});
+
+describe.each(['old', 'new'] as const)('a rollback that carries the %s physical id', (carries) => {
+  describe.each([
+    ['after the answer', undefined],
+    ['of an update that is under way', 90 * SECOND],
+  ])('%s', (_, cancelledAfter) => {
+    const roll = async (world: Backups, wanted: CopyProperties, before: CopyProperties) =>
+      world.refreshAndRollBack(wanted, before, { carries, cancelledAfter });
+
+    test.each(['newer', 'same', 'gone'] as const)(
+      'goes back to the present copy, the source being %s',
+      async (source) => {
+        const { world } = scene();
+        const before = world.latest({ Refresh: '1' });
+        const copy = await world.create(before);
+        if (source === 'newer') world.backup(0);
+        if (source === 'gone') {
+          for (const { id, source: from } of world.ec2.all()) {
+            if (!from) world.ec2.deleteSnapshot('us-east-1', { SnapshotId: id });
+          }
+        }
+        const { rollback } = await roll(world, { ...before, Refresh: '2' }, before);
+        expect(rollback.failure).toBeUndefined();
+        expect(rollback.answer?.Data?.SnapshotId).toBe(copy);
+        expect(world.copies()).toEqual([copy]);
+        expect(world.ec2.tagsOf(copy)[TAG.kept]).toBeUndefined();
+      },
+    );
+
+    test('of a second refresh goes back to the copy that the first one kept', async () => {
+      const { world } = scene();
+      const first = world.latest({ Refresh: '1' });
+      const copy = await world.create(first);
+      const second = { ...first, Refresh: '2' };
+      await world.refresh(second, first);
+      world.backup(0);
+      const { rollback } = await roll(world, { ...first, Refresh: '3' }, second);
+      expect(rollback.answer?.Data?.SnapshotId).toBe(copy);
+      expect(world.copies()).toEqual([copy]);
+      // And once more: the copy is still the one that the second refresh kept.
+      expect(await world.refresh({ ...second, Tags: tags({ a: 'b' }) }, second)).toBe(copy);
+    });
+
+    test('of a second refresh that kept the copy, too', async () => {
+      const { world } = scene();
+      const first = world.latest({ Refresh: '1' });
+      const copy = await world.create(first);
+      const second = { ...first, Refresh: '2' };
+      await world.refresh(second, first);
+      const { rollback } = await roll(world, { ...first, Refresh: '3' }, second);
+      expect(rollback.answer?.Data?.SnapshotId).toBe(copy);
+      expect(world.copies()).toEqual([copy]);
+    });
+
+    test('goes back although the copy from before is gone, and copies nothing', async () => {
+      const { world } = scene();
+      const before = world.latest({ Refresh: '1' });
+      const copy = await world.create(before);
+      world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: copy });
+      const { rollback } = await roll(world, { ...before, Refresh: '2' }, before);
+      expect(rollback.failure).toBeUndefined();
+      // What CloudFormation has named since is the resource's copy now.
+      expect(world.copies().filter((id) => id !== world.physicalId)).toEqual([]);
+    });
+  });
+});
+
+test('a stale search does not report the present copy over one that is under way', async () => {
+  const { world } = scene();
+  const before = world.latest({ Refresh: '1' });
+  const copy = await world.create(before);
+  const newer = world.backup(0);
+  world.ec2.settings.staleness = { ids: 100 * SECOND, tags: 2 * MINUTE, deletions: 0, writes: 0 };
+  world.enter('UPDATE_IN_PROGRESS');
+  const wanted = { ...before, Refresh: '2' };
+  const event = await world.begin(world.update(wanted, before));
+  // Another process goes on. By now the newer snapshot is gone, so that the present copy would do.
+  world.memory = new (world.memory.constructor as new () => typeof world.memory)();
+  world.ec2.deleteSnapshot('us-east-1', { SnapshotId: newer });
+  world.time += 30 * SECOND;
+  const { answer } = await world.wait(event);
+  expect(answer?.Data?.SnapshotId).not.toBe(copy);
+  expect(answer?.Data?.SourceSnapshotId).toBe(newer);
+});
+
+test('a Delete deletes a kept copy', async () => {
+  const { world } = scene();
+  const before = world.latest({ Refresh: '1' });
+  await world.create(before);
+  await world.refresh({ ...before, Refresh: '2' }, before);
+  world.enter('DELETE_IN_PROGRESS');
+  await world.run(world.event('Delete', { ResourceProperties: { ...before, Refresh: '2' } }));
+  expect(world.copies()).toEqual([]);
+});
