@@ -61,7 +61,7 @@ describe('an error that does not say "missing"', () => {
 
   test.each<[string, (of: Aws) => Promise<unknown>, string]>([
     ['describeSnapshot', (of) => of.describeSnapshot('eu-west-1', 'snap-a'), 'eu-west-1'],
-    ['findSnapshots', (of) => of.findSnapshots('eu-west-1', [], never), 'eu-west-1'],
+    ['findSnapshots', (of) => of.findSnapshots('eu-west-1', 'self', [], never), 'eu-west-1'],
     ['copySnapshot', (of) => of.copySnapshot('eu-west-1', COPY), 'eu-west-1'],
     ['deleteSnapshot', (of) => of.deleteSnapshot('eu-west-1', 'snap-a'), 'eu-west-1'],
     ['describeLock', (of) => of.describeLock('eu-west-1', 'snap-a'), 'eu-west-1'],
@@ -132,7 +132,7 @@ describe('a search for snapshots', () => {
       return Promise.resolve(pages.shift() ?? { Snapshots: [{ SnapshotId: 'snap-b' }, { SnapshotId: 'snap-c' }] });
     };
     const Filters = [{ Name: 'tag:a', Values: ['1'] }];
-    const found = await aws({ describeSnapshots }).findSnapshots('eu-west-1', Filters, never);
+    const found = await aws({ describeSnapshots }).findSnapshots('eu-west-1', 'self', Filters, never);
     expect(found.map(({ SnapshotId }) => SnapshotId)).toEqual(['snap-a', 'snap-b', 'snap-c']);
     const first = { Filters, OwnerIds: ['self'], MaxResults: 1_000 };
     expect(inputs).toEqual([first, { ...first, NextToken: '2' }, { ...first, NextToken: '3' }]);
@@ -140,23 +140,23 @@ describe('a search for snapshots', () => {
 
   test('takes an empty token for the last page', async () => {
     const describeSnapshots = jest.fn(() => Promise.resolve({ Snapshots: [], NextToken: '' }));
-    expect(await aws({ describeSnapshots }).findSnapshots('eu-west-1', [], never)).toEqual([]);
+    expect(await aws({ describeSnapshots }).findSnapshots('eu-west-1', 'self', [], never)).toEqual([]);
     expect(describeSnapshots).toHaveBeenCalledTimes(1);
   });
 
   test('gives up before a page that would come too late', async () => {
     const describeSnapshots = jest.fn(() => Promise.resolve({ Snapshots: [], NextToken: 'next' }));
     const isTooLong = (): boolean => describeSnapshots.mock.calls.length >= 3;
-    const search = aws({ describeSnapshots }).findSnapshots('eu-west-1', [], isTooLong);
+    const search = aws({ describeSnapshots }).findSnapshots('eu-west-1', 'self', [], isTooLong);
     await expect(search).rejects.toThrow(
-      new NotYet('EC2 takes too long to list this account’s snapshots in eu-west-1'),
+      new NotYet('EC2 takes too long to list the snapshots in eu-west-1'),
     );
     expect(describeSnapshots).toHaveBeenCalledTimes(3);
   });
 
   test('does not take an error for the absence of snapshots', async () => {
     const missing = aws({ describeSnapshots: () => Promise.reject(NO_SNAPSHOT) });
-    await expect(missing.findSnapshots('eu-west-1', [], never)).rejects.toMatchObject({ cause: NO_SNAPSHOT });
+    await expect(missing.findSnapshots('eu-west-1', 'self', [], never)).rejects.toMatchObject({ cause: NO_SNAPSHOT });
   });
 });
 

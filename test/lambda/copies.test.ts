@@ -48,8 +48,9 @@ describe('the attributes', () => {
   test('are all there, and empty, if there is no copy', () => {
     const attributes = attributesOf({}, requestFor());
     expect(Object.keys(attributes).sort()).toEqual([...ATTRIBUTES].sort());
-    const { KmsKeyArnOrNone, ...others } = attributes;
+    const { KmsKeyArnOrNone, SourceSnapshotId, ...others } = attributes;
     expect(new Set(Object.values(others))).toEqual(new Set(['']));
+    expect(SourceSnapshotId).toBe('snap-0123456789abcdef0');
     expect(KmsKeyArnOrNone).toBe('arn:aws:kms:eu-west-1:111122223333:key/none');
   });
 
@@ -67,6 +68,7 @@ describe('the attributes', () => {
     };
     expect(attributesOf(snapshot, requestFor())).toEqual({
       SnapshotId: 'snap-a',
+      SourceSnapshotId: 'snap-0123456789abcdef0',
       VolumeSize: '8',
       Encrypted: 'true',
       KmsKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/k',
@@ -103,6 +105,7 @@ describe('the input of CopySnapshot', () => {
       [TAG.resource]: LOGICAL_ID,
       [TAG.inputs]: request.wanted.inputs,
       [TAG.handle]: HANDLE,
+      [TAG.source]: 'snap-0123456789abcdef0',
     };
     expect(input.TagSpecifications).toEqual([{ ResourceType: 'snapshot', Tags: tags(owner) }]);
   });

@@ -27,7 +27,7 @@ const SOURCES: Readonly<Record<string, Snapshot>> = { 'snap-0123456789abcdef0': 
 function judge(copy: Copy, scene: Scene = {}): Promise<string | undefined> {
   const { request = requestFor(), sources = SOURCES, keys = {}, chosen, copies } = scene;
   const observed: Partial<ReconcileContext['observed']> = {
-    sourceOf: ({ sourceSnapshotId: id }) => Promise.resolve(sources[id]),
+    sourceOf: ({ sourceSnapshotId: id = '' }) => Promise.resolve(sources[id]),
     keyOf: ({ kmsKeyId = '' }) => Promise.resolve(keys[kmsKeyId]),
   };
   return flawOf({ request, observed, copy: chosen, copies } as ReconcileContext, copy);

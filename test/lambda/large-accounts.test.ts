@@ -98,7 +98,7 @@ describe('where a search would take five minutes', () => {
     const world = slow();
     const { failure, after } = await world.runCreate();
     expect(after).toBeLessThan(3_600);
-    expect(failure?.message).toContain('EC2 takes too long to list this account’s snapshots in eu-west-1');
+    expect(failure?.message).toContain('EC2 takes too long to list the snapshots in eu-west-1');
     expect(world.started()).toBe(0);
   });
 

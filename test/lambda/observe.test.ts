@@ -5,7 +5,7 @@ import { Memory } from '../../lambda/memory';
 import { observe, type Observation } from '../../lambda/observe';
 import { AwsError } from '../../local-aws/faults';
 import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, tags, World } from './in-process';
-import { requestFor } from './requests';
+import { copyFor, requestFor } from './requests';
 
 const owner = tags({ [TAG.stack]: STACK_ID, [TAG.resource]: LOGICAL_ID });
 const CLOSED = new CallError(new AwsError('AuthFailure', 'Not able to validate the credentials.'), 'eu-west-1');
@@ -80,8 +80,8 @@ describe('the copies of a resource', () => {
   test('are searched for as long as there is time to read', async () => {
     const findSnapshots = jest.fn<Promise<Snapshot[]>, Parameters<Aws['findSnapshots']>>(() => Promise.resolve([]));
     await idsOf(observing({}, { aws: { findSnapshots } }));
-    const [[region, , isTooLong] = []] = findSnapshots.mock.calls;
-    expect([region, isTooLong?.()]).toEqual(['eu-west-1', false]);
+    const [[region, owner, , isTooLong] = []] = findSnapshots.mock.calls;
+    expect([region, owner, isTooLong?.()]).toEqual(['eu-west-1', 'self', false]);
   });
 });
 
@@ -166,18 +166,19 @@ describe('the source and the key of a declared copy', () => {
   const declared = declaredAs({ KmsKeyId: 'alias/mine', SourceRegion: 'us-east-1' });
   const source: Snapshot = { SnapshotId: declared.sourceSnapshotId, VolumeSize: 8 };
   const key: KeyMetadata = { KeyId: 'k' };
+  const copy = copyFor(requestFor());
 
   test('are read in their Regions', async () => {
     const describeKey = jest.fn(() => Promise.resolve(key));
     const observed = await observing({ 'us-east-1': [source] }, { aws: { describeKey } });
-    expect(await observed.sourceOf(declared)).toBe(source);
+    expect(await observed.sourceOf(declared, copy)).toBe(source);
     expect(await observed.keyOf(declared)).toBe(key);
     expect(describeKey.mock.calls).toEqual([['eu-west-1', 'alias/mine']]);
   });
 
   test('are none if the source is gone, and if the copy has no key of its own', async () => {
     const observed = await observing({});
-    expect(await observed.sourceOf(declared)).toBeUndefined();
+    expect(await observed.sourceOf(declared, copy)).toBeUndefined();
     expect(await observed.keyOf(declaredAs({ Encrypted: 'true' }))).toBeUndefined();
   });
 
@@ -187,9 +188,9 @@ describe('the source and the key of a declared copy', () => {
       return observing({}, { aws: { describeSnapshot: fail, describeKey: fail } });
     };
     const closed = await failing(CLOSED);
-    expect([await closed.sourceOf(declared), await closed.keyOf(declared)]).toEqual([undefined, undefined]);
+    expect([await closed.sourceOf(declared, copy), await closed.keyOf(declared)]).toEqual([undefined, undefined]);
     const throttled = await failing(THROTTLED);
-    await expect(throttled.sourceOf(declared)).rejects.toBe(THROTTLED);
+    await expect(throttled.sourceOf(declared, copy)).rejects.toBe(THROTTLED);
     await expect(throttled.keyOf(declared)).rejects.toBe(THROTTLED);
   });
 });
@@ -245,11 +246,11 @@ describe('one poll', () => {
       await observed.requester();
       await observed.copyById('snap-a');
       await observed.copyById('snap-b');
-      await observed.sourceOf(request.wanted);
+      await observed.sourceOf(request.wanted, copyFor(request));
       await observed.keyOf(request.wanted);
     }
     expect(asked).toEqual([
-      'search',
+      'search self',
       `resource ${LOGICAL_ID}`,
       'resource Stage2',
       'snapshot snap-a',
@@ -266,7 +267,7 @@ describe('one poll', () => {
     const begun = world.time;
     await world.poll(event);
     expect(world.time - begun).toBeLessThanOrEqual(4 * MINUTE + 3 * SECOND);
-    const reason = new NotYet('EC2 takes too long to list this account’s snapshots in eu-west-1').message;
+    const reason = new NotYet('EC2 takes too long to list the snapshots in eu-west-1').message;
     expect(world.logs.at(-1)).toEqual({ decision: 'wait', reason });
   });
 });

@@ -131,9 +131,9 @@ test('a copy that somebody else deleted is named', () => {
 });
 
 test('a copy that lost its tags names the tags to restore', () => {
-  const { stack, resource, inputs, handle } = TAG;
+  const { stack, resource, inputs, handle, source } = TAG;
   expect(lostTags(copyFor(requestFor())).message).toBe(
-    `${ID} in eu-west-1 does not carry the tags that make it this resource’s copy (${[stack, resource, inputs, handle].join(', ')}), so it is neither changed nor deleted; restore the tags, or handle the snapshot yourself`,
+    `${ID} in eu-west-1 does not carry the tags that make it this resource’s copy (${[stack, resource, inputs, handle, source].join(', ')}), so it is neither changed nor deleted; restore the tags, or handle the snapshot yourself`,
   );
 });
 

@@ -11,6 +11,7 @@ test('a Create waits for the one copy that it starts, and answers the id and eve
     PhysicalResourceId: copy?.id,
     Data: {
       SnapshotId: copy?.id,
+      SourceSnapshotId: copy?.source?.id,
       VolumeSize: '8',
       Encrypted: 'false',
       KmsKeyArn: '',

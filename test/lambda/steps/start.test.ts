@@ -16,6 +16,7 @@ describe('the copy that a request starts', () => {
       [TAG.resource]: LOGICAL_ID,
       [TAG.inputs]: expect.stringMatching(/^v1-[0-9a-f]{32}$/) as string,
       [TAG.handle]: event.PhysicalResourceId,
+      [TAG.source]: declared.SourceSnapshotId,
       [TAG.retain]: 'Retain',
     });
     expect(event.PhysicalResourceId).toMatch(/^copy-[0-9a-f]{32}$/);
