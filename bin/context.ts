@@ -2,7 +2,11 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { SnapshotCopyStackProps } from './snapshot-copy-stack';
 
 type Copy = SnapshotCopyStackProps['copy'];
-type Parsed = Partial<Copy> & Pick<SnapshotCopyStackProps, 'sourceKmsKeyArn' | 'dryRun'>;
+type Parsed = Partial<Copy> &
+  Pick<SnapshotCopyStackProps, 'sourceKmsKeyArn' | 'dryRun'> & {
+    readonly latestVolumeId?: string;
+    readonly latestTags?: Record<string, string>;
+  };
 
 interface Option {
   readonly value: string;
@@ -19,8 +23,23 @@ const REMOVAL_POLICIES = new Map([
 const OPTIONS: Readonly<Record<string, Option>> = {
   sourceSnapshotId: {
     value: 'snap-…',
-    help: 'the snapshot to copy (required)',
+    help: 'the snapshot to copy',
     parse: (sourceSnapshotId) => ({ sourceSnapshotId }),
+  },
+  latestVolumeId: {
+    value: 'vol-…',
+    help: 'instead of sourceSnapshotId: the newest snapshot of this volume',
+    parse: (latestVolumeId) => ({ latestVolumeId }),
+  },
+  latestTags: {
+    value: 'JSON',
+    help: 'instead of sourceSnapshotId, or with latestVolumeId: the newest snapshot with these tags',
+    parse: (text) => ({ latestTags: parseTags('latestTags', text) }),
+  },
+  refresh: {
+    value: 'TEXT',
+    help: 'another text looks for the newest snapshot again',
+    parse: (refresh) => ({ refresh }),
   },
   sourceRegion: {
     value: 'REGION',
@@ -70,7 +89,7 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   tags: {
     value: 'JSON',
     help: 'tags of the copy, such as \'{"team":"storage"}\'',
-    parse: (text) => ({ tags: parseTags(text) }),
+    parse: (text) => ({ tags: parseTags('tags', text) }),
   },
   timeoutMinutes: {
     value: 'N',
@@ -98,11 +117,15 @@ export const USAGE = [
 /** Throws an error if something is missing, unknown or of the wrong kind. The construct judges the rest. */
 export function propsFromContext(context: Readonly<Record<string, unknown>>): SnapshotCopyStackProps {
   const ours = Object.entries(context).filter(([name]) => isOurs(name));
-  const { sourceKmsKeyArn, dryRun, ...copy } = ours
+  const { sourceKmsKeyArn, dryRun, latestTags, latestVolumeId, ...copy } = ours
     .map(([name, value]) => parse(name, value))
     .reduce((all, one) => ({ ...all, ...one }), {});
-  if (copy.sourceSnapshotId === undefined) throw new Error('sourceSnapshotId is missing: give the snapshot to copy');
-  return { copy: { ...copy, sourceSnapshotId: copy.sourceSnapshotId }, sourceKmsKeyArn, dryRun };
+  const isLatest = latestTags !== undefined || latestVolumeId !== undefined;
+  if (copy.sourceSnapshotId === undefined && !isLatest) {
+    throw new Error('sourceSnapshotId is missing: give the snapshot to copy');
+  }
+  const latestSource = isLatest ? { volumeId: latestVolumeId, tags: latestTags } : undefined;
+  return { copy: { ...copy, latestSource }, sourceKmsKeyArn, dryRun };
 }
 
 /** The names of the CDK's own context (`aws:cdk:…`, `@aws-cdk/…`, `cli-…`, lookups) are not plain words. */
@@ -135,7 +158,7 @@ function parseRemovalPolicy(text: string): RemovalPolicy {
   return policy;
 }
 
-function parseTags(text: string): Record<string, string> {
+function parseTags(name: string, text: string): Record<string, string> {
   const tags = parseJson(text);
   if (
     typeof tags !== 'object' ||
@@ -143,7 +166,7 @@ function parseTags(text: string): Record<string, string> {
     Array.isArray(tags) ||
     !Object.values(tags).every((value) => typeof value === 'string')
   ) {
-    throw new Error(`tags "${text}" is not a JSON object of strings: give one such as {"team":"storage"}`);
+    throw new Error(`${name} "${text}" is not a JSON object of strings: give one such as {"team":"storage"}`);
   }
   return tags as Record<string, string>;
 }

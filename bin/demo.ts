@@ -4,7 +4,15 @@ import { App } from 'aws-cdk-lib';
 import { LocalAws, type OperationResult } from '../local-aws';
 import { propsFromContext } from './context';
 import { Console, Watch, type Output } from './demo/console';
-import { addSource, REGION, SCENARIOS, SOURCE, type Expectation, type Scenario, type Step } from './demo/scenarios';
+import {
+  addSource,
+  REGION,
+  SCENARIOS,
+  wholeContext,
+  type Expectation,
+  type Scenario,
+  type Step,
+} from './demo/scenarios';
 import { SnapshotCopyStack } from './snapshot-copy-stack';
 
 const STACK = 'SnapshotCopy';
@@ -187,7 +195,7 @@ function counted(count: number, one: string, many = one.replace(/^\w+/, '$&s')):
 /** What you would type if you had an account. */
 function commandOf({ context }: Step): string {
   if (!context) return `npx cdk destroy ${STACK}`;
-  const options = Object.entries({ ...SOURCE, ...context }).map(([name, value]) => {
+  const options = Object.entries(wholeContext(context)).map(([name, value]) => {
     return `-c ${name}=${/^[\w/-]+$/.test(value) ? value : `'${value}'`}`;
   });
   return ['npx cdk deploy', ...options].join(' ');
@@ -196,7 +204,7 @@ function commandOf({ context }: Step): string {
 function synthesized({ context, addition }: Step): SnapshotCopyStack {
   // The CDK's own validation of the template takes seconds. The tests have it on.
   const app = new App({ builtinCloudFormationValidation: false });
-  const props = propsFromContext({ ...SOURCE, ...context });
+  const props = propsFromContext(wholeContext(context));
   const stack = new SnapshotCopyStack(app, STACK, { ...props, env: { region: REGION } });
   addition?.(stack);
   return stack;

@@ -27,6 +27,8 @@ export function nativeResources(services: Services): NativeResources {
         return putStateMachine(services, resource, name);
       case 'AWS::EC2::Volume':
         return putVolume(services, resource, created);
+      case 'AWS::EC2::Snapshot':
+        return putSnapshot(services, resource);
       case 'AWS::KMS::Key':
         return putKey(services, resource);
       default:
@@ -88,6 +90,12 @@ function putVolume({ ec2, accountId }: Services, resource: NativeResource, count
   return stub(id, `arn:${partitionOf(region)}:ec2:${region}:${accountId}:volume/${id}`);
 }
 
+/** A snapshot of a volume, which nothing but its tags can change. */
+function putSnapshot({ ec2, accountId }: Services, { properties, region, physicalId }: NativeResource): Provisioned {
+  const id = physicalId ?? ec2.addSnapshot({ region, volumeId: properties.VolumeId as string }).id;
+  return stub(id, `arn:${partitionOf(region)}:ec2:${region}:${accountId}:snapshot/${id}`);
+}
+
 function putKey({ ec2 }: Services, { region, physicalId }: NativeResource): Provisioned {
   const key = physicalId ? ec2.kms.find(region, physicalId) : ec2.kms.addKey({ region });
   if (!key) throw new ResourceFailure(`Key '${physicalId ?? ''}' does not exist`);
@@ -98,6 +106,7 @@ function remove({ lambda, stepFunctions, accountId, ec2 }: Services, resource: N
   const { type, physicalId = '', region } = resource;
   if (type === 'AWS::Lambda::Function') lambda.remove(arnOf({ accountId }, resource, physicalId));
   if (type === 'AWS::StepFunctions::StateMachine') stepFunctions.remove(physicalId);
+  if (type === 'AWS::EC2::Snapshot') ec2.deleteSnapshot(region, { SnapshotId: physicalId });
   const key = type === 'AWS::KMS::Key' ? ec2.kms.find(region, physicalId) : undefined;
   if (key) key.state = 'PendingDeletion';
 }

@@ -119,11 +119,13 @@ test('each example has one copy, and the one for three Regions has three', () =>
   expect(counts).toEqual({
     'auto-scaling': 1,
     'disaster-recovery': 1,
+    'nightly-recovery': 1,
     outpost: 1,
     pipeline: 1,
     're-encryption': 1,
     'shared-snapshot': 1,
     'three-regions': 3,
+    'volume-to-copy': 1,
   });
 });
 
@@ -153,6 +155,19 @@ test('the instances of the fleet get a volume that is made from the copy', () =>
   ]);
   expect(propertiesOf('auto-scaling', 'AWS::AutoScaling::AutoScalingGroup')).toMatchObject([
     { LaunchTemplate: { LaunchTemplateId: { Ref: template } } },
+  ]);
+});
+
+test('the nightly copy is of the newest backup, which may not be too old', () => {
+  expect(propertiesOf('nightly-recovery', 'Custom::SnapshotCopy')).toMatchObject([
+    { LatestSource: { VolumeId: expect.stringMatching(/^vol-/) as string, MaxAgeSeconds: '129600' } },
+  ]);
+});
+
+test('the snapshot that a stack takes is what it copies', () => {
+  const [[snapshot]] = resourcesOf('volume-to-copy', 'AWS::EC2::Snapshot') as [[string, Resource]];
+  expect(propertiesOf('volume-to-copy', 'Custom::SnapshotCopy')).toMatchObject([
+    { SourceSnapshotId: { 'Fn::GetAtt': [snapshot, 'SnapshotId'] } },
   ]);
 });
 

@@ -28,7 +28,7 @@ export interface Step {
   readonly context?: Readonly<Record<string, string>>;
   /** What the stack declares besides the copy of the app. */
   readonly addition?: (stack: SnapshotCopyStack) => void;
-  /** What goes wrong outside of the stack's copy. */
+  /** What happens, or goes wrong, outside of the stack's copy. */
   readonly trouble?: (aws: LocalAws) => void;
   readonly expected: Expectation;
 }
@@ -52,6 +52,12 @@ export const SOURCE = { sourceSnapshotId: 'snap-0123456789abcdef0', sourceRegion
 const MINUTE = 60_000;
 /** The name by which users know the key. */
 const KEY = 'alias/backup';
+
+/** The source is the same in every step, unless it is the latest one. */
+export function wholeContext(context: NonNullable<Step['context']> = {}): Readonly<Record<string, string>> {
+  const { sourceRegion } = SOURCE;
+  return context.latestVolumeId === undefined ? { ...SOURCE, ...context } : { sourceRegion, ...context };
+}
 
 export function addSource({ ec2 }: LocalAws): void {
   ec2.addSnapshot({ id: SOURCE.sourceSnapshotId, region: SOURCE.sourceRegion, volumeSize: 100 });
@@ -361,6 +367,49 @@ const many: Scenario = {
   copySnapshotCalls: 60,
 };
 
+const VOLUME = 'vol-0123456789abcdef0';
+
+function addBackup({ clock, ec2 }: LocalAws): void {
+  ec2.addSnapshot({ region: SOURCE.sourceRegion, volumeId: VOLUME, volumeSize: 100, startTime: clock.now() });
+}
+
+const latest: Scenario = {
+  name: 'latest',
+  summary: 'the newest backup of a volume is the source: looked for when a deployment says so',
+  shows:
+    'The stack names a volume instead of a snapshot, and copies its newest snapshot. Another "refresh" looks for the ' +
+    'newest one again. Everything else leaves the copy as it is, however many backups there are by then.',
+  lesson:
+    'A refresh that finds the same backup copies nothing. Give the number of a nightly build as "refresh", and the copy ' +
+    'follows the backups; a rollback goes back to the copy of yesterday without looking for anything.',
+  scene: addBackup,
+  steps: [
+    {
+      title: 'Create the stack',
+      context: { latestVolumeId: VOLUME, refresh: 'monday' },
+      expected: { status: 'CREATE_COMPLETE', output: 'a new copy', copies: 1 },
+    },
+    {
+      title: 'Refresh, but there is no newer backup: the copy stays',
+      context: { latestVolumeId: VOLUME, refresh: 'tuesday' },
+      expected: { status: 'UPDATE_COMPLETE', output: 'the same copy', copies: 1 },
+    },
+    {
+      title: 'A backup is made. A tag is added, which looks for nothing',
+      context: { latestVolumeId: VOLUME, refresh: 'tuesday', tags: '{"team":"storage"}' },
+      trouble: addBackup,
+      expected: { status: 'UPDATE_COMPLETE', output: 'the same copy', copies: 1, tags: { team: 'storage' } },
+    },
+    {
+      title: 'Refresh: the newer backup is copied, and replaces the copy',
+      context: { latestVolumeId: VOLUME, refresh: 'wednesday', tags: '{"team":"storage"}' },
+      expected: { status: 'UPDATE_COMPLETE', output: 'a new copy', copies: 1, tags: { team: 'storage' } },
+    },
+    destroy,
+  ],
+  copySnapshotCalls: 2,
+};
+
 /** Depends on the copy. */
 function addLatest(stack: SnapshotCopyStack): void {
   new ssm.CfnParameter(stack, 'Latest', {
@@ -388,5 +437,6 @@ export const SCENARIOS: readonly Scenario[] = [
   lostResponse,
   retain,
   longCopy,
+  latest,
   many,
 ];

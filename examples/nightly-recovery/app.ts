@@ -1,0 +1,32 @@
+// When to use it: a nightly pipeline keeps a copy of the newest backup in another Region.
+// A build without a newer backup copies nothing. A backup plan that has died fails the pipeline.
+import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as ssm from 'aws-cdk-lib/aws-ssm';
+import { SnapshotCopy } from 'cdk-ebs-snapshot-copy';
+
+const SOURCE_VOLUME = 'vol-0123456789abcdef0';
+const SOURCE_REGION = 'us-east-1';
+const RECOVERY_REGION = 'us-west-2';
+
+const app = new App();
+const stack = new Stack(app, 'NightlyRecovery', { env: { region: RECOVERY_REGION } });
+
+const copy = new SnapshotCopy(stack, 'Copy', {
+  latestSource: { volumeId: SOURCE_VOLUME, maxAge: Duration.hours(36) },
+  // The build system gives each build a number. A build on a laptop has none, and looks for nothing.
+  refresh: process.env.BUILD_ID,
+  sourceRegion: SOURCE_REGION,
+  encrypted: true,
+  timeout: Duration.hours(4),
+  // Tonight's copy replaces last night's, which is deleted when everything else has been deployed.
+  removalPolicy: RemovalPolicy.DESTROY,
+});
+
+new ssm.StringParameter(stack, 'LatestCopy', {
+  parameterName: '/recovery/snapshot-id',
+  stringValue: copy.snapshotId,
+});
+new ssm.StringParameter(stack, 'LatestBackup', {
+  parameterName: '/recovery/source-snapshot-id',
+  stringValue: copy.sourceSnapshotId,
+});

@@ -1,0 +1,21 @@
+// When to use it: one stack takes a snapshot of a volume, and copies it to another Region.
+// Another description takes a new snapshot, and copies that one.
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { SnapshotCopy } from 'cdk-ebs-snapshot-copy';
+
+const VOLUME = 'vol-0123456789abcdef0';
+const REGION = 'us-east-1';
+const RECOVERY_REGION = 'us-west-2';
+
+const app = new App();
+const stack = new Stack(app, 'VolumeToCopy', { env: { region: REGION } });
+
+const snapshot = new ec2.CfnSnapshot(stack, 'Snapshot', { volumeId: VOLUME, description: 'release 1' });
+
+new SnapshotCopy(stack, 'Copy', {
+  // Take the attribute: a reference to the resource may be an ARN.
+  sourceSnapshotId: snapshot.attrSnapshotId,
+  destinationRegion: RECOVERY_REGION,
+  timeout: Duration.hours(2),
+});
