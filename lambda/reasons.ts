@@ -103,7 +103,7 @@ export function notDeleted({ id, region }: Copy, error: unknown, lock: string | 
 /** The copy is finished, but not as declared. */
 export function notAligned({ type }: Request, { id, region }: Copy, aspect: string, error: unknown): Failure {
   if (error instanceof Failure) return error;
-  const advice = adviceFor(error, region) ?? `correct what EC2 refuses, or declare another ${aspect}`;
+  const advice = adviceFor(error, region) ?? 'correct what EC2 refuses, or change the declaration';
   const fate = type === 'Create' ? ' (the copy itself was completed)' : '';
   return new Failure(`${aspect} of ${id} in ${region} could not be changed${fate}: ${describeError(error)}; ${advice}`);
 }

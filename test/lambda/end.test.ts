@@ -70,7 +70,9 @@ describe('the present copy is answered by the rollback, although the Update befo
     world.services.faults = ({ action }) =>
       action === 'CreateTags' || action === 'DeleteTags' ? new AwsError('TagPolicyViolation', 'No.') : undefined;
     const [forward, back] = await changeTags(world, before);
-    expect(forward.failure?.message).toContain(`TagPolicyViolation: No. in ${REGION}`);
+    expect(forward.failure?.message).toContain(
+      `tags of ${id} in ${REGION} could not be changed: TagPolicyViolation: No.; correct`,
+    );
     expect(back.answer?.PhysicalResourceId).toBe(id);
   });
 });

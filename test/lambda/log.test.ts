@@ -24,10 +24,10 @@ describe('a Create logs', () => {
     const snapshotId = answer?.PhysicalResourceId;
     expect(linesOf(world)).toEqual([
       ofCreate(expect.stringMatching(/^copy-/)),
-      { decision: 'start copy', snapshotId, inputs: INPUTS },
+      { decision: 'start copy', snapshotId, source: world.declare().SourceSnapshotId, inputs: INPUTS },
       { decision: 'wait', reason: STARTED, snapshotId },
       { decision: 'wait', reason: PENDING, snapshotId, state: 'pending', progress: '12%' },
-      { decision: 'complete', snapshotId },
+      { decision: 'complete', snapshotId, seconds: 240 },
     ]);
     expect(world.logs).toHaveLength(3 + 7 + 1);
   });

@@ -15,6 +15,11 @@ const everyInput: Partial<CopyProperties> = {
   KmsKeyId: 'alias/mine',
 };
 
+const latest: Partial<CopyProperties> = {
+  SourceSnapshotId: undefined,
+  LatestSource: { VolumeId: 'vol-1', Tags: tags({ b: '2', a: '1' }), MaxAgeSeconds: '60' },
+};
+
 describe('frozen, because deployed copies carry it:', () => {
   test('the hash of the inputs', () => {
     expect(inputs({})).toBe('v1-57e013c2537bef0c673cec9daf2ec05e');
@@ -32,6 +37,11 @@ describe('frozen, because deployed copies carry it:', () => {
       'every input',
       everyInput,
       '[["description","nightly"],["destinationAvailabilityZone","eu-west-1-ham-1a"],["destinationOutpostArn","arn:aws:outposts:eu-west-1:111122223333:outpost/op-0123456789abcdef0"],["destinationRegion","eu-west-1"],["encrypted",true],["kmsKeyId","alias/mine"],["sourceRegion","us-east-1"],["sourceSnapshotId","snap-0123456789abcdef0"]]',
+    ],
+    [
+      'the latest source',
+      { ...latest, Refresh: '2' },
+      '[["destinationRegion","eu-west-1"],["latestSource","[\\"vol-1\\",[[\\"a\\",\\"1\\"],[\\"b\\",\\"2\\"]],\\"self\\"]"],["refresh","2"],["sourceRegion","us-east-1"]]',
     ],
   ])('the canonical form of %s: the inputs that are present, sorted by name, as JSON', (_, declared, canonical) => {
     const hash = createHash('sha256').update(canonical).digest('hex').slice(0, 32);
@@ -60,8 +70,28 @@ describe('the hash of the inputs', () => {
     { SourceKmsKeyArn: 'arn' },
     { SourceOwner: '999988887777' },
     { DeletionPolicy: 'Retain' },
+    { CopySourceTags: 'true' },
+    { ShareWith: ['999988887777'] },
+    { StorageTier: 'archive' },
+    { LockMode: 'governance', LockDurationDays: '1' },
   ])('does not change with %j', (change) => {
     expect(inputs(change)).toBe(inputs({}));
+  });
+
+  test.each<Partial<CopyProperties>>([
+    { Refresh: '2' },
+    { LatestSource: { VolumeId: 'vol-2', Tags: tags({ b: '2', a: '1' }) } },
+    { LatestSource: { VolumeId: 'vol-1', Tags: tags({ a: '1' }) } },
+    { LatestSource: { VolumeId: 'vol-1', Tags: tags({ b: '2', a: '1' }), Owner: '999988887777' } },
+  ])('of the latest source changes with %j', (change) => {
+    expect(inputs({ ...latest, ...change })).not.toBe(inputs(latest));
+  });
+
+  test.each<Partial<CopyProperties>>([
+    { Refresh: '' },
+    { LatestSource: { VolumeId: 'vol-1', Tags: tags({ a: '1', b: '2' }), Owner: 'self' } },
+  ])('of the latest source does not change with %j', (change) => {
+    expect(inputs({ ...latest, ...change })).toBe(inputs(latest));
   });
 
   test.each<Record<string, string>>([

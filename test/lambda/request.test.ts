@@ -151,6 +151,12 @@ describe('a request', () => {
       CompletionDurationMinutes: '15',
       Tags: tags({ team: 'storage', env: '' }),
       DeletionPolicy: 'Retain' as const,
+      CopySourceTags: 'true' as const,
+      ShareWith: ['999988887777', '999988887777'],
+      StorageTier: 'archive' as const,
+      LockMode: 'compliance' as const,
+      LockDurationDays: '30',
+      CoolOffPeriodHours: '24',
     };
     expect(decodeWith(declared).wanted).toEqual({
       sourceSnapshotId: 'snap-0123456789abcdef0',
@@ -166,23 +172,46 @@ describe('a request', () => {
       completionDurationMinutes: 15,
       tags: { team: 'storage', env: '' },
       retain: 'Retain',
+      copySourceTags: true,
+      shareWith: ['999988887777'],
+      storageTier: 'archive',
+      lock: { mode: 'compliance', days: 30, coolOffHours: 24 },
       inputs: expect.stringMatching(/^v1-/) as string,
+      inputsBesidesSource: expect.stringMatching(/^v1-/) as string,
+    });
+  });
+
+  test('decodes which snapshots the source is the latest of', () => {
+    const LatestSource = { VolumeId: 'vol-1', Tags: tags({ app: 'shop' }), Owner: '999988887777', MaxAgeSeconds: '60' };
+    expect(decodeWith({ LatestSource, Refresh: '2' }).wanted).toMatchObject({
+      latestSource: { volumeId: 'vol-1', tags: { app: 'shop' }, owner: '999988887777', maxAgeMs: 60_000 },
+      refresh: '2',
+    });
+    expect(decodeWith({ LatestSource: {}, Refresh: '' }).wanted).toMatchObject({
+      latestSource: { tags: {}, owner: 'self' },
+      refresh: undefined,
     });
   });
 
   test.each<[string, Partial<Record<keyof CopyProperties, string>>]>([
     ['absent', {}],
-    ['empty', { SourceKmsKeyArn: '', SourceOwner: '', CompletionDurationMinutes: '', DeletionPolicy: '' }],
+    [
+      'empty',
+      { SourceKmsKeyArn: '', SourceOwner: '', CompletionDurationMinutes: '', DeletionPolicy: '', LockMode: '' },
+    ],
     ['empty, the source too', { SourceSnapshotId: '', SourceRegion: '', DestinationRegion: '' }],
   ])('decodes properties that are %s as the defaults', (_, wire) => {
     const request = decode(event({ ResourceProperties: wire as Partial<CopyProperties> }));
     expect(request.wanted).toEqual({
-      sourceSnapshotId: '',
       sourceRegion: 'us-west-2',
       destinationRegion: 'us-west-2',
       encrypted: false,
       tags: {},
+      copySourceTags: false,
+      shareWith: [],
+      storageTier: 'standard',
       inputs: expect.stringMatching(/^v1-/) as string,
+      inputsBesidesSource: expect.stringMatching(/^v1-/) as string,
     });
   });
 });
