@@ -1,9 +1,10 @@
 // What the role of the handler may do: granted copy by copy, each permission once. Few values are listed. Past a limit, a
 // wildcard is granted instead, so that all policies of the role together stay below 10,000 characters however many copies
 // there are. Beyond that, the CDK would move statements into managed policies.
-import { Annotations, type Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Lazy, type Stack, Token } from 'aws-cdk-lib';
 import { Policy, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct, IDependable } from 'constructs';
+import { snapshotArn } from './arns';
 import type { CopyNeeds, HandoverNeeds } from './copy-needs';
 import {
   archiveOwnCopies,
@@ -26,11 +27,12 @@ import { ShortList } from './short-list';
 import type { ISnapshotRef } from './snapshot-ref';
 import { isFixed, isKnown } from './tokens';
 
-const MAX_SOURCES = 10;
+const MAX_SOURCES = 6;
 const MAX_OWNERS = 2;
-const MAX_REGIONS = 4;
-/** Different lists of accounts, and the accounts in all of them. */
-const MAX_SHARES = 2;
+const MAX_REGIONS = 3;
+/** All inline policies of a role may have 10,240 characters together. */
+const MAX_FAST_RESTORES = 3;
+/** To share with. */
 const MAX_ACCOUNTS = 20;
 
 const NO_ID_YET =
@@ -52,7 +54,10 @@ export class HandlerPermissions {
   private readonly keys: KeyPermissions;
   private readonly sources = new ShortList(MAX_SOURCES);
   private readonly regions = new ShortList(MAX_REGIONS);
-  private readonly shares = new ShortList(MAX_SHARES, MAX_ACCOUNTS);
+  /** Accounts that copies are shared with. */
+  private readonly accounts = new Set<string>();
+  private warnedOfAccounts = false;
+  private readonly fastRestores = new ShortList(MAX_FAST_RESTORES);
   private readonly owners = new ShortList(MAX_OWNERS);
 
   public constructor(
@@ -70,6 +75,7 @@ export class HandlerPermissions {
       readStack(stackId),
       tagAtCopy(stackId),
       ...changeOwnCopies(stackId),
+      shareOwnCopies(stackId, Lazy.list({ produce: () => this.accountsToAdd() })),
     ]);
     if (isInVpc) this.policy.grant('network', 'Lambda makes the network interfaces.', () => [useNetwork()]);
   }
@@ -86,24 +92,30 @@ export class HandlerPermissions {
     const { stackId } = this.stack;
     if (isArchived) this.policy.grant('archive', NO_ID_YET, () => [archiveOwnCopies(stackId)]);
     if (isLocked) this.policy.grant('lock', NO_ID_YET, () => [lockOwnCopies(stackId)]);
-    if (shareWith.length === 0) return;
-    const accounts = [...shareWith].sort();
-    const isListed = !Token.isUnresolved(shareWith) && shareWith.every((one) => isFixed(one, this.stack));
-    if (isListed && this.shares.admits(accounts.join(), accounts.length)) {
-      this.policy.grant(`share with ${accounts.join()}`, NO_ID_YET, () => [shareOwnCopies(stackId, accounts)]);
-      return;
-    }
-    const cause = isListed ? `the stack has more than ${MAX_SHARES} lists of accounts` : 'shareWith is a token';
+    const isKnownList = !Token.isUnresolved(shareWith) && shareWith.every((one) => isFixed(one, this.stack));
+    for (const account of isKnownList ? shareWith : ['*']) this.accounts.add(account);
+    if (this.accountsToAdd()[0] !== '*' || this.warnedOfAccounts) return;
+    this.warnedOfAccounts = true;
+    const cause = isKnownList ? `the stack shares with more than ${MAX_ACCOUNTS} accounts` : 'shareWith is a token';
     const warning = `The handler of the snapshot copies may share copies with any account, because ${cause}.`;
-    const isNew = this.policy.grant('share', warning, () => [shareOwnCopies(stackId)]);
-    if (isNew) Annotations.of(scope).addWarningV2('cdk-ebs-snapshot-copy:anyAccount', warning);
+    Annotations.of(scope).addWarningV2('cdk-ebs-snapshot-copy:anyAccount', warning);
+  }
+
+  private accountsToAdd(): string[] {
+    if (this.accounts.has('*') || this.accounts.size > MAX_ACCOUNTS) return ['*'];
+    return this.accounts.size === 0 ? ['none'] : [...this.accounts].sort();
   }
 
   /**
    * A policy of its own: the snapshot may be a copy, which must not wait for itself. CloudFormation deletes the policy after
-   * the fast restore, which costs money until it is disabled.
+   * the fast restore, which costs money until it is disabled. Beyond a few, one permission for all.
    */
   public permitFastRestore(scope: Construct, { env, snapshotRef }: ISnapshotRef): IDependable[] {
+    if (!this.fastRestores.admits(scope.node.path)) {
+      const reason = `The stack has more than ${MAX_FAST_RESTORES} fast restores.`;
+      this.policy.grant('any fast restore', reason, () => restoreFast('*', snapshotArn('*', '*')));
+      return [this.policy.dependable];
+    }
     const statements = restoreFast(env.region, snapshotRef.snapshotArn);
     const policy = new Policy(scope, 'Policy', { statements });
     this.role.attachInlinePolicy(policy);

@@ -84,19 +84,20 @@ export function changeOwnCopies(stackId: string): PolicyStatement[] {
       snapshotArn('*', '*'),
       { StringEquals: ofThisStack },
     ),
-    allow(['ec2:ModifySnapshotAttribute'], snapshotArn('*', '*'), {
-      StringEquals: ofThisStack,
-      Null: { 'ec2:Add/userId': 'true', 'ec2:Add/group': 'true' },
-    }),
   ];
 }
 
-/** Never with a group, of which the only one is everybody. Without accounts, with any. */
-export function shareOwnCopies(stackId: string, accounts?: readonly string[]): PolicyStatement {
+/**
+ * Adding accounts, and removing any. Never with a group, of which the only one is everybody.
+ *
+ * @param accounts the ids of accounts, or `*` for any
+ */
+export function shareOwnCopies(stackId: string, accounts: readonly string[]): PolicyStatement {
   return allow(['ec2:ModifySnapshotAttribute'], snapshotArn('*', '*'), {
     ...ownedBy(stackId),
-    Null: { 'ec2:Add/userId': 'false', 'ec2:Add/group': 'true' },
-    ...(accounts && { 'ForAllValues:StringEquals': { 'ec2:Add/userId': accounts } }),
+    // A call that adds nobody has no such key, and passes.
+    'ForAllValues:StringLike': { 'ec2:Add/userId': accounts },
+    Null: { 'ec2:Add/group': 'true' },
   });
 }
 

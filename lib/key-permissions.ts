@@ -10,7 +10,7 @@ import type { RolePolicy } from './role-policy';
 import { ShortList } from './short-list';
 import { isFixed } from './tokens';
 
-const MAX_KEYS = 3;
+const MAX_KEYS = 2;
 const MAX_ALIAS_CHARACTERS = 64;
 const MAX_REGIONS = 2;
 const MAX_ACCOUNTS = 2;

@@ -95,7 +95,7 @@ test('every prop can be given as text', () => {
     removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
   });
   const names = [...USAGE.matchAll(/-c (\w+)=.*$/gm)].map((match) => match[1]);
-  expect(new Set(names).size).toBe(14);
+  expect(new Set(names).size).toBe(17);
 });
 
 test.each<[Record<string, unknown>, RegExp]>([

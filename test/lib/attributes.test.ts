@@ -26,6 +26,7 @@ test('each attribute reads what the handler answers under that name', () => {
     CompletionTime: copy.snapshotCompletionTime,
     FullSnapshotSizeInBytes: copy.snapshotFullSizeInBytes,
     TransferType: copy.snapshotTransferType,
+    SourceSnapshotId: copy.sourceSnapshotId,
   };
   expect([...Object.keys(read), 'KmsKeyArnOrNone'].sort()).toEqual([...ATTRIBUTES].sort());
   for (const [name, token] of Object.entries(read)) {

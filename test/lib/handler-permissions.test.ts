@@ -85,9 +85,16 @@ test('the tag of the stack limits what the handler may do with copies', () => {
   );
 });
 
-test('only listing snapshots and their locks is allowed on all resources', () => {
+test('only looking is allowed on all resources', () => {
   const wide = sharedPolicy(1).filter((statement) => resourcesOf(statement).includes('*'));
-  expect(wide.map(({ Action }) => Action)).toEqual([['ec2:DescribeSnapshots', 'ec2:DescribeLockedSnapshots']]);
+  expect(wide.map(({ Action }) => Action)).toEqual([
+    [
+      'ec2:DescribeSnapshots',
+      'ec2:DescribeLockedSnapshots',
+      'ec2:DescribeSnapshotTierStatus',
+      'ec2:GetEbsEncryptionByDefault',
+    ],
+  ]);
 });
 
 describe('sources', () => {

@@ -64,7 +64,7 @@ test('all five functions log to one log group, which keeps logs for a month', ()
   const [id = ''] = Object.keys(template.findResources('AWS::Logs::LogGroup'));
   template.resourceCountIs('AWS::Logs::LogGroup', 1);
   template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
-  template.allResources('AWS::Logs::LogGroup', { DeletionPolicy: 'Delete' });
+  template.allResources('AWS::Logs::LogGroup', { DeletionPolicy: 'Retain' });
   template.allResourcesProperties('AWS::Lambda::Function', { LoggingConfig: { LogGroup: { Ref: id } } });
 });
 

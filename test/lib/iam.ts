@@ -23,8 +23,8 @@ interface Policy {
 export function policiesIn(template: object): Statement[][] {
   const { Resources: resources } = template as { Resources: Record<string, Policy> };
   return Object.entries(resources)
-    .filter(([id]) => /^cdkebssnapshotcopy(HandlerRoleDefault|Key)Policy/.test(id))
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .filter(([id]) => /^(cdkebssnapshotcopy(HandlerRoleDefault|Key)|Fast\d*)Policy/.test(id))
+    .sort(([a], [b]) => a.localeCompare(b))
     .map(([, policy]) => rendered(policy.Properties.PolicyDocument.Statement) as Statement[]);
 }
 

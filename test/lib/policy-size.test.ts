@@ -1,7 +1,14 @@
-import type { Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import { type SnapshotCopyProps, SnapshotCopyProvider } from '../../lib';
+import {
+  SnapshotCopy,
+  FastSnapshotRestore,
+  SnapshotLock,
+  type SnapshotCopyProps,
+  SnapshotCopyProvider,
+  StorageTier,
+} from '../../lib';
 import { policiesIn, type Statement } from './iam';
 import { type Declare, keyArn, makerIn, region, source, stackOf } from './policy-declarations';
 import { range, templateOf } from './stacks';
@@ -11,9 +18,9 @@ const MAX_CHARACTERS = 6_000;
 const MAX_CHARACTERS_OF_ROLE = 10_000;
 
 function keyAtTheLimits(stack: Stack, n: number): Partial<SnapshotCopyProps> {
-  if (n < 2) return { kmsKeyId: keyArn(n, region(n), '444455556666') };
-  if (n < 3) return { kmsKeyId: `alias/${'a'.repeat(58)}` };
-  return n < 7 ? { kmsKey: new kms.Key(stack, `Key${n}`) } : {};
+  if (n < 1) return { kmsKeyId: keyArn(n, region(n), '444455556666') };
+  if (n < 2) return { kmsKeyId: `alias/${'a'.repeat(58)}` };
+  return n < 5 ? { kmsKey: new kms.Key(stack, `Key${n}`) } : {};
 }
 
 function inVpc(stack: Stack): Partial<SnapshotCopyProps> {
@@ -27,10 +34,19 @@ const owner = (n: number) => `11112222333${n % 4}`;
 const atTheLimits: Declare = (stack, n) => ({
   ...(n === 0 && inVpc(stack)),
   sourceSnapshotId: source(n),
-  sourceRegion: region(n % 4),
-  destinationRegion: region(n % 4),
+  sourceRegion: region(n % 3),
+  destinationRegion: region(n % 3),
   ...keyAtTheLimits(stack, n),
 });
+
+/** Finished copies are shared with two accounts of their own, archived, or locked. */
+const handedOver = (n: number): Partial<SnapshotCopyProps> => {
+  const accounts = [0, 1].map((i) => String(500_000_000_000 + 2 * n + i));
+  const lock = SnapshotLock.compliance(Duration.days(30), Duration.hours(24));
+  return n % 3 === 0
+    ? { shareWith: accounts }
+    : { storageTier: StorageTier.ARCHIVE, lock, removalPolicy: RemovalPolicy.RETAIN };
+};
 
 const distinct: Declare = (_, n) => ({
   sourceSnapshotId: source(n),
@@ -59,7 +75,13 @@ test.each<[string, number, Declare]>([
   ['450 aliases', 450, (_, n) => ({ kmsKeyId: `alias/${'a'.repeat(100)}${n}` })],
   ['450 sources that are tokens', 450, (stack, n) => ({ sourceSnapshotId: makerIn(stack).getAttString(`Id${n}`) })],
   ['450 sources of four accounts', 450, (_, n) => ({ sourceSnapshotId: source(n), sourceOwner: owner(n) })],
-  ['as many of all as are listed, as many keys of the stack as have policies, and a VPC and tracing', 10, atTheLimits],
+  [
+    '450 sources, Regions and keys, shared, archived and locked',
+    450,
+    (stack, n) => ({ ...distinct(stack, n), ...handedOver(n) }),
+  ],
+  ['450 plain copies, shared, archived and locked', 450, (_, n) => handedOver(n)],
+  ['as many of all as are listed, as many keys of the stack as have policies, and a VPC and tracing', 6, atTheLimits],
 ])('the size of the policies is bounded: %s', (_, count, declare) => {
   const sizes = sizesOf(count, declare);
   expect(sizes[0]).toBeLessThanOrEqual(MAX_CHARACTERS);
@@ -72,11 +94,24 @@ test('the role stays below what IAM allows when 450 copies go past all limits at
     const { kmsKeyId, ...others } = distinct(stack, n);
     return {
       ...others,
+      ...handedOver(n),
       ...(n % 2 === 0 && { kmsKeyId: kmsKeyId?.replace('111122223333', String(100_000_000_000 + n)) }),
       ...(n % 3 === 0 && { sourceSnapshotId: makerIn(stack).getAttString(`Id${n}`), sourceOwner: owner(n) }),
     };
   };
   expect(sizesOf(450, declare).reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(MAX_CHARACTERS_OF_ROLE);
+});
+
+test('fast restore of many snapshots needs one more policy of a bounded size', () => {
+  const stack = stackOf(0);
+  for (const n of range(50)) {
+    new FastSnapshotRestore(stack, `Fast${n}`, {
+      snapshot: SnapshotCopy.fromSnapshotId(stack, `Snapshot${n}`, source(n)),
+      availabilityZones: ['us-gov-west-1a'],
+    });
+  }
+  const sizes = policiesIn(templateOf(stack)).map((policy) => JSON.stringify(policy).length);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(MAX_CHARACTERS_OF_ROLE);
 });
 
 /** What a policy allows: the order of statements, and of resources in them, means nothing. */
@@ -86,10 +121,10 @@ const inAnyOrder = (statements: readonly Statement[]) =>
 test('within the limits, the order of declaration changes nothing that the policies allow', () => {
   const declare: Declare = (stack, n) => ({
     sourceSnapshotId: source(n),
-    sourceRegion: region(n % 4),
+    sourceRegion: region(0),
     sourceOwner: n === 0 ? undefined : owner(n),
-    kmsKeyId: ['alias/key', keyArn(1), undefined][n],
-    sourceKmsKey: n === 0 ? kms.Key.fromKeyArn(stack, `SourceKey${n}`, keyArn(n, region(n % 4))) : undefined,
+    kmsKeyId: ['alias/key', undefined, undefined][n],
+    sourceKmsKey: n === 0 ? kms.Key.fromKeyArn(stack, `SourceKey${n}`, keyArn(n, region(0))) : undefined,
   });
   const policiesFor = (order: readonly number[]) =>
     policiesIn(templateOf(stackOf(3, declare, [...order]))).map(inAnyOrder);

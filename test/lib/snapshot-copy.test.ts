@@ -69,9 +69,11 @@ test('an explicit default and emptiness are the same input as no value', () => {
   expect(wiredBy(a)).toEqual(wiredBy(b));
 });
 
-test('a key implies encryption', () => {
+test('a key alone goes to the handler: whether it encrypts shows when a token is resolved', () => {
   const key = kms.Key.fromKeyArn(stack, 'Key', KEY_ARN);
-  expect(wiredBy(copyWith({ kmsKey: key }))).toMatchObject({ Encrypted: 'true', KmsKeyId: KEY_ARN });
+  const wired = wiredBy(copyWith({ kmsKey: key }));
+  expect(wired).toMatchObject({ KmsKeyId: KEY_ARN });
+  expect(wired).not.toHaveProperty('Encrypted');
 });
 
 test('a CfnKey is a key, too', () => {
