@@ -64,18 +64,34 @@ test('the tag of the stack limits what the handler may do with copies', () => {
         Condition: {
           StringEquals: tagged('ResourceTag'),
           'ForAllValues:StringNotEqualsIgnoreCase': {
-            'aws:TagKeys': ['stack', 'resource', 'inputs', 'handle'].map((name) => `cdk-ebs-snapshot-copy:${name}`),
+            'aws:TagKeys': ['stack', 'resource', 'inputs', 'handle', 'source'].map(
+              (name) => `cdk-ebs-snapshot-copy:${name}`,
+            ),
           },
           Null: { 'aws:TagKeys': 'false' },
         },
       },
       {
         Effect: 'Allow',
-        Action: 'ec2:DeleteSnapshot',
+        Action: [
+          'ec2:DeleteSnapshot',
+          'ec2:DescribeSnapshotAttribute',
+          'ec2:UnlockSnapshot',
+          'ec2:RestoreSnapshotTier',
+        ],
         Resource: snapshots('*'),
         Condition: { StringEquals: tagged('ResourceTag') },
       },
-      { Effect: 'Allow', Action: ['ec2:DescribeSnapshots', 'ec2:DescribeLockedSnapshots'], Resource: '*' },
+      {
+        Effect: 'Allow',
+        Action: 'ec2:ModifySnapshotAttribute',
+        Resource: snapshots('*'),
+        Condition: {
+          StringEquals: tagged('ResourceTag'),
+          'ForAllValues:StringLike': { 'ec2:Add/userId': ['none'] },
+          Null: { 'ec2:Add/group': 'true' },
+        },
+      },
       {
         Effect: 'Allow',
         Action: ['cloudformation:DescribeStacks', 'cloudformation:DescribeStackResource'],
@@ -103,10 +119,10 @@ describe('sources', () => {
   const owners: Declare = (stack, n) => ({ ...token(stack, n), sourceOwner: account(n) });
   const account = (n: number) => `44445555666${n}`;
 
-  test('are listed up to ten, and an eleventh lets the handler copy any', () => {
-    const listed = sources(...range(10).map(source));
-    expect(copySnapshotIn(sharedPolicy(10, distinct)).from).toEqual({ '': listed });
-    expect(copySnapshotIn(sharedPolicy(11, distinct)).from).toEqual({
+  test('are listed up to six, and a seventh lets the handler copy any', () => {
+    const listed = sources(...range(6).map(source));
+    expect(copySnapshotIn(sharedPolicy(6, distinct)).from).toEqual({ '': listed });
+    expect(copySnapshotIn(sharedPolicy(7, distinct)).from).toEqual({
       '': [snapshots('*', 'snap-*'), ...listed].sort(),
     });
   });
@@ -158,27 +174,27 @@ describe('sources', () => {
   });
 
   test('that are too many are warned of once, on the copy that is one too many', () => {
-    expect(warningsOf(10, distinct)).toEqual([]);
-    expect(warningsOf(13, distinct)).toEqual([
-      '/Stack/Copy10: The handler of the snapshot copies may copy any snapshot, because the stack has more than 10 ' +
+    expect(warningsOf(6, distinct)).toEqual([]);
+    expect(warningsOf(9, distinct)).toEqual([
+      '/Stack/Copy6: The handler of the snapshot copies may copy any snapshot, because the stack has more than 6 ' +
         'sources. [ack: cdk-ebs-snapshot-copy:anySource]',
     ]);
   });
 
   test('that are too many are not warned of if their owner is declared', () => {
     const declare: Declare = (_, n) => ({ sourceSnapshotId: source(n), sourceOwner: account(0) });
-    expect(copySnapshotIn(sharedPolicy(11, declare)).from).toEqual({
-      [account(0)]: sources('snap-*', ...range(10).map(source)).sort(),
+    expect(copySnapshotIn(sharedPolicy(7, declare)).from).toEqual({
+      [account(0)]: sources('snap-*', ...range(6).map(source)).sort(),
     });
     expect(warningsOf(11, declare)).toEqual([]);
   });
 });
 
 describe('Regions', () => {
-  test('of sources and of copies are listed up to four, and a fifth allows all', () => {
+  test('of sources and of copies are listed up to three, and a fourth allows all', () => {
     const to: Declare = (_, n) => ({ sourceRegion: region(0), destinationRegion: region(n) });
-    expect(copySnapshotIn(sharedPolicy(4, to)).to).toEqual(range(4).map((n) => newSnapshots(region(n))));
-    expect(copySnapshotIn(sharedPolicy(5, to)).to).toContain(newSnapshots('*'));
+    expect(copySnapshotIn(sharedPolicy(3, to)).to).toEqual(range(3).map((n) => newSnapshots(region(n))));
+    expect(copySnapshotIn(sharedPolicy(4, to)).to).toContain(newSnapshots('*'));
   });
 
   test('that are known at deployment only allow all', () => {
