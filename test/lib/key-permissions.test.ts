@@ -131,7 +131,7 @@ test('keys are listed up to two, and a third allows all of its account, which is
   expect(beyond.map(resourcesOf)).toEqual([listed, [keysIn('*', '444455556666')]]);
   expect(beyond.map(({ Condition }) => Condition?.['ForAllValues:StringEquals'])).toEqual([undefined, FOR_EBS]);
   expect(warningsOf(6, declare)).toEqual([
-    expect.stringMatching(/^\/Stack\/Copy3: .* any key of account 444455556666 /),
+    expect.stringMatching(/^\/Stack\/Copy2: .* any key of account 444455556666 /),
   ]);
 });
 
