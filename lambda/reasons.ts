@@ -80,6 +80,12 @@ export function deletedExternally(request: Request, snapshotId: string): Failure
   );
 }
 
+export function copyFromBeforeIsGone(request: Request): Failure {
+  return new Failure(
+    `${describeCopy(request)}: the copy from before was deleted by somebody else, or does not carry the tags that make it this resource’s copy`,
+  );
+}
+
 export const lostTags = ({ id, region }: Copy): Failure =>
   new Failure(
     `${id} in ${region} does not carry the tags that make it this resource’s copy (${OWNER_TAGS.join(', ')}), so it is neither changed nor deleted; restore the tags, or handle the snapshot yourself`,

@@ -3,12 +3,12 @@ import { DECISION, TAG } from '../../lib/contract';
 import type { Snapshot } from '../aws';
 import { wait, type Outcome, type ReconcileContext } from '../context';
 import { copyInput, isFailed, type Copy } from '../copies';
-import { describeError, Failure, kindOf, NotYet } from '../failure';
+import { describeError, kindOf, NotYet } from '../failure';
 import { latestSourceOf } from '../latest-source';
 import { continueInNextStage } from '../next-stage';
 import { isAttemptOf, isRollback } from '../ownership';
 import { preflight, whyNeverStarted } from '../preflight';
-import { copyFailed, deletedExternally, describeCopy, isKeyFailure } from '../reasons';
+import { copyFailed, copyFromBeforeIsGone, deletedExternally, isKeyFailure } from '../reasons';
 import type { Request } from '../request';
 import { inheritedTags } from '../source-tags';
 import { elapsed, failedEarly, isInFirstWindow, isOfFirstWindow, isStageOver, mayStart, STALENESS_MS } from '../times';
@@ -72,8 +72,8 @@ async function copy({ aws, request }: ReconcileContext, source: Snapshot): Promi
 function refuseInRollback(context: ReconcileContext): void {
   const { observed, request } = context;
   if (!request.wanted.latestSource || !isRollback(observed.operation)) return;
-  const what = `the copy that was made before of ${describeCopy(request)}`;
-  throw elapsed(context) < STALENESS_MS ? new NotYet(`${what} is not visible`) : new Failure(`${what} is gone`);
+  if (elapsed(context) < STALENESS_MS) throw new NotYet('the copy from before is not visible');
+  throw copyFromBeforeIsGone(request);
 }
 
 function sourceTagsInLog({ account, wanted }: Request, source: Snapshot): object {

@@ -62,6 +62,7 @@ const NAMES = ['Copy0', 'Copy1', 'Copy2', 'Copy3'] as const;
 
 const declared: fc.Arbitrary<Declared> = fc.record({
   source: fc.integer({ min: 0, max: 1 }),
+  refresh: fc.constantFrom(undefined, undefined, 0),
   region: fc.integer({ min: 0, max: 1 }),
   key: fc.constantFrom(0, 1, 1, 2, 2),
   description: fc.constant(0),
@@ -76,7 +77,19 @@ const seconds = fc.constantFrom(0, 0, 5, 40, 100, 200);
 
 /** Rows that a step can be about; the others come with these. */
 const FOCI: readonly Row[] = [
-  ...(['tags', 'retain', 'timeout', 'description', 'region', 'key', 'source', 'dry run', 'add', 'add'] as const),
+  ...([
+    'tags',
+    'retain',
+    'timeout',
+    'description',
+    'region',
+    'key',
+    'source',
+    'refresh',
+    'dry run',
+    'add',
+    'add',
+  ] as const),
   ...([
     'rollback of update',
     'rollback of update',
@@ -136,7 +149,7 @@ function stepAbout(focus: Row, copy: string): fc.Arbitrary<Step> {
   const isChange = (CHANGES as readonly string[]).includes(focus);
   const isAlone = isChange || focus === 'delete' || focus === 'dry run';
   const cleaning = fc.constantFrom<Change>('remove', 'description', 'region', 'key', 'source');
-  const anyChange = fc.constantFrom<Change>(...CHANGES, 'tags', 'tags', 'tags', 'retain', 'description');
+  const anyChange = fc.constantFrom<Change>(...CHANGES, 'refresh', 'tags', 'tags', 'tags', 'retain', 'description');
   const isRolledBack = focus === 'rollback of update' || focus === 'abandoned';
   const fitting: Partial<Record<Row, fc.Arbitrary<Change>>> = {
     'clean-up': cleaning,

@@ -15,6 +15,7 @@ export const ROWS = [
   'region',
   'key',
   'source',
+  'refresh',
   'dry run',
   'rollback of create',
   'rollback of update',
@@ -84,7 +85,7 @@ export interface FaultKind {
   readonly says?: RegExp;
 }
 
-const STARTING: Row[] = ['create', 'add', 'description', 'region', 'key', 'source'];
+const STARTING: Row[] = ['create', 'add', 'description', 'region', 'key', 'source', 'refresh'];
 const IN_PLACE: Row[] = ['tags', 'retain', 'timeout'];
 const ENDING: Row[] = ['clean-up', 'delete', 'rollback of create'];
 const PROVIDING: Row[] = [...STARTING, ...IN_PLACE, 'dry run', 'rollback of update'];

@@ -19,6 +19,8 @@ const SERVICE_TIMEOUT_SECONDS = 3600;
 /** One declared copy; numbers choose from the scene. */
 export interface Declared {
   readonly source: number;
+  /** How often the latest source was asked for. Absent: the source is named. */
+  readonly refresh?: number;
   readonly region: number;
   /** 0: none. */
   readonly key: number;
@@ -43,6 +45,7 @@ export const CHANGES = [
   'region',
   'key',
   'source',
+  'refresh',
 ] as const;
 export type Change = (typeof CHANGES)[number];
 
@@ -60,6 +63,12 @@ export class Scenery {
     const found = this.sources.get(id) ?? this.ec2.addSnapshot({ region: HOME, ...(source % 2 === 1 && shared) });
     this.sources.set(id, found);
     return found;
+  }
+
+  backUp(name: string, refresh: number): void {
+    const id = `${name} backup ${Math.floor(refresh / 2)}`;
+    const tags = { 'backup-of': name };
+    if (!this.sources.has(id)) this.sources.set(id, this.ec2.addSnapshot({ region: HOME, tags }));
   }
 
   keyOf(name: string, { key, region }: Declared): StoredKey | undefined {
@@ -101,6 +110,8 @@ function altered(copy: Declared, change: Exclude<Change, 'add' | 'remove'>): Dec
       return { ...copy, key: (copy.key + 1) % 3 };
     case 'source':
       return { ...copy, source: copy.source + 1 };
+    case 'refresh':
+      return { ...copy, refresh: (copy.refresh ?? 0) + 1 };
   }
 }
 
@@ -123,7 +134,7 @@ function tagsOf(tags: number): Record<string, string> {
 export function wireOf(name: string, copy: Declared, scenery: Scenery): CopyProperties {
   const key = scenery.keyOf(name, copy);
   return {
-    SourceSnapshotId: scenery.sourceOf(name, copy).id,
+    ...sourceOf(name, copy, scenery),
     SourceRegion: HOME,
     DestinationRegion: regionOf(copy.region),
     Description: copy.description === 0 ? undefined : `version ${copy.description}`,
@@ -133,6 +144,13 @@ export function wireOf(name: string, copy: Declared, scenery: Scenery): CopyProp
     TimeoutSeconds: String(copy.timeoutSeconds),
     DeletionPolicy: copy.retain,
   };
+}
+
+/** The latest one is found by a tag. For an odd number, a backup is made before it is looked for. */
+function sourceOf(name: string, copy: Declared, scenery: Scenery): Partial<CopyProperties> {
+  if (copy.refresh === undefined) return { SourceSnapshotId: scenery.sourceOf(name, copy).id };
+  scenery.backUp(name, copy.refresh);
+  return { LatestSource: { Tags: [{ Key: 'backup-of', Value: name }] }, Refresh: `${copy.refresh}` };
 }
 
 export const SIBLING = 'Sibling';

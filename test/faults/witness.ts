@@ -295,7 +295,7 @@ export class Witness {
     const checks: [string, unknown, unknown][] = [
       ['the state', ec2.stateOf(copy.id), 'completed'],
       ['the Region', copy.region, wanted.DestinationRegion],
-      ['the source', copy.source?.id, wanted.SourceSnapshotId],
+      ['the source', copy.source?.id, wanted.SourceSnapshotId ?? ec2.tagsOf(copy.id)[TAG.source]],
       ['the description', copy.description, wanted.Description ?? ''],
       ['the key', copy.kmsKeyId, wanted.KmsKeyId],
     ];
