@@ -2,9 +2,10 @@
 import { App, Stack } from 'aws-cdk-lib';
 import type { CloudFormationStackArtifact } from 'aws-cdk-lib/cx-api';
 import { SnapshotCopy } from '../lib';
-import { POLL_INTERVAL_SECONDS } from '../lib/contract';
+import { COPY_RESOURCE_TYPE, POLL_INTERVAL_SECONDS } from '../lib/contract';
 import { Machine } from '../test/faults/machine';
 import { LocalAws, type OperationResult } from '../local-aws';
+import type { StackEvent } from '../local-aws/stack';
 import type { TemplateBody } from '../local-aws/template';
 import { written, type Figure } from './figure';
 
@@ -31,6 +32,49 @@ export async function schedule(): Promise<Figure[]> {
       goal: 1.05,
     },
     { what: `${what}: EC2 calls per copy`, value: calls.length / COPIES, unit: '' },
+  ];
+}
+
+/** How long after EC2 has finished a copy the stack has it, in the middle between two polls and right after one. */
+export async function reports(): Promise<Figure[]> {
+  const [middle, end] = [COPY_MINUTES * 60 - 15, COPY_MINUTES * 60];
+  const quick = [await secondsUntilReport(45), await secondsUntilReport(60)];
+  const slow = [(await secondsUntilReport(middle)) - middle, (await secondsUntilReport(end)) - end];
+  return [
+    {
+      what: 'a copy of up to 60 seconds: seconds from its start to its report',
+      value: Math.max(...quick),
+      unit: 's',
+      goal: 95,
+    },
+    {
+      what: 'a copy of up to 30 minutes: seconds from its end to its report',
+      value: Math.max(...slow),
+      unit: 's',
+      goal: 35,
+    },
+  ];
+}
+
+async function secondsUntilReport(copySeconds: number): Promise<number> {
+  const machine = new Machine({ ec2: { copyDuration: copySeconds * 1_000 } });
+  const { id } = machine.ec2.addSnapshot({ region: 'us-east-1' });
+  await machine.deploy(synthesized(1, id).template as TemplateBody);
+  const [copy] = machine.ec2.remainingCopies();
+  const isReport = ({ status, type }: StackEvent) => status === 'CREATE_COMPLETE' && type === COPY_RESOURCE_TYPE;
+  const reported = machine.cloudFormation.events.find(isReport);
+  return Math.round(((reported?.time ?? NaN) - (copy?.startTime ?? NaN)) / 1_000);
+}
+
+/** EC2 pages through all snapshots of an account before it filters. */
+export async function crowd(): Promise<Figure[]> {
+  const machine = new Machine({ ec2: { copyDuration: COPY_MINUTES * MINUTE, crowd: 100_000 } });
+  const { id } = machine.ec2.addSnapshot({ region: 'us-east-1' });
+  const { status } = await machine.deploy(synthesized(1, id).template as TemplateBody);
+  if (status !== 'CREATE_COMPLETE') throw new Error(status);
+  const calls = machine.services.calls.filter(({ service }) => service === 'ec2').length;
+  return [
+    { what: `a ${COPY_MINUTES}-minute copy among 100,000 snapshots: EC2 calls`, value: calls, unit: '', goal: 400 },
   ];
 }
 

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { polling, schedule } from './deployments';
+import { crowd, polling, reports, schedule } from './deployments';
 import { isMissed, row, table, type Figure } from './figure';
 import { handlerSize, handlerStart } from './handler';
 import { synthesisTime, templates } from './synthesis';
@@ -23,7 +23,14 @@ const { values: flags } = parseArgs({
 const README = join(__dirname, '..', 'README.md');
 
 async function counts(): Promise<Figure[]> {
-  return [...handlerSize(), ...templates(), ...(await schedule()), ...(await polling())];
+  return [
+    ...handlerSize(),
+    ...templates(),
+    ...(await schedule()),
+    ...(await polling()),
+    ...(await reports()),
+    ...(await crowd()),
+  ];
 }
 
 async function times(rounds: number): Promise<Figure[]> {
