@@ -86,7 +86,8 @@ export async function synthesisTime(count: number): Promise<Figure[]> {
       baseline: 'a further plain CfnResource with its DependsOn',
       value: perFurther / medianOf(measured, ({ dependingMany, depending1 }) => ms(dependingMany) - ms(depending1)),
       unit: '×',
-      goal: 1.8,
+      // A copy is two constructs, of which the outer one is a Resource of the CDK.
+      goal: 2.2,
     },
     {
       what: 'time per further copy',
