@@ -31,7 +31,7 @@ function copySnapshotIn(statements: readonly Statement[]): Grants {
   for (const statement of allows(statements, 'ec2:CopySnapshot')) {
     const { StringEqualsIfExists: owner, StringEquals: tag } = statement.Condition ?? {};
     if (tag !== undefined) grants.to.push(...resourcesOf(statement));
-    else grants.from[String(owner?.['ec2:Owner'] ?? '')] = resourcesOf(statement);
+    else grants.from[(owner?.['ec2:Owner'] as string | undefined) ?? ''] = resourcesOf(statement);
   }
   return grants;
 }
