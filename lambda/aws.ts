@@ -35,7 +35,7 @@ import type {
 import type { DescribeKeyCommandInput, DescribeKeyResponse, KeyMetadata } from '@aws-sdk/client-kms';
 import { CallError, kindOf, NotYet } from './failure';
 
-export type { CopySnapshotCommandInput, Filter, KeyMetadata, LockedSnapshotsInfo, Snapshot, Tag };
+export type { CopySnapshotCommandInput, Filter, KeyMetadata, LockedSnapshotsInfo, Snapshot, Tag, SnapshotTierStatus };
 
 /** One method per API action, with the SDK's input and output. */
 export interface Calls {

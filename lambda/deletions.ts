@@ -1,15 +1,16 @@
 // Every deletion of a snapshot, with its line in the log, and what to do about a copy that cannot be deleted.
 import { TAG } from '../lib/contract';
-import { mayUnlock } from './aspects/lock';
+import { isLockDeclared, mayUnlock } from './aspects/lock';
 import type { LockedSnapshotsInfo } from './aws';
 import type { Poll, ReconcileContext } from './context';
 import { isFailed, type Copy } from './copies';
-import { describeError } from './failure';
+import { describeError, NotYet } from './failure';
 import { flawOf } from './genuine';
 import { observe, type Observation } from './observe';
 import { begunBy, isMeantByDelete, isRollback, isStillReferenced, isTakenByRollback } from './ownership';
 import { isFinal } from './patience';
 import { notDeleted } from './reasons';
+import { elapsed, STALENESS_MS } from './times';
 
 /** Throws a failure if the copy is there, costs money, and cannot be deleted, but its owner could do something about it. */
 export async function deleteCopy(poll: Poll, copy: Copy, decision: string): Promise<void> {
@@ -26,6 +27,8 @@ export async function deleteCopy(poll: Poll, copy: Copy, decision: string): Prom
       await unlockAndDelete(poll, copy);
       return;
     }
+    if (lock === undefined && isLockDeclared(request) && elapsed(poll) < STALENESS_MS)
+      throw new NotYet(`the lock of ${copy.id} may not be visible yet`);
     const state = lock?.LockState;
     if (!isFailed(copy) && state !== 'compliance') throw notDeleted(copy, error, state);
     log('left', { snapshotId: copy.id, state: copy.state, lock: state, reason: describeError(error) });

@@ -19,6 +19,7 @@ export class Memory {
   private readonly obstacles = new Map<string, string>();
   private readonly sources = new Map<string, string>();
   private readonly doubts = new Map<string, number>();
+  private readonly refusals = new Map<string, { readonly what: string; readonly since: number }>();
 
   sightingOf({ physicalId }: BasicRequest): Sighting | undefined {
     return this.sightings.get(physicalId.text);
@@ -74,6 +75,14 @@ export class Memory {
     this.doubts.delete(keyOf(request));
   }
 
+  /** Since when EC2 has refused this, and nothing else. */
+  refuse(request: BasicRequest, what: string, now: number): number {
+    const known = this.refusals.get(keyOf(request));
+    const since = known?.what === what ? known.since : now;
+    this.refusals.set(keyOf(request), { what, since });
+    return since;
+  }
+
   /** The request has its answer. */
   end(request: BasicRequest): void {
     this.forget(request.physicalId.text);
@@ -81,6 +90,7 @@ export class Memory {
     this.obstacles.delete(keyOf(request));
     this.sources.delete(keyOf(request));
     this.doubts.delete(keyOf(request));
+    this.refusals.delete(keyOf(request));
   }
 }
 

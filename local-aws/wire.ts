@@ -223,7 +223,8 @@ function unknownParameter(name: string): AwsError {
 
 interface XmlStyle {
   readonly item: string;
-  readonly nameOf: (member: string) => string;
+  /** The name of a member, which may be another one in another list. */
+  readonly nameOf: (member: string, list: string) => string;
 }
 
 const EC2_NAMES: Readonly<Record<string, string>> = {
@@ -232,25 +233,30 @@ const EC2_NAMES: Readonly<Record<string, string>> = {
   FastSnapshotRestoreStateErrors: 'fastSnapshotRestoreStateErrorSet',
   SnapshotTierStatuses: 'snapshotTierStatusSet',
   Snapshots: 'snapshotSet',
-  State: 'status',
-  StateMessage: 'statusMessage',
   Tags: 'tagSet',
 };
 
+/** The same member has another name elsewhere. */
+const SNAPSHOT_NAMES: Readonly<Record<string, string>> = { State: 'status', StateMessage: 'statusMessage' };
+
 const EC2_STYLE: XmlStyle = {
   item: 'item',
-  nameOf: (member) => EC2_NAMES[member] ?? member.charAt(0).toLowerCase() + member.slice(1),
+  nameOf: (member, list) =>
+    (list === 'snapshotSet' ? SNAPSHOT_NAMES[member] : undefined) ??
+    EC2_NAMES[member] ??
+    member.charAt(0).toLowerCase() + member.slice(1),
 };
 
 const QUERY_STYLE: XmlStyle = { item: 'member', nameOf: (member) => member };
 
-function membersOf(value: object, style: XmlStyle): string {
+function membersOf(value: object, style: XmlStyle, list = ''): string {
   return Object.entries(value)
-    .map(([member, content]) => valueElement(style.nameOf(member), content, style))
+    .map(([member, content]) => valueElement(style.nameOf(member, list), content, style))
     .join('');
 }
 
-function valueElement(name: string, value: unknown, style: XmlStyle): string {
+/** @param list the name of the list that the value is in */
+function valueElement(name: string, value: unknown, style: XmlStyle, list?: string): string {
   if (value === undefined) {
     return '';
   }
@@ -258,10 +264,10 @@ function valueElement(name: string, value: unknown, style: XmlStyle): string {
     return element(name, value.toISOString());
   }
   if (Array.isArray(value)) {
-    return `<${name}>${value.map((item) => valueElement(style.item, item, style)).join('')}</${name}>`;
+    return `<${name}>${value.map((item) => valueElement(style.item, item, style, name)).join('')}</${name}>`;
   }
   if (typeof value === 'object' && value !== null) {
-    return `<${name}>${membersOf(value, style)}</${name}>`;
+    return `<${name}>${membersOf(value, style, list)}</${name}>`;
   }
   return element(name, `${value as string | number | boolean}`);
 }

@@ -159,6 +159,18 @@ function copyOf(properties: Partial<CopyProperties>, ResourceType = COPY_RESOURC
   return ['copySnapshot', wire.DestinationRegion, copyInput(request, {})];
 }
 
+function sharing(OperationType: 'add' | 'remove', ...UserIds: string[]) {
+  return { SnapshotId: snapshotId(3), Attribute: 'createVolumePermission', OperationType, UserIds } as const;
+}
+
+function withId(n: number) {
+  return { Filters: [{ Name: 'snapshot-id', Values: [snapshotId(n)] }] };
+}
+
+function fastRestore(...AvailabilityZones: string[]) {
+  return { SourceSnapshotIds: [snapshotId(6)], AvailabilityZones };
+}
+
 const OUTPOST = `arn:aws:outposts:${HERE}:111122223333:outpost/op-0123456789abcdef0`;
 
 const CALLS: Call[] = [
@@ -187,6 +199,28 @@ const CALLS: Call[] = [
   ['createTags', HERE, { Resources: [snapshotId(1)], Tags: [{ Key: 'a', Value: NASTY }, { Key: 'b', Value: '' }] }], // prettier-ignore
   ['deleteTags', HERE, { Resources: [snapshotId(1)], Tags: [{ Key: 'a' }, { Key: NASTY }] }],
   ['deleteSnapshot', HERE, { SnapshotId: snapshotId(2) }],
+  ['getEbsEncryptionByDefault', HERE],
+  ['getEbsEncryptionByDefault', THERE],
+  ['modifySnapshotAttribute', HERE, sharing('add', '111122223333', '999988887777')],
+  ['modifySnapshotAttribute', HERE, sharing('remove', '111122223333')],
+  ['modifySnapshotAttribute', HERE, sharing('add', 'nobody')],
+  ['describeSnapshotAttribute', HERE, { SnapshotId: snapshotId(3), Attribute: 'createVolumePermission' }],
+  ['describeSnapshotAttribute', HERE, { SnapshotId: snapshotId(4), Attribute: 'createVolumePermission' }],
+  ['lockSnapshot', HERE, { SnapshotId: snapshotId(3), LockMode: 'governance', LockDuration: 7 }],
+  ['lockSnapshot', HERE, { SnapshotId: snapshotId(4), LockMode: 'compliance', LockDuration: 30, CoolOffPeriod: 24 }],
+  ['describeLockedSnapshots', HERE, { SnapshotIds: [snapshotId(3), snapshotId(4)] }],
+  ['describeLockedSnapshots', HERE, { SnapshotIds: [snapshotId(5)] }],
+  ['unlockSnapshot', HERE, { SnapshotId: snapshotId(3) }],
+  ['unlockSnapshot', HERE, { SnapshotId: snapshotId(5) }],
+  ['modifySnapshotTier', HERE, { SnapshotId: snapshotId(5), StorageTier: 'archive' }],
+  ['restoreSnapshotTier', HERE, { SnapshotId: snapshotId(5), PermanentRestore: true }],
+  ['describeSnapshotTierStatus', HERE, withId(5)],
+  ['describeSnapshotTierStatus', HERE, withId(6)],
+  ['enableFastSnapshotRestores', HERE, fastRestore(`${HERE}a`, `${THERE}a`)],
+  ['enableFastSnapshotRestores', HERE, { SourceSnapshotIds: [snapshotId(6)], AvailabilityZoneIds: ['euw1-az2'] }],
+  ['describeFastSnapshotRestores', HERE, withId(6)],
+  ['describeFastSnapshotRestores', HERE, withId(7)],
+  ['disableFastSnapshotRestores', HERE, fastRestore(`${HERE}a`, `${HERE}c`)],
   ['describeKey', HERE, { KeyId: 'alias/aws/ebs' }],
   ['describeKey', HERE, { KeyId: 'alias/nothing' }],
   ['describeStacks', { StackName: STACK }],
@@ -206,8 +240,12 @@ async function compare(calls: Call[], faults?: FaultHook): Promise<{ outcomes: O
 test('every request has the same bytes, and every result is the same', async () => {
   const { outcomes, sent } = await compare(CALLS);
   // It was the calls that were compared, and not how all of them fail.
-  expect(outcomes.filter(({ error }) => error === undefined)).toHaveLength(13);
-  expect(sent[0]?.body).toMatch(/&DestinationRegion=eu-west-1&PresignedUrl=https.*us-east-1.*X-Amz-Signature/);
+  expect(outcomes.filter(({ error }) => error === undefined)).toHaveLength(32);
+  const shown = outcomes.find(({ value }) => Object.hasOwn(value ?? {}, 'FastSnapshotRestores'));
+  expect(shown?.value).toMatchObject({ FastSnapshotRestores: [{ State: 'enabling' }, { State: 'enabling' }] });
+  const { PresignedUrl, DestinationRegion } = Object.fromEntries(new URLSearchParams(sent[0]?.body));
+  expect(DestinationRegion).toBe(HERE);
+  expect(new URL(PresignedUrl ?? '').searchParams.get('X-Amz-Credential')).toContain(`/${THERE}/ec2/`);
 });
 
 const CODES = {

@@ -3,16 +3,33 @@ import { isDeepStrictEqual } from 'node:util';
 import type { LockedSnapshotsInfo } from '../aws';
 import type { ReconcileContext } from '../context';
 import type { Copy } from '../copies';
-import { Failure } from '../failure';
+import { Failure, NotYet } from '../failure';
 import { isKept, isRollback } from '../ownership';
 import type { Lock, Request } from '../request';
+import { elapsed, STALENESS_MS } from '../times';
 
 export async function alignLock(context: ReconcileContext, copy: Copy): Promise<void> {
   const { before, wanted } = context.request;
   if (!wanted.lock && !before?.lock) return;
   const present = await context.aws.describeLock(copy.region, copy.id);
+  if (mayBeOutdated(context, copy, present)) {
+    throw new NotYet(`the lock of ${copy.id} seems to be as declared already, which may be older than its last change`);
+  }
   if (wanted.lock) await lock(context, copy, present, wanted.lock);
   else await unlock(context, copy, present);
+}
+
+/**
+ * Another declaration of the present copy’s lock has just been taken back, or has just been followed by a call whose answer
+ * was lost. EC2 may start the duration anew at the same request, so this is outwaited instead of written once more.
+ */
+function mayBeOutdated(context: ReconcileContext, copy: Copy, present: LockedSnapshotsInfo | undefined): boolean {
+  const { observed, request } = context;
+  const { before, wanted } = request;
+  const isAsDeclared = wanted.lock ? hasLock(present, wanted.lock) : present === undefined;
+  const isTouched = isKept(copy, request, observed.operation) || isRollback(observed.operation);
+  const isChanged = !isDeepStrictEqual(before?.lock, wanted.lock);
+  return isAsDeclared && isTouched && isChanged && elapsed(context) < STALENESS_MS;
 }
 
 /** Whether a lock that is in the way of a deletion is the one that the request declares, and can be taken off. */
@@ -20,6 +37,9 @@ export function mayUnlock({ wanted, before }: Request, present: LockedSnapshotsI
   const declared = [wanted.lock, before?.lock];
   return isUnlockable(present) && declared.some((one) => one !== undefined && modeOf(present) === one.mode);
 }
+
+export const isLockDeclared = ({ wanted, before }: Request): boolean =>
+  wanted.lock !== undefined || before?.lock !== undefined;
 
 /** An expired lock did what was declared: only another declaration, or a new copy, locks again. */
 async function lock(

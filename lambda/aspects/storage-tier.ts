@@ -1,8 +1,10 @@
 // The storage tier of a finished copy. Neither way can be cancelled, and both take hours, so none is waited for.
+import type { SnapshotTierStatus } from '../aws';
 import type { ReconcileContext } from '../context';
 import type { Copy } from '../copies';
 import { Failure, NotYet } from '../failure';
 import { isKept, isRollback } from '../ownership';
+import { elapsed, STALENESS_MS } from '../times';
 
 /** Moves the copy. A rollback does not: to restore costs money and days, and to archive is for 90 days. */
 export async function alignStorageTier(context: ReconcileContext, copy: Copy): Promise<void> {
@@ -18,8 +20,9 @@ export async function alignStorageTier(context: ReconcileContext, copy: Copy): P
 async function archive({ aws, log, observed }: ReconcileContext, { id, region }: Copy): Promise<void> {
   const tier = await aws.describeTier(region, id);
   const { LastTieringOperationStatus: status = '', LastTieringStartTime: startTime } = tier;
-  if (tier.StorageTier === 'archive' && !status.includes('restore')) return;
+  if (tier.StorageTier === 'archive' && status !== 'permanent-restore-in-progress') return;
   if (status === 'archival-in-progress' || status === 'archival-completed') return;
+  if (isRestoredForAWhile(tier)) return;
   const isOfThisOperation = (startTime?.getTime() ?? 0) >= observed.operation.begunAt;
   if (status === 'archival-failed' && isOfThisOperation) {
     const detail = tier.LastTieringOperationStatusDetail ?? 'no reason given';
@@ -29,10 +32,21 @@ async function archive({ aws, log, observed }: ReconcileContext, { id, region }:
   log('archive', { snapshotId: id });
 }
 
-async function restore({ aws, log }: ReconcileContext, { id, region }: Copy): Promise<void> {
-  const { StorageTier: tier, LastTieringOperationStatus: status } = await aws.describeTier(region, id);
+async function restore(context: ReconcileContext, { id, region }: Copy): Promise<void> {
+  const { aws, log } = context;
+  const tier = await aws.describeTier(region, id);
+  const { LastTieringOperationStatus: status } = tier;
   if (status === 'archival-in-progress') throw new NotYet(`${id} is being archived, and can be restored after that`);
-  if (tier !== 'archive' || status === 'permanent-restore-in-progress') return;
+  if (tier.StorageTier !== 'archive' && !isRestoredForAWhile(tier)) {
+    if (status === undefined && elapsed(context) < STALENESS_MS)
+      throw new NotYet(`whether ${id} is being archived may not be visible yet`);
+    return;
+  }
+  if (status === 'permanent-restore-in-progress') return;
   await aws.restore(region, id);
   log('restore', { snapshotId: id });
 }
+
+/** EC2 shows such a snapshot in the standard tier, and archives it again by itself. */
+const isRestoredForAWhile = ({ LastTieringOperationStatus: status, RestoreExpiryTime }: SnapshotTierStatus): boolean =>
+  RestoreExpiryTime !== undefined || status === 'temporary-restore-completed';

@@ -7,7 +7,7 @@ import type { Log } from '../../lambda/context';
 import { Memory } from '../../lambda/memory';
 import { reconcile } from '../../lambda/reconcile';
 import { decodeRequest, type CloudFormationEvent, type PollEvent } from '../../lambda/request';
-import { callsOver } from '../lambda/in-process';
+import { callsOver } from '../lambda/calls';
 import { VirtualClock } from '../../local-aws/clock';
 import { CloudFormation, type OperationResult } from '../../local-aws/cloudformation';
 import type { CustomResourceEvent } from '../../local-aws/custom-resource';

@@ -1,7 +1,7 @@
 // The handler over the simulated EC2, KMS and CloudFormation, in one process. A test plays CloudFormation and the
 // framework by hand, poll by poll, for one custom resource.
 import { COPY_RESOURCE_TYPE, STAGE_RESOURCE_TYPE, TAG, type CopyProperties } from '../../lib/contract';
-import { awsOver, type Aws, type Calls } from '../../lambda/aws';
+import { awsOver, type Aws } from '../../lambda/aws';
 import { decide } from '../../lambda/on-event';
 import type { Answer, Log } from '../../lambda/context';
 import { Memory } from '../../lambda/memory';
@@ -9,6 +9,7 @@ import { reconcile } from '../../lambda/reconcile';
 import { decodeRequest, type CloudFormationEvent, type PollEvent } from '../../lambda/request';
 import { SimulatedEc2, type Ec2Settings, type Staleness } from '../../local-aws/ec2';
 import { Services, type Action, type StackSummary } from '../../local-aws/services';
+import { callsOver } from './calls';
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
@@ -26,33 +27,6 @@ export function tags(record: Readonly<Record<string, string>>): NonNullable<Copy
 /** How stale EC2's answers are: not at all, except for what is named here. */
 export function stale(late: Partial<Staleness>): Staleness {
   return { ids: 0, tags: 0, deletions: 0, writes: 0, ...late };
-}
-
-/** The handler's calls over the simulated services, as lambda/sdk.ts makes them over the SDK. */
-export function callsOver(services: Pick<Services, 'send'>): Calls {
-  const home = 'us-east-1';
-  return {
-    describeSnapshots: (region, input) => services.send(region, 'DescribeSnapshots', input),
-    copySnapshot: (region, input) => services.send(region, 'CopySnapshot', input),
-    deleteSnapshot: (region, input) => services.send(region, 'DeleteSnapshot', input),
-    createTags: (region, input) => services.send(region, 'CreateTags', input),
-    deleteTags: (region, input) => services.send(region, 'DeleteTags', input),
-    describeLockedSnapshots: (region, input) => services.send(region, 'DescribeLockedSnapshots', input),
-    getEbsEncryptionByDefault: (region) => services.send(region, 'GetEbsEncryptionByDefault', {}),
-    describeSnapshotAttribute: (region, input) => services.send(region, 'DescribeSnapshotAttribute', input),
-    modifySnapshotAttribute: (region, input) => services.send(region, 'ModifySnapshotAttribute', input),
-    describeSnapshotTierStatus: (region, input) => services.send(region, 'DescribeSnapshotTierStatus', input),
-    modifySnapshotTier: (region, input) => services.send(region, 'ModifySnapshotTier', input),
-    restoreSnapshotTier: (region, input) => services.send(region, 'RestoreSnapshotTier', input),
-    lockSnapshot: (region, input) => services.send(region, 'LockSnapshot', input),
-    unlockSnapshot: (region, input) => services.send(region, 'UnlockSnapshot', input),
-    describeFastSnapshotRestores: (region, input) => services.send(region, 'DescribeFastSnapshotRestores', input),
-    enableFastSnapshotRestores: (region, input) => services.send(region, 'EnableFastSnapshotRestores', input),
-    disableFastSnapshotRestores: (region, input) => services.send(region, 'DisableFastSnapshotRestores', input),
-    describeKey: (region, input) => services.send(region, 'DescribeKey', input),
-    describeStacks: (input) => services.send(home, 'DescribeStacks', input),
-    describeStackResource: (input) => services.send(home, 'DescribeStackResource', input),
-  };
 }
 
 /** What CloudFormation shows of the stack and of its resource. */
@@ -300,7 +274,7 @@ export class World {
     return this.lateReads.shift() ?? this;
   }
 
-  private aws(): Aws {
+  protected aws(): Aws {
     return awsOver(callsOver(this.calling), () => this.time, this.memory.unreachableSince);
   }
 
@@ -316,7 +290,7 @@ export class World {
     },
   };
 
-  private readonly log: Log = (decision, details = {}) => {
+  protected readonly log: Log = (decision, details = {}) => {
     this.logs.push({ decision, ...details });
   };
 }

@@ -1,6 +1,6 @@
 import { CallError, Failure, NotYet } from '../../lambda/failure';
 import { Memory } from '../../lambda/memory';
-import { isFinal } from '../../lambda/patience';
+import { isFinal, mayBeDone } from '../../lambda/patience';
 import { AwsError, ConnectionReset } from '../../local-aws/faults';
 import { SECOND } from './in-process';
 import { requestFor } from './requests';
@@ -52,5 +52,32 @@ describe('an endpoint that is not reached', () => {
     const memory = new Memory();
     memory.see(request, { snapshotId: 'snap-a', at: 0, isOnlyStart: true });
     expect(isFinalAt(HOURS, lost(0), memory)).toBe(false);
+  });
+});
+
+describe('a refusal of what may have been done already', () => {
+  const refusal = new CallError(new AwsError('IncorrectState', 'Not now.'), 'eu-west-1');
+  const at = (seconds: number, what: string, error: Error, memory: Memory): boolean =>
+    mayBeDone({ request, memory, now: () => seconds * SECOND, pollIntervalMs: 30 * SECOND, beganAt: 0 }, what, error);
+
+  test('counts when it has been the answer for two minutes', () => {
+    const memory = new Memory();
+    expect([600, 719.999, 720].map((seconds) => at(seconds, 'lock', refusal, memory))).toEqual([true, true, false]);
+  });
+
+  test('is another one if something else is refused, and after the answer', () => {
+    const memory = new Memory();
+    at(0, 'tier', refusal, memory);
+    expect(at(120, 'lock', refusal, memory)).toBe(true);
+    memory.end(request);
+    expect(at(600, 'lock', refusal, memory)).toBe(true);
+  });
+
+  test.each([
+    new Failure('no'),
+    new NotYet('not yet'),
+    new CallError(new AwsError('Throttling', 'Slow.'), 'eu-west-1'),
+  ])('is not meant: %s', (error) => {
+    expect(at(0, 'lock', error, new Memory())).toBe(false);
   });
 });

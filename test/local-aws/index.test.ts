@@ -76,6 +76,7 @@ function stackOf(things: Record<string, Thing>, name = 'S'): Stack {
       code: lambda.Code.fromAsset(bundle),
       environment: { MINE: 'yes' },
       loggingFormat: lambda.LoggingFormat.JSON,
+      timeout: Duration.seconds(10),
       logGroup: new logs.LogGroup(stack, `${id}Logs`, { logGroupName: `/${name}/${id}` }),
     });
   const { serviceToken } = new Provider(stack, 'Provider', {
@@ -180,6 +181,14 @@ test('a call that takes long takes virtual time: in the handler, and of its invo
   expect(await timesOf(id)).toEqual(['7000', without + 7_000]);
 });
 
+test('calls that take longer than the timeout of the function end its invocation', async () => {
+  await start();
+  const { id } = aws.ec2.addSnapshot({ region: 'eu-west-1' });
+  aws.services.delays = ({ action }) => (action === 'DescribeSnapshots' ? 11_000 : 0);
+  const { reason } = await aws.deploy(stackOf({ A: { Snapshot: id } }));
+  expect(reason).toContain('Task timed out after 10.00 seconds');
+});
+
 test('what the handler throws becomes the reason, with the trace', async () => {
   await start();
   const result = await aws.deploy(stackOf({ A: { Throw: 'out of range' } }));
@@ -267,7 +276,7 @@ describe('faults between the framework and the handler', () => {
   test('an invocation that hangs has timed out', async () => {
     await start({ hangingMs: 300 });
     const result = await aws.deploy(stackOf({ A: { Hang: 'Create' } }));
-    expect(result.reason).toContain('Task timed out after 3.00 seconds');
+    expect(result.reason).toContain('Task timed out after 10.00 seconds');
   });
 
   test("a function of the framework's that fails is run again by Lambda, a minute later", async () => {
