@@ -165,7 +165,7 @@ const copyError: Scenario = {
       expected: {
         status: 'ROLLBACK_COMPLETE',
         reason:
-          /EC2 says of snap-\w+ "Given key ID is not accessible"; check of each key \(alias\/backup in eu-west-1\)/,
+          /EC2 says of snap-\w+ "Given key ID is not accessible"; check that each key \(alias\/backup in eu-west-1\)/,
         copies: 0,
       },
     },

@@ -68,6 +68,7 @@ const declared: fc.Arbitrary<Declared> = fc.record({
   description: fc.constant(0),
   tags: fc.integer({ min: 0, max: 3 }),
   retain: fc.constantFrom(...Array<undefined>(4), 'Retain' as const, 'RetainExceptOnCreate' as const),
+  handover: fc.constantFrom(0, 0, 1, 2, 3, 4, 5),
   timeoutSeconds: fc.constant(3000),
 });
 
@@ -80,6 +81,8 @@ const FOCI: readonly Row[] = [
   ...([
     'tags',
     'retain',
+    'handover',
+    'handover',
     'timeout',
     'description',
     'region',
@@ -149,7 +152,16 @@ function stepAbout(focus: Row, copy: string): fc.Arbitrary<Step> {
   const isChange = (CHANGES as readonly string[]).includes(focus);
   const isAlone = isChange || focus === 'delete' || focus === 'dry run';
   const cleaning = fc.constantFrom<Change>('remove', 'description', 'region', 'key', 'source');
-  const anyChange = fc.constantFrom<Change>(...CHANGES, 'refresh', 'tags', 'tags', 'tags', 'retain', 'description');
+  const anyChange = fc.constantFrom<Change>(
+    ...CHANGES,
+    'refresh',
+    'handover',
+    'tags',
+    'tags',
+    'tags',
+    'retain',
+    'description',
+  );
   const isRolledBack = focus === 'rollback of update' || focus === 'abandoned';
   const fitting: Partial<Record<Row, fc.Arbitrary<Change>>> = {
     'clean-up': cleaning,

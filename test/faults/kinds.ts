@@ -10,6 +10,7 @@ export const ROWS = [
   'add',
   'tags',
   'retain',
+  'handover',
   'timeout',
   'description',
   'region',
@@ -86,7 +87,7 @@ export interface FaultKind {
 }
 
 const STARTING: Row[] = ['create', 'add', 'description', 'region', 'key', 'source', 'refresh'];
-const IN_PLACE: Row[] = ['tags', 'retain', 'timeout'];
+const IN_PLACE: Row[] = ['tags', 'retain', 'handover', 'timeout'];
 const ENDING: Row[] = ['clean-up', 'delete', 'rollback of create'];
 const PROVIDING: Row[] = [...STARTING, ...IN_PLACE, 'dry run', 'rollback of update'];
 const ALL: Row[] = [...PROVIDING, ...ENDING];
@@ -100,15 +101,15 @@ const CALLED: Readonly<Record<Action, readonly Row[]>> = {
   DeleteSnapshot: [...ENDING, 'rollback of update', 'abandoned'],
   CreateTags: ['tags', 'retain', 'rollback of update'],
   DeleteTags: ['tags', 'retain', 'rollback of update'],
-  DescribeLockedSnapshots: [],
+  DescribeLockedSnapshots: ['handover'],
   GetEbsEncryptionByDefault: [],
-  DescribeSnapshotAttribute: [],
-  ModifySnapshotAttribute: [],
-  DescribeSnapshotTierStatus: [],
-  ModifySnapshotTier: [],
-  RestoreSnapshotTier: [],
-  LockSnapshot: [],
-  UnlockSnapshot: [],
+  DescribeSnapshotAttribute: ['handover'],
+  ModifySnapshotAttribute: ['handover'],
+  DescribeSnapshotTierStatus: ['handover'],
+  ModifySnapshotTier: ['handover'],
+  RestoreSnapshotTier: ['handover'],
+  LockSnapshot: ['handover'],
+  UnlockSnapshot: ['handover'],
   DescribeFastSnapshotRestores: [],
   EnableFastSnapshotRestores: [],
   DisableFastSnapshotRestores: [],

@@ -23,7 +23,7 @@ const COPY = 'Copy0';
 
 /** From another account and under a key, so that these can fail; with each change a tag comes, one goes, one changes. */
 const DECLARED: Declared = {
-  ...{ source: 1, region: 0, key: 1, description: 0, tags: 8 },
+  ...{ source: 1, region: 0, key: 1, description: 0, tags: 8, handover: 0 },
   timeoutSeconds: 3000,
 };
 
@@ -39,7 +39,7 @@ const cancelledCreates: Scenario[] = [
 ];
 
 export const COLUMNS: readonly Column[] = [
-  { name: 'create', row: 'create', scenarios: [{ steps: [create] }] },
+  { name: 'create', row: 'create', scenarios: [{ steps: [create] }, { steps: [create], isQuick: true }] },
   { name: 'update in place', row: 'tags', scenarios: [{ steps: [create, change('tags')] }] },
   { name: 'replacement', row: 'description', scenarios: [{ steps: [create, change('description')] }] },
   { name: 'rollback of a create', row: 'rollback of create', scenarios: cancelledCreates },
@@ -113,10 +113,12 @@ export async function runCell(cell: Cell): Promise<Outcome> {
 }
 
 /** Calls fail once, at each point, or for a while; scenes are set early or late. */
-function timesOf({ means }: FaultKind): { nth: number; seconds: number }[] {
-  if (means.at === 'scene') return [0, 65, 200].map((seconds) => ({ nth: 1, seconds }));
+function timesOf({ means, name }: FaultKind): { nth: number; seconds: number }[] {
+  if (means.at === 'scene') return [0, 45, 65, 200].map((seconds) => ({ nth: 1, seconds }));
   const once = Array.from({ length: MAX_POINTS }, (_, index) => ({ nth: index + 1, seconds: 0 }));
-  return means.at === 'call' ? [...once, { nth: 1, seconds: 100 }] : once;
+  // The age of the request counts, and whoever was abandoned calls late.
+  const seconds = name.endsWith('denied for a while') ? 250 : 100;
+  return means.at === 'call' ? [...once, { nth: 1, seconds }] : once;
 }
 
 async function faultsOf(cell: Cell, history: History, report: Report): Promise<string[]> {

@@ -3,6 +3,7 @@ import {
   COPY_RESOURCE_TYPE,
   DRY_RUN_RESOURCE_TYPE,
   type CopyProperties,
+  type HandoverProperties,
   type RetainingPolicy,
 } from '../../lib/contract';
 import type { SimulatedEc2, StoredSnapshot } from '../../local-aws/ec2';
@@ -27,6 +28,8 @@ export interface Declared {
   readonly description: number;
   readonly tags: number;
   readonly retain?: RetainingPolicy;
+  /** What is done with the finished copy: one of `HANDOVERS`. */
+  readonly handover: number;
   readonly timeoutSeconds: number;
 }
 
@@ -40,6 +43,7 @@ export const CHANGES = [
   'remove',
   'tags',
   'retain',
+  'handover',
   'timeout',
   'description',
   'region',
@@ -100,6 +104,8 @@ function altered(copy: Declared, change: Exclude<Change, 'add' | 'remove'>): Dec
       return { ...copy, tags: copy.tags + 1 };
     case 'retain':
       return { ...copy, retain: NEXT_POLICY[copy.retain ?? 'Delete'] };
+    case 'handover':
+      return { ...copy, handover: (copy.handover + 1) % HANDOVERS.length };
     case 'timeout':
       return { ...copy, timeoutSeconds: copy.timeoutSeconds === 3000 ? 2700 : 3000 };
     case 'description':
@@ -113,6 +119,21 @@ function altered(copy: Declared, change: Exclude<Change, 'add' | 'remove'>): Dec
     case 'refresh':
       return { ...copy, refresh: (copy.refresh ?? 0) + 1 };
   }
+}
+
+export const HANDOVERS: readonly HandoverProperties[] = [
+  {},
+  { ShareWith: ['555500001111'] },
+  { ShareWith: ['555500002222', '555500003333'] },
+  { LockMode: 'governance', LockDurationDays: '7' },
+  { LockMode: 'compliance', LockDurationDays: '7', CoolOffPeriodHours: '24' },
+  { StorageTier: 'archive' },
+];
+
+/** The construct refuses a lock of a copy that goes with its resource. */
+function handoverOf({ handover, retain }: Declared): HandoverProperties {
+  const wanted = HANDOVERS[handover] ?? {};
+  return wanted.LockMode !== undefined && retain === undefined ? {} : wanted;
 }
 
 const NEXT_POLICY: Record<string, RetainingPolicy | undefined> = {
@@ -143,6 +164,7 @@ export function wireOf(name: string, copy: Declared, scenery: Scenery): CopyProp
     Tags: Object.entries(tagsOf(copy.tags)).map(([Key, Value]) => ({ Key, Value })),
     TimeoutSeconds: String(copy.timeoutSeconds),
     DeletionPolicy: copy.retain,
+    ...handoverOf(copy),
   };
 }
 

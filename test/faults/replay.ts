@@ -4,7 +4,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { App, CfnResource, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as fc from 'fast-check';
-import { SnapshotCopy, SnapshotCopyDryRun } from '../../lib';
+import { SnapshotCopy, SnapshotCopyDryRun, SnapshotLock, type SnapshotCopyProps, StorageTier } from '../../lib';
+import type { CopyProperties } from '../../lib/contract';
 import type { CloudFormationEvent, PollEvent } from '../../lambda/request';
 import { LocalAws, type Invocation as FunctionRun, type InvocationResult } from '../../local-aws';
 import type { CustomResourceEvent } from '../../local-aws/custom-resource';
@@ -173,10 +174,26 @@ const POLICIES = {
   RetainExceptOnCreate: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
 };
 
+function handoverOf(wire: CopyProperties): Pick<SnapshotCopyProps, 'shareWith' | 'storageTier' | 'lock'> {
+  const duration = Duration.days(Number(wire.LockDurationDays));
+  const coolOff = Duration.hours(Number(wire.CoolOffPeriodHours));
+  return {
+    shareWith: wire.ShareWith && [...wire.ShareWith],
+    storageTier: wire.StorageTier && StorageTier.ARCHIVE,
+    ...(wire.LockMode === 'governance' && { lock: SnapshotLock.governance(duration) }),
+    ...(wire.LockMode === 'compliance' && { lock: SnapshotLock.compliance(duration, coolOff) }),
+  };
+}
+
+const recordOf = (tags: CopyProperties['Tags'] = []): Record<string, string> =>
+  Object.fromEntries(tags.map(({ Key, Value }) => [Key, Value]));
+
 function addCopy(stack: Stack, name: string, declared: Declared, scenery: Scenery): void {
   const wire = wireOf(name, declared, scenery);
   const common = {
     sourceSnapshotId: wire.SourceSnapshotId,
+    latestSource: wire.LatestSource && { tags: recordOf(wire.LatestSource.Tags) },
+    refresh: wire.Refresh,
     sourceRegion: wire.SourceRegion,
     destinationRegion: wire.DestinationRegion,
     description: wire.Description,
@@ -187,8 +204,9 @@ function addCopy(stack: Stack, name: string, declared: Declared, scenery: Scener
       ? new SnapshotCopyDryRun(stack, name, common)
       : new SnapshotCopy(stack, name, {
           ...common,
-          tags: Object.fromEntries((wire.Tags ?? []).map(({ Key, Value }) => [Key, Value])),
+          tags: recordOf(wire.Tags),
           timeout: Duration.seconds(declared.timeoutSeconds),
+          ...handoverOf(wire),
           removalPolicy: POLICIES[declared.retain ?? 'Delete'],
         });
   (construct.node.defaultChild as CfnResource).overrideLogicalId(name);

@@ -44,6 +44,8 @@ export class Witness {
   private readonly halfway = new Map<string, string | undefined>();
   /** Those that their latest request left as they were, by stack id and logical id. */
   private readonly left = new Set<string>();
+  /** Those whose latest rollback could not write the tags, by stack id and logical id. */
+  private readonly untagged = new Set<string>();
   private readonly decoys: StoredSnapshot[] = [];
   private stackId = '';
   private status = '';
@@ -56,17 +58,20 @@ export class Witness {
 
   asks(event: CloudFormationEvent): void {
     this.left.delete(`${event.StackId} ${event.LogicalResourceId}`);
+    this.untagged.delete(`${event.StackId} ${event.LogicalResourceId}`);
     if (event.RequestType !== 'Delete') this.asked.set(event.LogicalResourceId, event);
   }
 
   /** The handler leaves a copy that it cannot delete, or all of a resource that it cannot roll back or find. */
   leaves(event: CloudFormationEvent, { snapshotId, reason }: { snapshotId?: unknown; reason?: unknown }): void {
     const { LogicalResourceId: copy, RequestType, StackId } = event;
+    if (this.status.includes('ROLLBACK') && String(reason).startsWith("a rollback does not move it")) return;
     const isForward = RequestType !== 'Delete' && this.status === 'UPDATE_IN_PROGRESS';
     if (isForward && snapshotId === undefined) this.violate(2, `an update leaves ${copy} as it is`);
     if (!this.isExcused(copy, String(reason)))
       this.violate(3, `${copy} ${RequestType} leaves what it is about: ${String(reason)}`);
-    if (typeof snapshotId === 'string') this.undeleted.add(snapshotId);
+    if (/^(tags|sharing|storage tier|lock): /.test(String(reason))) this.untagged.add(`${StackId} ${copy}`);
+    else if (typeof snapshotId === 'string') this.undeleted.add(snapshotId);
     else this.left.add(`${StackId} ${copy}`);
   }
 
@@ -300,9 +305,10 @@ export class Witness {
       ['the key', copy.kmsKeyId, wanted.KmsKeyId],
     ];
     const faults = checks.filter(([, is, ought]) => is !== ought);
-    const isTagged =
-      this.injector.retagged.has(copy.id) || this.injector.untimely.has(`${event.StackId} ${event.LogicalResourceId}`);
-    if (!isTagged) faults.push(...this.tagFaults(copy, wanted, event));
+    const resource = `${event.StackId} ${event.LogicalResourceId}`;
+    const isExcused =
+      this.injector.retagged.has(copy.id) || this.injector.untimely.has(resource) || this.untagged.has(resource);
+    if (!isExcused) faults.push(...this.tagFaults(copy, wanted, event), ...handoverFaults(copy, wanted));
     return faults.map(([what, is, ought]) => `${what} is ${JSON.stringify(is)} and not ${JSON.stringify(ought)}`);
   }
 
@@ -422,6 +428,15 @@ export class Witness {
     const seconds = (this.machine.clock.now() - Date.UTC(2030, 0, 1)) / 1000;
     this.story.push(`${seconds.toFixed(1).padStart(9)} ${line}`);
   }
+}
+
+/** A rollback does not move a copy to another tier, and leaves a lock that EC2 only extends. */
+function handoverFaults(
+  { sharedWith }: StoredSnapshot,
+  { ShareWith = [] }: CopyProperties,
+): [string, unknown, unknown][] {
+  const [is, ought] = [[...sharedWith].sort().join(), [...ShareWith].sort().join()];
+  return is === ought ? [] : [['the sharing', is, ought]];
 }
 
 function tagsIn({ Tags = [] }: Partial<CopyProperties>): Record<string, string> {
