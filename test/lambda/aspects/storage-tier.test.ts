@@ -95,7 +95,7 @@ describe('a copy that somebody has restored for a while', () => {
   /** EC2 shows it in the standard tier until then. */
   function restored(life: Life, status: Partial<SnapshotTierStatus>): void {
     life.ec2.handover.describeSnapshotTierStatus = () => ({
-      SnapshotTierStatuses: [{ StorageTier: 'standard', ...status } as SnapshotTierStatus],
+      SnapshotTierStatuses: [{ StorageTier: 'standard', ...status }],
     });
   }
 

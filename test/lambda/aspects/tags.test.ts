@@ -74,7 +74,7 @@ describe('the tags of the source', () => {
     await life.live('created');
     life.ec2.createTags('us-east-1', {
       Resources: [life.declare().SourceSnapshotId ?? ''],
-      Tags: tags({ team: 'x', new: 'x' }),
+      Tags: [...tags({ team: 'x', new: 'x' })],
     });
     await life.change({ Tags: tags({ a: '1' }) });
     expect(tagsOf(life)).toEqual([{ ...INHERITED, a: '1' }]);
