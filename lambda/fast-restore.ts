@@ -4,13 +4,13 @@ import { DECISION, stageCount, stageSeconds, type FastRestoreProperties } from '
 import type { FastRestore, FastRestoreTarget, StackOperation } from './aws';
 import { isAwaited } from './awaited';
 import { toAnswer, wait, type Answer, type BasicPoll, type Outcome } from './context';
-import { CallError, describeError, Failure, kindOf } from './failure';
+import { describeError, Ended, Failure, kindOf, NotYet } from './failure';
 import { isAtRest, isRollback } from './ownership';
-import { isFinal } from './patience';
+import { isFinal, mayBeDone } from './patience';
 import { decodePhysicalId } from './physical-id';
 import { hasEnded, notAskedFor, toFailure } from './reasons';
 import type { BasicRequest, PollEvent } from './request';
-import { elapsed, isOvertimeOver, isStageOver, STALENESS_MS } from './times';
+import { CALL_MS, elapsed, isOvertimeOver, isStageOver, STALENESS_MS } from './times';
 
 export interface FastRestoreRequest extends BasicRequest {
   readonly wanted: FastRestoreTarget;
@@ -26,6 +26,10 @@ const DONE: Outcome = { answer: { IsComplete: true } };
 
 /** What costs money. */
 const ACTIVE = ['enabling', 'optimizing', 'enabled'];
+
+const isActive = ({ State: state }: FastRestore): boolean => state !== undefined && ACTIVE.includes(state);
+
+const UNDER_WAY = 'a call of an earlier request may still be under way';
 
 export function decodeFastRestore(event: PollEvent<FastRestoreProperties>): FastRestoreRequest {
   const { Begun: begun, OldResourceProperties: before, ResourceProperties: wanted } = event;
@@ -66,7 +70,10 @@ async function outcomeOf(poll: FastRestorePoll): Promise<Outcome> {
   } catch (error) {
     if (!isFinal(poll, error) && !isOvertimeOver(poll)) return { wait: describeError(error) };
     const failure = toFailure(error, describe(request), request.wanted.region, logGroup);
-    if (request.type === 'Update' && operation && isRollback(operation)) {
+    // What CloudFormation shows may be older than a rollback.
+    if (request.type === 'Update' && !(error instanceof Ended) && elapsed(poll) < poll.pollIntervalMs)
+      return wait(`the next poll confirms: ${failure.message}`);
+    if (operation && isRollback(operation) && mayLeave(request, error)) {
       log('left', { reason: failure.message });
       return DONE;
     }
@@ -74,6 +81,13 @@ async function outcomeOf(poll: FastRestorePoll): Promise<Outcome> {
     throw failure;
   }
 }
+
+/**
+ * A rollback never fails, but for the Delete of what is enabled for sure, costs money, and cannot be disabled: that is a
+ * failure of ours, while a Region that cannot be read is an error of EC2’s.
+ */
+const mayLeave = ({ type }: FastRestoreRequest, error: unknown): boolean =>
+  type === 'Update' || !(error instanceof Failure);
 
 async function remove(poll: FastRestorePoll, operation: StackOperation): Promise<Outcome> {
   const { beganAt, log, memory, request } = poll;
@@ -84,6 +98,7 @@ async function remove(poll: FastRestorePoll, operation: StackOperation): Promise
     return wait('the stack seems to be at rest; the next poll confirms it');
   }
   await disable(poll, request.wanted);
+  if (elapsed(poll) < CALL_MS) return wait(UNDER_WAY);
   log('deleted');
   return DONE;
 }
@@ -96,27 +111,40 @@ async function set(poll: FastRestorePoll, operation: StackOperation): Promise<Ou
     return wait('CloudFormation seems not to wait for the answer; the next poll confirms it');
   }
   memory.trust(request);
-  // What is read later than that shows what was enabled before.
-  if (elapsed(poll) < STALENESS_MS) await disableBefore(poll);
+  // A further stage owns nothing.
+  if (request.before && request.stage === 1) await disableBefore(poll, request.before);
+  if (isRollback(operation) && elapsed(poll) < CALL_MS) return wait(UNDER_WAY);
   const shown = await aws.describeFastRestores(wanted.region, wanted.snapshotId);
   return enable(poll, (zone) => shown.find((one) => zoneOf(one, wanted) === zone));
 }
 
-async function disableBefore(poll: FastRestorePoll): Promise<void> {
-  const { before, wanted } = poll.request;
-  if (!before) return;
+/** Disables what is no longer declared. What EC2 shows in the first minutes may be older than what the request takes back. */
+async function disableBefore(poll: FastRestorePoll, before: FastRestoreTarget): Promise<void> {
+  const { wanted } = poll.request;
   const isSame = before.snapshotId === wanted.snapshotId && before.region === wanted.region;
-  // A zone has a name and an id, and nothing here says which belong together.
-  if (isSame && before.areIds !== wanted.areIds) return;
-  const zones = before.zones.filter((zone) => !isSame || !wanted.zones.includes(zone));
-  if (zones.length > 0) await disable(poll, { ...before, zones });
+  const isNew = elapsed(poll) < STALENESS_MS;
+  if (isNew && !(isSame && before.areIds !== wanted.areIds)) {
+    const zones = before.zones.filter((zone) => !isSame || !wanted.zones.includes(zone));
+    if (zones.length > 0) await disable(poll, { ...before, zones });
+    return;
+  }
+  // EC2 alone knows which id belongs to which name.
+  const shown = (await poll.aws.describeFastRestores(before.region, before.snapshotId)).filter(isActive);
+  const known = shown.map((one) => zoneOf(one, before));
+  if (isNew && !before.zones.every((zone) => known.includes(zone))) throw new NotYet('some zones are not visible yet');
+  const isWanted = (one: FastRestore): boolean => isSame && wanted.zones.includes(zoneOf(one, wanted));
+  const gone = shown.filter((one) => before.zones.includes(zoneOf(one, before)) && !isWanted(one));
+  if (gone.length > 0) await disable(poll, { ...before, zones: gone.map((one) => zoneOf(one, before)) });
 }
 
 async function enable(poll: FastRestorePoll, find: (zone: string) => FastRestore | undefined): Promise<Outcome> {
   const { log, memory, request } = poll;
   const { isLastStage, wanted, waitsUntilEnabled } = request;
   const states = Object.fromEntries(wanted.zones.map((zone) => [zone, find(zone)?.State ?? 'disabled']));
-  failIfRefused(request, wanted.zones.map(find));
+  failIfRefused(
+    request,
+    wanted.zones.flatMap((zone) => find(zone) ?? []),
+  );
   const missing = wanted.zones.filter((zone) => !ACTIVE.includes(states[zone] ?? ''));
   if (missing.length === 0 && (!waitsUntilEnabled || wanted.zones.every((zone) => states[zone] === 'enabled'))) {
     memory.end(request);
@@ -124,56 +152,76 @@ async function enable(poll: FastRestorePoll, find: (zone: string) => FastRestore
     return DONE;
   }
   if (isStageOver(poll)) {
-    if (isLastStage) throw notEnabled(request, states);
+    if (isLastStage) throw notEnabled(request, states, missing.length > 0 ? memory.obstacleOf(request) : undefined);
     return DONE;
   }
   if (missing.length > 0) await enableMissing(poll, missing);
-  if (missing.length > 0) log('enable fast restore', { snapshotId: wanted.snapshotId, zones: missing });
   return wait('fast restore is being enabled', { snapshotId: wanted.snapshotId, zones: states });
 }
 
-async function enableMissing({ aws, ...poll }: FastRestorePoll, zones: readonly string[]): Promise<void> {
-  const { wanted } = poll.request;
+async function enableMissing(poll: FastRestorePoll, zones: readonly string[]): Promise<void> {
+  const { aws, log, memory, request } = poll;
+  const { wanted } = request;
   try {
     await aws.enableFastRestore({ ...wanted, zones });
+    log('enable fast restore', { snapshotId: wanted.snapshotId, zones });
   } catch (error) {
+    memory.setObstacle(request, describeError(error));
     if (kindOf(error) !== 'missing' || elapsed(poll) < STALENESS_MS) throw error;
     throw new Failure(`snapshot ${wanted.snapshotId} was not found in ${wanted.region}; correct "snapshot"`);
   }
 }
 
 /** Disables whatever is not disabled yet. A snapshot that is gone has no fast restore. */
-async function disable({ aws, log }: FastRestorePoll, target: FastRestoreTarget): Promise<void> {
+async function disable(poll: FastRestorePoll, target: FastRestoreTarget): Promise<void> {
+  const { aws, log } = poll;
   const { region, snapshotId, zones } = target;
   try {
     await aws.disableFastRestore(target);
     log('disable fast restore', { snapshotId, zones });
   } catch (error) {
     if (kindOf(error) === 'missing') return;
-    // EC2 may refuse what is disabled already. Its state tells.
+    if (!isFinal(poll, error)) throw error;
     const shown = await aws.describeFastRestores(region, snapshotId);
-    const isActive = shown.some((one) => zones.includes(zoneOf(one, target)) && ACTIVE.includes(one.State ?? ''));
-    if (isActive || !(error instanceof CallError) || kindOf(error) !== 'refused') throw error;
+    const active = shown.filter(isActive).map((one) => zoneOf(one, target));
+    const rest = zones.filter((zone) => active.includes(zone));
+    if (rest.length === 0) return;
+    // EC2 may refuse zones that are disabled already, and with them those that are not.
+    if (rest.length < zones.length) {
+      await disable(poll, { ...target, zones: rest });
+      return;
+    }
+    if (mayBeDone(poll, 'disable fast restore', error)) throw new NotYet(describeError(error));
+    throw notDisabled(target, error);
   }
 }
 
 /** Reasons of EC2's own, such as a lack of capacity, may pass. */
-function failIfRefused(request: FastRestoreRequest, shown: readonly (FastRestore | undefined)[]): void {
-  for (const one of shown) {
-    const reason = one?.StateTransitionReason ?? '';
-    const isOver = !ACTIVE.includes(one?.State ?? 'enabling');
-    const isOfRequest = (one?.EnablingTime?.getTime() ?? 0) >= request.startedAt;
-    if (isOver && isOfRequest && reason.startsWith('Client.') && !reason.startsWith('Client.UserInitiated')) {
-      throw new Failure(`${describe(request)}: EC2 says "${reason}" of ${zoneOf(one ?? {}, request.wanted)}`);
+function failIfRefused(request: FastRestoreRequest, shown: readonly FastRestore[]): void {
+  for (const one of shown.filter((each) => !isActive(each))) {
+    const { EnablingTime: begunAt, StateTransitionReason: reason = '' } = one;
+    const isOfRequest = (begunAt?.getTime() ?? 0) >= request.startedAt;
+    if (isOfRequest && reason.startsWith('Client.') && !reason.startsWith('Client.UserInitiated')) {
+      throw new Failure(`${describe(request)}: EC2 says "${reason}" of ${zoneOf(one, request.wanted)}`);
     }
   }
 }
 
-function notEnabled(request: FastRestoreRequest, states: Readonly<Record<string, string>>): Failure {
+/** @param obstacle why EC2 has not begun, if it has not */
+function notEnabled(
+  request: FastRestoreRequest,
+  states: Readonly<Record<string, string>>,
+  obstacle: string | undefined,
+): Failure {
   const shown = Object.entries(states).map(([zone, state]) => `${zone} is ${state}`);
   const minutes = Math.round(request.timeoutSeconds / 60);
+  const why = obstacle ?? 'it takes 60 minutes per TiB: raise "timeout", or remove "waitUntilEnabled"';
+  return new Failure(`${describe(request)} was not enabled within ${minutes} minutes (${shown.join(', ')}); ${why}`);
+}
+
+function notDisabled({ region, snapshotId, zones }: FastRestoreTarget, error: unknown): Failure {
   return new Failure(
-    `${describe(request)} was not enabled within ${minutes} minutes (${shown.join(', ')}); it takes 60 minutes per TiB: raise "timeout", or remove "waitUntilEnabled"`,
+    `fast restore of ${snapshotId} in ${region} is enabled in ${zones.join(', ')}, costs money, and could not be disabled: ${describeError(error)}; correct that, or disable it yourself`,
   );
 }
 

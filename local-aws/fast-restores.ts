@@ -12,7 +12,7 @@ import type {
 import { combination } from './ec2-requests';
 import { AwsError } from './faults';
 import type { HandoverSettings, Host } from './handover';
-import { tierAt } from './snapshot';
+import { goneAt, tierAt } from './snapshot';
 
 const MAX_SNAPSHOTS = 5;
 const MAX_IDS = 10;
@@ -49,7 +49,7 @@ export class FastRestores {
   enable(region: string, input: EnableFastSnapshotRestoresRequest): EnableFastSnapshotRestoresResult {
     const failure = this.settings.enablingFailure;
     const results = requestedIn(region, input).map(({ snapshotId, zone }) => {
-      const problem = this.problemOf(region, snapshotId, zone);
+      const problem = this.problemOf(region, snapshotId, zone) ?? this.fullQuota(region, snapshotId);
       if (problem === undefined && this.find(region, snapshotId, zone) === undefined) {
         this.restores.push({ region, snapshotId, zone, enabledAt: this.host.clock.now(), failure });
       }
@@ -60,12 +60,11 @@ export class FastRestores {
 
   disable(region: string, input: DisableFastSnapshotRestoresRequest): DisableFastSnapshotRestoresResult {
     const results = requestedIn(region, input).map(({ snapshotId, zone }) => {
+      const problem = this.problemOf(region, snapshotId, zone);
       const present = this.find(region, snapshotId, zone);
       if (present) present.disabledAt = this.host.clock.now();
-      const problem = present
-        ? undefined
-        : { Code: 'InvalidSnapshot.InvalidState', Message: `${snapshotId} is not enabled in ${zone}` };
-      return { snapshotId, zone, problem };
+      const isDisabled = { Code: 'InvalidSnapshot.InvalidState', Message: `${snapshotId} is not enabled in ${zone}` };
+      return { snapshotId, zone, problem: problem ?? (present ? undefined : isDisabled) };
     });
     return answerOf(results);
   }
@@ -76,12 +75,14 @@ export class FastRestores {
     const asked = this.restores.filter(
       (one) => one.region === region && ids.includes(one.snapshotId) && one.enabledAt <= seenAt,
     );
+    // The latest of each zone.
+    const shown = asked.filter((one, index) => !asked.some((other, n) => n > index && isSameZone(one, other)));
     return {
-      FastSnapshotRestores: asked.map((one): DescribeFastSnapshotRestoreSuccessItem => ({
+      FastSnapshotRestores: shown.map((one): DescribeFastSnapshotRestoreSuccessItem => ({
         SnapshotId: one.snapshotId,
         AvailabilityZone: one.zone,
-        AvailabilityZoneId: zoneIdOf(one.zone),
-        State: this.stateAt(one, seenAt),
+        AvailabilityZoneId: zoneIdOf(region, one.zone),
+        State: this.shownState(one, seenAt),
         StateTransitionReason: one.failure ?? 'Client.UserInitiated',
         OwnerId: this.host.accountId,
         EnablingTime: new Date(one.enabledAt),
@@ -98,11 +99,14 @@ export class FastRestores {
   }
 
   /** The deletion of the snapshot, and its archival, end it. */
-  private isActive(restore: FastRestore): boolean {
-    const now = this.host.clock.now();
+  private shownState(restore: FastRestore, time: number): FastSnapshotRestoreStateCode {
     const snapshot = this.host.all().find(({ id }) => id === restore.snapshotId);
-    const isGone = snapshot === undefined || snapshot.deletion !== undefined || tierAt(snapshot, now) === 'archive';
-    return !isGone && !this.stateAt(restore, now).startsWith('disabl');
+    const isGone = snapshot === undefined || goneAt(snapshot) <= time || tierAt(snapshot, time) === 'archive';
+    return isGone ? 'disabled' : this.stateAt(restore, time);
+  }
+
+  private isActive(restore: FastRestore): boolean {
+    return !this.shownState(restore, this.host.clock.now()).startsWith('disabl');
   }
 
   private find(region: string, snapshotId: string, zone: string): FastRestore | undefined {
@@ -121,6 +125,10 @@ export class FastRestores {
       if (error instanceof AwsError) return { Code: error.code, Message: error.message };
       throw error;
     }
+    return undefined;
+  }
+
+  private fullQuota(region: string, snapshotId: string): Problem | undefined {
     const others = new Set(
       this.restores.filter((one) => one.region === region && this.isActive(one)).map((one) => one.snapshotId),
     );
@@ -145,9 +153,18 @@ function requestedIn(
   return ids.flatMap((snapshotId) => names.map((zone) => ({ snapshotId, zone })));
 }
 
-/** As if zone `a` had the number 1 for this account. */
-function zoneIdOf(zone: string): string {
-  return `zone-az${'abcdefgh'.indexOf(zone.slice(-1)) + 1}`;
+const isSameZone = (one: FastRestore, other: FastRestore): boolean =>
+  one.snapshotId === other.snapshotId && one.zone === other.zone;
+
+/** `use1-az2` of `us-east-1b`, as if zone `a` had the number 1 for this account. */
+function zoneIdOf(region: string, zone: string): string {
+  const [area = '', ...rest] = region.split('-');
+  const directions = rest
+    .slice(0, -1)
+    .join(' ')
+    .replace(/(north|south)(east|west)/g, '$1 $2');
+  const initials = directions.replace(/(\w)\w* ?/g, '$1');
+  return `${area}${initials}${rest.at(-1) ?? ''}-az${'abcdefgh'.indexOf(zone.slice(-1)) + 1}`;
 }
 
 function answerOf(results: readonly { snapshotId: string; zone: string; problem?: Problem }[]) {

@@ -1,0 +1,273 @@
+import { Memory } from '../../lambda/memory';
+import { AwsError } from '../../local-aws/faults';
+import { FastWorld, names, REGION } from './fast-world';
+import { MINUTE, SECOND } from './in-process';
+
+const LATE = 110 * SECOND;
+const WAITS = { WaitUntilEnabled: 'true', TimeoutSeconds: '6000' } as const;
+
+describe('a fast restore', () => {
+  test('is done when EC2 has begun, with the calls that it takes', async () => {
+    const world = new FastWorld();
+    expect((await world.make(names('ab'))).after).toBe(30);
+    const called = world.calls().filter((name) => name.includes('Restores'));
+    const look = 'DescribeFastSnapshotRestores';
+    expect(called).toEqual([look, 'EnableFastSnapshotRestores', look]);
+  });
+
+  test('is disabled for the old snapshot first, so that five others are no obstacle', async () => {
+    const world = new FastWorld();
+    for (let n = 0; n < 4; n += 1) {
+      const { id } = world.ec2.addSnapshot({ region: REGION });
+      world.ec2.handover.fastRestores.enable(REGION, { SourceSnapshotIds: [id], AvailabilityZones: [`${REGION}a`] });
+    }
+    await world.make(names('ab'));
+    expect((await world.change({ SnapshotId: world.other })).after).toBe(30);
+    expect([world.zones(), world.zones(world.other)]).toEqual(['', 'ab']);
+  });
+
+  test('fails if the quota is full to the end, in EC2’s words', async () => {
+    const world = new FastWorld();
+    for (let n = 0; n < 5; n += 1) {
+      const { id } = world.ec2.addSnapshot({ region: REGION });
+      world.ec2.handover.fastRestores.enable(REGION, { SourceSnapshotIds: [id], AvailabilityZones: [`${REGION}a`] });
+    }
+    const { failure } = await world.make({ ...names('a'), TimeoutSeconds: '600' });
+    expect(failure?.message).toContain(
+      'was not enabled within 10 minutes (eu-west-1a is disabled); FastSnapshotRestoreLimitExceeded: eu-west-1a: At most 5',
+    );
+  });
+
+  test('fails if EC2 does not know a zone, although it accepts the other one, and the Delete disables that', async () => {
+    const world = new FastWorld();
+    const { failure } = await world.make({ AvailabilityZones: [`${REGION}a`, 'us-east-1a'] });
+    expect(failure?.message).toContain('InvalidAvailabilityZone: us-east-1a: Invalid availability zone: us-east-1a');
+    expect(world.zones()).toBe('a');
+    expect((await world.end('ROLLBACK_IN_PROGRESS')).failure).toBeUndefined();
+    expect(world.zones()).toBe('');
+  });
+
+  test('disables the zones that are enabled, if EC2 refuses the whole call over another one', async () => {
+    const world = new FastWorld();
+    await world.make(names('ab'));
+    world.ec2.handover.disableFastSnapshotRestores(REGION, {
+      SourceSnapshotIds: [world.snapshot],
+      AvailabilityZones: [`${REGION}a`],
+    });
+    world.services.faults = ({ action, input }) =>
+      action === 'DisableFastSnapshotRestores' &&
+      (input as { AvailabilityZones: string[] }).AvailabilityZones.length > 1
+        ? new AwsError('InvalidRequest', 'Not enabled in a.')
+        : undefined;
+    expect((await world.end('DELETE_IN_PROGRESS')).failure).toBeUndefined();
+    expect(world.zones()).toBe('');
+  });
+
+  test('fails if the snapshot has gone, when that is certain', async () => {
+    const world = new FastWorld();
+    world.ec2.deleteSnapshot(REGION, { SnapshotId: world.snapshot });
+    const { after, failure } = await world.make(names('a'));
+    expect([after, failure?.message]).toEqual([
+      120,
+      expect.stringContaining(`snapshot ${world.snapshot} was not found in ${REGION}; correct "snapshot"`),
+    ]);
+    expect((await world.end('ROLLBACK_IN_PROGRESS')).failure).toBeUndefined();
+  });
+
+  test('goes when its snapshot has gone', async () => {
+    const world = new FastWorld(LATE);
+    await world.make(names('a'));
+    world.ec2.deleteSnapshot(REGION, { SnapshotId: world.snapshot });
+    expect((await world.end('DELETE_IN_PROGRESS')).failure).toBeUndefined();
+  });
+
+  test('is tried again if EC2 lacks capacity, and fails if the snapshot is at fault', async () => {
+    const world = new FastWorld();
+    world.ec2.handover.settings.enablingFailure = 'Server.InsufficientCapacity: Try again';
+    world.ec2.handover.settings.optimizationDuration = MINUTE;
+    const event = await world.accepted('Create', { ...names('a'), ...WAITS });
+    await world.wait(event, 2 * MINUTE);
+    world.ec2.handover.settings.enablingFailure = undefined;
+    expect((await world.wait(event)).failure).toBeUndefined();
+    const other = new FastWorld();
+    other.ec2.handover.settings.enablingFailure = 'Client.InvalidSnapshot.InvalidState: Not usable';
+    expect((await other.make({ ...names('a'), ...WAITS })).failure?.message).toContain(
+      `fast restore of ${other.snapshot} in ${REGION}: EC2 says "Client.InvalidSnapshot.InvalidState: Not usable" of eu-west-1a`,
+    );
+  });
+});
+
+describe('waiting until it is enabled', () => {
+  test('takes as long as EC2 does', async () => {
+    const world = new FastWorld();
+    world.ec2.handover.settings.optimizationDuration = 20 * MINUTE;
+    expect((await world.make({ ...names('ab'), ...WAITS })).after).toBe(20 * 60);
+  });
+
+  test('goes on in a further stage, which fails at its end, with the states', async () => {
+    const world = new FastWorld();
+    world.ec2.handover.settings.optimizationDuration = 120 * MINUTE;
+    expect((await world.make({ ...names('ab'), ...WAITS })).after).toBe(3_000);
+    world.enter('CREATE_IN_PROGRESS');
+    const event = await world.accepted('Create', { ...names('ab'), ...WAITS, Stage: '2' });
+    const { after, failure } = await world.wait(event);
+    expect([after, failure?.message]).toEqual([
+      3_000,
+      expect.stringContaining(
+        'was not enabled within 100 minutes (eu-west-1a is optimizing, eu-west-1b is optimizing); it takes 60 minutes per TiB: raise "timeout"',
+      ),
+    ]);
+  });
+
+  test('in a further stage disables nothing, in no request', async () => {
+    const world = new FastWorld();
+    world.ec2.handover.settings.optimizationDuration = MINUTE;
+    await world.make({ ...names('ab'), ...WAITS });
+    world.enter('DELETE_IN_PROGRESS');
+    const event = await world.accepted('Delete', { ...names('ab'), ...WAITS, Stage: '2' });
+    expect(await world.poll(event)).toEqual({ IsComplete: true });
+    expect(world.zones()).toBe('ab');
+  });
+});
+
+describe('a request that nobody waits for', () => {
+  test('enables nothing, and ends at the second such read', async () => {
+    const world = new FastWorld();
+    const event = await world.accepted('Create', names('a'));
+    world.time += 30 * SECOND;
+    world.enter('ROLLBACK_IN_PROGRESS');
+    const { after, failure } = await world.wait(event);
+    expect([after, failure?.message]).toEqual([30, expect.stringContaining('has ended, or has its answer')]);
+    expect(world.zones()).toBe('');
+  });
+
+  test.each(['Delete in a rollback', 'rollback'])(
+    'and is under way: the %s disables what it still enables',
+    async (what) => {
+      const world = new FastWorld();
+      if (what === 'rollback') await world.make(names('a'));
+      if (what === 'rollback') await world.change(names('b'));
+      else await world.make(names('b'));
+      const begun = world.time;
+      const zone = { SourceSnapshotIds: [world.snapshot], AvailabilityZones: [`${REGION}b`] };
+      let hasArrived = false;
+      const arrive = (): void => {
+        if (!hasArrived) world.ec2.handover.fastRestores.enable(REGION, zone);
+        hasArrived = true;
+      };
+      // The call arrives between the first poll of what takes it back and the second, if there is one.
+      world.services.faults = ({ time }) => {
+        if (time === begun + 30 * SECOND) arrive();
+        return undefined;
+      };
+      const back = await (what === 'rollback' ? world.goBack() : world.end('ROLLBACK_IN_PROGRESS'));
+      arrive();
+      expect(back.failure).toBeUndefined();
+      expect(world.zones()).toBe(what === 'rollback' ? 'a' : '');
+    },
+  );
+
+  test('a forged Delete, while the stack is at rest, disables nothing', async () => {
+    const world = new FastWorld();
+    await world.make(names('a'));
+    const event = await world.accept(world.forge('Delete'));
+    world.stack.StackStatus = 'CREATE_COMPLETE';
+    const { failure } = await world.wait({
+      ...event,
+      ResourceProperties: {
+        Region: REGION,
+        SnapshotId: world.snapshot,
+        TimeoutSeconds: '3000',
+        ...names('a'),
+      },
+    });
+    expect(failure?.message).toContain('the stack is at rest, so nobody asked for the deletion of fast-restore-Fast');
+    expect(world.zones()).toBe('a');
+  });
+});
+
+describe('a policy that denies it', () => {
+  const denies = (world: FastWorld, ...actions: string[]): void => {
+    world.services.faults = ({ action }) => (actions.includes(action) ? 'denied' : undefined);
+  };
+
+  test('fails the Create after five minutes, and its Delete succeeds', async () => {
+    const world = new FastWorld();
+    denies(world, 'EnableFastSnapshotRestores', 'DisableFastSnapshotRestores');
+    const { after, failure } = await world.make(names('a'));
+    expect([after, failure?.message]).toEqual([300, expect.stringContaining('UnauthorizedOperation')]);
+    expect((await world.end('ROLLBACK_IN_PROGRESS')).failure).toBeUndefined();
+  });
+
+  test('fails the Delete if it is enabled and costs money, in a rollback, too', async () => {
+    for (const status of ['DELETE_IN_PROGRESS', 'ROLLBACK_IN_PROGRESS']) {
+      const world = new FastWorld();
+      await world.make(names('ab'));
+      denies(world, 'DisableFastSnapshotRestores');
+      const { after, failure } = await world.end(status);
+      expect([after, failure?.message]).toEqual([
+        300,
+        expect.stringContaining(
+          'is enabled in eu-west-1a, eu-west-1b, costs money, and could not be disabled: Unauthorized',
+        ),
+      ]);
+    }
+  });
+
+  test('never fails the rollback of an Update', async () => {
+    const world = new FastWorld();
+    await world.make(names('a'));
+    await world.change(names('b'));
+    denies(world, 'EnableFastSnapshotRestores');
+    expect((await world.goBack()).answer?.IsComplete).toBe(true);
+    expect(world.left()).toEqual([expect.stringContaining('UnauthorizedOperation')]);
+    expect(world.zones()).toBe('');
+  });
+});
+
+describe('a Region that is closed to the account', () => {
+  function closed(): FastWorld {
+    const world = new FastWorld();
+    world.services.faults = ({ service }) =>
+      service === 'ec2' ? new AwsError('OptInRequired', 'You are not subscribed to this service.') : undefined;
+    return world;
+  }
+
+  test('fails the Create within two minutes, and the rollback leaves it', async () => {
+    const world = closed();
+    const { after, failure } = await world.make(names('a'));
+    expect([after, failure?.message]).toEqual([
+      60,
+      expect.stringContaining(`in ${REGION}; check that the account has enabled`),
+    ]);
+    expect((await world.end('ROLLBACK_IN_PROGRESS')).answer?.IsComplete).toBe(true);
+    expect(world.left()).toEqual([expect.stringContaining('OptInRequired')]);
+  });
+
+  test('fails the Delete with the stack, since it may be enabled there', async () => {
+    const world = closed();
+    await world.make(names('a'));
+    expect((await world.end('DELETE_IN_PROGRESS')).failure?.message).toContain('OptInRequired');
+  });
+});
+
+test('one late read of CloudFormation does not fail a rollback', async () => {
+  const world = new FastWorld();
+  await world.make(names('a'));
+  await world.change(names('b'));
+  world.services.faults = ({ action }) =>
+    action === 'EnableFastSnapshotRestores' ? new AwsError('InvalidParameterValue', 'No.') : undefined;
+  // Of the stack, in onEvent and in the first poll.
+  world.lag(2);
+  const back = world.goBack();
+  expect((await back).answer?.IsComplete).toBe(true);
+});
+
+test('another process goes on', async () => {
+  const world = new FastWorld();
+  world.ec2.handover.settings.optimizationDuration = 10 * MINUTE;
+  const event = await world.accepted('Create', { ...names('a'), ...WAITS });
+  await world.wait(event, 5 * MINUTE);
+  world.memory = new Memory();
+  expect((await world.wait(event)).after).toBe(300);
+});

@@ -1,0 +1,114 @@
+// The handler of fast snapshot restores over the simulated EC2, as World is for copies.
+import {
+  FAST_RESTORE_RESOURCE_TYPE,
+  FAST_RESTORE_STAGE_RESOURCE_TYPE,
+  type FastRestoreProperties,
+} from '../../lib/contract';
+import type { Answer } from '../../lambda/context';
+import { decodeFastRestore, reconcileFastRestore } from '../../lambda/fast-restore';
+import type { CloudFormationEvent, PollEvent } from '../../lambda/request';
+import type { FaultHook } from '../../local-aws/faults';
+import { SECOND, World, type Outcome } from './in-process';
+
+export const REGION = 'eu-west-1';
+
+export type Declared = Partial<FastRestoreProperties>;
+
+export class FastWorld extends World {
+  readonly snapshot = this.ec2.addSnapshot({ region: REGION }).id;
+  readonly other = this.ec2.addSnapshot({ region: REGION }).id;
+  private declared: Declared = {};
+  private before?: Declared;
+
+  constructor(staleness = 0, faults?: FaultHook) {
+    super();
+    this.ec2.handover.settings.staleness = staleness;
+    this.services.faults = faults;
+  }
+
+  private properties(declared: Declared): FastRestoreProperties {
+    return { SnapshotId: this.snapshot, Region: REGION, TimeoutSeconds: '3000', ...declared };
+  }
+
+  private fastEvent(type: CloudFormationEvent['RequestType'], declared: Declared, before?: Declared) {
+    return this.event(type, {
+      ResourceType: declared.Stage === undefined ? FAST_RESTORE_RESOURCE_TYPE : FAST_RESTORE_STAGE_RESOURCE_TYPE,
+      LogicalResourceId: `Fast${declared.Stage ?? ''}`,
+      ResourceProperties: this.properties(declared),
+      OldResourceProperties: before && this.properties(before),
+    });
+  }
+
+  override poll(event: PollEvent): Promise<Answer> {
+    return reconcileFastRestore({
+      request: decodeFastRestore(event as PollEvent<unknown> as PollEvent<FastRestoreProperties>),
+      aws: this.aws(),
+      now: () => this.time,
+      log: this.log,
+      logGroup: 'handler-logs',
+      pollIntervalMs: 30 * SECOND,
+      beganAt: this.time,
+      memory: this.memory,
+    });
+  }
+
+  make(declared: Declared): Promise<Outcome> {
+    this.declared = declared;
+    return this.settled(this.run(this.fastEvent('Create', declared)), 'CREATE_COMPLETE');
+  }
+
+  /** The properties that are not named stay; those that are undefined go. */
+  change(change: Declared): Promise<Outcome> {
+    this.before = this.declared;
+    this.declared = { ...this.declared, ...change };
+    this.enter('UPDATE_IN_PROGRESS');
+    return this.settled(this.run(this.fastEvent('Update', this.declared, this.before)), 'UPDATE_IN_PROGRESS');
+  }
+
+  goBack(): Promise<Outcome> {
+    const failed = this.declared;
+    this.declared = this.before ?? {};
+    this.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    return this.settled(this.run(this.fastEvent('Update', this.declared, failed)), 'UPDATE_ROLLBACK_COMPLETE');
+  }
+
+  end(status: string): Promise<Outcome> {
+    this.enter(status);
+    return this.run(this.fastEvent('Delete', this.declared));
+  }
+
+  /** A request that is under way: its event, as the framework has it. */
+  accepted(type: CloudFormationEvent['RequestType'], declared: Declared): Promise<PollEvent> {
+    return this.accept(this.fastEvent(type, declared));
+  }
+
+  /** A little later, so that late reads do not know of it. */
+  private async settled(running: Promise<Outcome>, status: string): Promise<Outcome> {
+    const outcome = await running;
+    if (!status.endsWith('_IN_PROGRESS')) this.enter(status);
+    this.time += 10 * SECOND;
+    return outcome;
+  }
+
+  /** What costs money: the last letters of the zones, by snapshot. */
+  zones(snapshotId = this.snapshot): string {
+    const active = this.ec2.handover.fastRestores.active().filter((one) => one.snapshotId === snapshotId);
+    return active.map(({ zone }) => zone.slice(-1)).sort().join(''); // prettier-ignore
+  }
+
+  left(): unknown[] {
+    return this.logs.flatMap(({ decision, reason }) => (decision === 'left' ? [reason] : []));
+  }
+}
+
+/** Names of zones by their last letters. */
+export const names = (letters: string): Declared => ({
+  AvailabilityZones: Array.from(letters).map((letter) => `${REGION}${letter}`),
+  AvailabilityZoneIds: undefined,
+});
+
+/** Ids of zones, of which the one of zone a has the number 1. */
+export const ids = (letters: string): Declared => ({
+  AvailabilityZones: undefined,
+  AvailabilityZoneIds: Array.from(letters).map((letter) => `euw1-az${'abcdefgh'.indexOf(letter) + 1}`),
+});
