@@ -146,7 +146,7 @@ describe('a request that nobody waits for', () => {
     async (what) => {
       const world = new FastWorld();
       if (what === 'rollback') await world.make(names('a'));
-      if (what === 'rollback') await world.change(names('b'));
+      if (what === 'rollback') await world.change(names('ab'));
       else await world.make(names('b'));
       const begun = world.time;
       const zone = { SourceSnapshotIds: [world.snapshot], AvailabilityZones: [`${REGION}b`] };
