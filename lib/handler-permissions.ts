@@ -97,7 +97,9 @@ export class HandlerPermissions {
     if (isArchived) this.policy.grant('archive', NO_ID_YET, () => [archiveOwnCopies(stackId)]);
     if (isLocked) this.policy.grant('lock', NO_ID_YET, () => [lockOwnCopies(stackId)]);
     const isKnownList = !Token.isUnresolved(accounts) && accounts.every((one) => isFixed(one, this.stack));
-    for (const account of isKnownList ? accounts : ['*']) this.accounts.add(account);
+    const further = (isKnownList ? accounts : ['*']).filter((account) => !this.accounts.has(account));
+    if (further.length === 0) return;
+    for (const account of further) this.accounts.add(account);
     shareWith(this.sharing, this.accountsToAdd());
     if (this.accountsToAdd()[0] !== '*' || this.warnedOfAccounts) return;
     this.warnedOfAccounts = true;
