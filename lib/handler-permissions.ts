@@ -1,8 +1,8 @@
 // What the role of the handler may do: granted copy by copy, each permission once. Few values are listed. Past a limit, a
 // wildcard is granted instead, so that all policies of the role together stay below 10,000 characters however many copies
 // there are. Beyond that, the CDK would move statements into managed policies.
-import { Annotations, Lazy, type Stack, Token } from 'aws-cdk-lib';
-import { Policy, type Role } from 'aws-cdk-lib/aws-iam';
+import { Annotations, type Stack, Token } from 'aws-cdk-lib';
+import { Policy, type PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct, IDependable } from 'constructs';
 import { snapshotArn } from './arns';
 import type { CopyNeeds, HandoverNeeds } from './copy-needs';
@@ -16,6 +16,7 @@ import {
   readStack,
   restoreFast,
   shareOwnCopies,
+  shareWith,
   tagAtCopy,
   useNetwork,
   writeLogs,
@@ -56,6 +57,7 @@ export class HandlerPermissions {
   private readonly regions = new ShortList(MAX_REGIONS);
   /** Accounts that copies are shared with. */
   private readonly accounts = new Set<string>();
+  private readonly sharing: PolicyStatement;
   private warnedOfAccounts = false;
   private readonly fastRestores = new ShortList(MAX_FAST_RESTORES);
   private readonly owners = new ShortList(MAX_OWNERS);
@@ -69,13 +71,15 @@ export class HandlerPermissions {
     this.role = role;
     this.policy = new RolePolicy(role);
     this.keys = new KeyPermissions(scope, stack, role, this.policy);
+    this.sharing = shareOwnCopies(stackId);
+    shareWith(this.sharing, this.accountsToAdd());
     this.policy.grant('write logs', 'The name of a log group stands for its streams.', () => [writeLogs(logGroupArn)]);
     this.policy.grant('describe', 'EC2 has no resource-level permissions for it.', () => [describeSnapshots()]);
     this.policy.grant('own copies', NO_ID_YET, () => [
       readStack(stackId),
       tagAtCopy(stackId),
       ...changeOwnCopies(stackId),
-      shareOwnCopies(stackId, Lazy.list({ produce: () => this.accountsToAdd() })),
+      this.sharing,
     ]);
     if (isInVpc) this.policy.grant('network', 'Lambda makes the network interfaces.', () => [useNetwork()]);
   }
@@ -88,12 +92,15 @@ export class HandlerPermissions {
   }
 
   /** Permits what a finished copy needs. What undoes it is permitted for every copy. */
-  public permitHandover({ isArchived, isLocked, scope, shareWith }: HandoverNeeds): void {
+  public permitHandover({ isArchived, isLocked, scope, shareWith: accounts }: HandoverNeeds): void {
     const { stackId } = this.stack;
     if (isArchived) this.policy.grant('archive', NO_ID_YET, () => [archiveOwnCopies(stackId)]);
     if (isLocked) this.policy.grant('lock', NO_ID_YET, () => [lockOwnCopies(stackId)]);
-    const isKnownList = !Token.isUnresolved(shareWith) && shareWith.every((one) => isFixed(one, this.stack));
-    for (const account of isKnownList ? shareWith : ['*']) this.accounts.add(account);
+    const isKnownList = !Token.isUnresolved(accounts) && accounts.every((one) => isFixed(one, this.stack));
+    const further = (isKnownList ? accounts : ['*']).filter((account) => !this.accounts.has(account));
+    if (further.length === 0) return;
+    for (const account of further) this.accounts.add(account);
+    shareWith(this.sharing, this.accountsToAdd());
     if (this.accountsToAdd()[0] !== '*' || this.warnedOfAccounts) return;
     this.warnedOfAccounts = true;
     const cause = isKnownList ? `the stack shares with more than ${MAX_ACCOUNTS} accounts` : 'shareWith is a token';

@@ -87,18 +87,23 @@ export function changeOwnCopies(stackId: string): PolicyStatement[] {
   ];
 }
 
+/** Adding accounts, and removing any. Never with a group, of which the only one is everybody. */
+export function shareOwnCopies(stackId: string): PolicyStatement {
+  return allow(['ec2:ModifySnapshotAttribute'], snapshotArn('*', '*'), {
+    ...ownedBy(stackId),
+    Null: { 'ec2:Add/group': 'true' },
+  });
+}
+
 /**
- * Adding accounts, and removing any. Never with a group, of which the only one is everybody.
+ * Sets whom the statement lets add. The copies of a stack come one by one, and a list that is resolved later would be
+ * missing from the report of `iam.Role.customizeRoles`.
  *
  * @param accounts the ids of accounts, or `*` for any
  */
-export function shareOwnCopies(stackId: string, accounts: readonly string[]): PolicyStatement {
-  return allow(['ec2:ModifySnapshotAttribute'], snapshotArn('*', '*'), {
-    ...ownedBy(stackId),
-    // A call that adds nobody has no such key, and passes.
-    'ForAllValues:StringLike': { 'ec2:Add/userId': accounts },
-    Null: { 'ec2:Add/group': 'true' },
-  });
+export function shareWith(statement: PolicyStatement, accounts: readonly string[]): void {
+  // A call that adds nobody has no such key, and passes.
+  statement.addCondition('ForAllValues:StringLike', { 'ec2:Add/userId': accounts });
 }
 
 export function archiveOwnCopies(stackId: string): PolicyStatement {

@@ -17,7 +17,7 @@ import { SnapshotGrants } from './snapshot-grants';
 import type { SnapshotReference } from './snapshot-ref';
 import { problemsOfCopy, problemsOfImport, refuse } from './validate';
 import { warnOfUnknownRegions } from './validate-regions';
-import { problemsOfLockedRemoval, warnOfArchive } from './validate-handover';
+import { problemsOfLockedRemoval, propAgainstFastRestore, warnOfArchive } from './validate-handover';
 import { problemsOfPolicies, problemsOfRemoval } from './validate-removal';
 import { problemsOfTags } from './validate-tags';
 
@@ -91,6 +91,13 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   /** KMS key that encrypts the copy, if given as `kmsKey`. `snapshotKmsKeyArn` tells the key of any copy. */
   public readonly encryptionKey?: aws_kms.IKeyRef;
 
+  /**
+   * The prop that keeps the copy from having fast restore.
+   *
+   * @internal
+   */
+  public readonly _propAgainstFastRestore?: string;
+
   /** The custom resources of the copy, of which the first one owns it. */
   private readonly stages: readonly [CopyResource, ...CopyResource[]];
 
@@ -102,6 +109,7 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
     warnOfUnknownRegions(this, props);
     warnOfArchive(this, props);
     this.encryptionKey = props.kmsKey;
+    this._propAgainstFastRestore = propAgainstFastRestore(props);
     this.cdkTagManager = tagManagerFor(props);
 
     const provider = HandlerProvider.getOrCreate(this);

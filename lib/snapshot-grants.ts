@@ -3,7 +3,9 @@ import type { aws_kms } from 'aws-cdk-lib/interfaces';
 import { volumeArns } from './arns';
 import { type KeyReference, referenceOf } from './key-reference';
 import type { ISnapshotRef } from './snapshot-ref';
+import { isKnown } from './tokens';
 import { refuse } from './validate';
+import { problemsOfAccount } from './validate-handover';
 import { problemsOfKinds } from './validate-kinds';
 
 /** What `SnapshotGrants` must know about a snapshot beyond its ARN. */
@@ -40,10 +42,18 @@ export class SnapshotGrants {
    * Statements for the policy of a key, which let other accounts use the snapshots that are shared with them. Each account
    * must also permit its own users to use the key.
    *
+   * Throws for what is no account id.
+   *
    * @param accountIds the accounts: 12 digits each
    * @see https://docs.aws.amazon.com/ebs/latest/userguide/share-kms-key.html
    */
   public static keyPolicyForSharing(accountIds: string[]): PolicyStatement[] {
+    const problems = problemsOfKinds({ accountIds }, 'accountIds');
+    if (problems.length === 0) {
+      problems.push(...accountIds.filter(isKnown).flatMap((account) => problemsOfAccount('accountIds', account)));
+      if (accountIds.length === 0) problems.push('accountIds is empty: give at least one account');
+    }
+    if (problems.length > 0) throw new Error(problems.join('\n'));
     const principals = accountIds.map((account) => new AccountPrincipal(account));
     return [
       new PolicyStatement({

@@ -1,5 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { LockMode } from './contract';
+import { inWords } from './validate-durations';
+import { problemsOfKinds } from './validate-kinds';
 
 const MAX_DAYS = 36_500;
 const MAX_COOL_OFF_HOURS = 72;
@@ -34,9 +36,13 @@ export class SnapshotLock {
 
   /** @internal */
   public _problems(): string[] {
+    const { coolOff, duration, mode } = this;
+    const given = mode === 'compliance' ? { duration, coolOff } : { duration };
+    const kinds = problemsOfKinds(given, ...Object.keys(given)).map((problem) => `lock: ${problem}`);
+    if (kinds.length > 0) return kinds;
     return [
-      ...problemsOf('duration', this.duration, Duration.days(1), MAX_DAYS, 'days'),
-      ...(this.coolOff ? problemsOf('coolOff', this.coolOff, Duration.hours(1), MAX_COOL_OFF_HOURS, 'hours') : []),
+      ...problemsOf('duration', duration, Duration.days(1), MAX_DAYS, 'days'),
+      ...(coolOff ? problemsOf('coolOff', coolOff, Duration.hours(1), MAX_COOL_OFF_HOURS, 'hours') : []),
     ];
   }
 
@@ -56,5 +62,5 @@ function problemsOf(name: string, given: Duration, unit: Duration, max: number, 
   const count = given.toMilliseconds() / unit.toMilliseconds();
   return Number.isInteger(count) && count >= 1 && count <= max
     ? []
-    : [`${name} "${given.formatTokenToNumber()}" of lock is not possible: give 1 to ${max} ${units}`];
+    : [`${name} "${inWords(given)}" of lock is not possible: give 1 to ${max} ${units}, in whole ${units}`];
 }

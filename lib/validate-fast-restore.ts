@@ -2,17 +2,32 @@ import { Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { FastSnapshotRestoreProps } from './fast-snapshot-restore-props';
 import { unlessPlaceholders } from './placeholders';
+import type { SnapshotCopy } from './snapshot-copy';
+import type { ISnapshotRef } from './snapshot-ref';
 import { isKnown } from './tokens';
 import { problemsOfTimeout } from './validate-durations';
 import { problemsOfKinds } from './validate-kinds';
 
 const ZONE_NAME = /^[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}[a-z]$/;
-const ZONE_ID = /^[a-z]{2,4}[a-z]{1,4}\d{1,2}-az\d{1,2}$/;
+const ZONE_ID = /^[a-z]{2,}(-[a-z]+)?\d{1,2}-az\d{1,2}$/;
 
 export function problemsOfFastRestore(props: FastSnapshotRestoreProps, scope: IConstruct): string[] {
   const kinds = problemsOfKinds(props, 'snapshot', 'availabilityZones');
   if (kinds.length > 0) return kinds;
-  return unlessPlaceholders(scope, [...problemsOfZones(props), ...problemsOfTimeout(props.timeout)]);
+  const { snapshot, timeout } = props;
+  return unlessPlaceholders(scope, [
+    ...problemsOfSnapshot(snapshot),
+    ...problemsOfZones(props),
+    ...problemsOfTimeout(timeout),
+  ]);
+}
+
+/** A second installation of this package has another class of copies, with the same members. */
+function problemsOfSnapshot(snapshot: ISnapshotRef & Partial<Pick<SnapshotCopy, '_propAgainstFastRestore'>>): string[] {
+  const prop = snapshot._propAgainstFastRestore;
+  return prop === undefined
+    ? []
+    : [`snapshot "${snapshot.node.path}" has ${prop}, with which EC2 has no fast restore: remove either`];
 }
 
 /** Whether the zones are given by their ids. Tokens are taken for names. */

@@ -2,12 +2,14 @@
 import { Annotations, Stack, Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { RetainingPolicy } from './contract';
+import { isAlias } from './key-reference';
 import type { SnapshotCopyProps } from './snapshot-copy-props';
 import type { SnapshotLock } from './snapshot-lock';
 import { StorageTier } from './storage-tier';
 import { isKnown } from './tokens';
 
 const ACCOUNT = /^\d{12}$/;
+const OWN_KEY = 'give a customer managed key as kmsKey or kmsKeyId';
 
 export function problemsOfHandover(props: SnapshotCopyProps, scope: IConstruct): string[] {
   return [...problemsOfSharing(props, Stack.of(scope).account), ...problemsOfTier(props), ...problemsOfLock(props)];
@@ -32,21 +34,32 @@ export function warnOfArchive(scope: IConstruct, { storageTier }: SnapshotCopyPr
   );
 }
 
-function problemsOfSharing({ encrypted, kmsKey, kmsKeyId, shareWith = [] }: SnapshotCopyProps, own: string): string[] {
+function problemsOfSharing(props: SnapshotCopyProps, own: string): string[] {
+  const { shareWith = [] } = props;
   if (Token.isUnresolved(shareWith)) return [];
-  const problems = shareWith.filter(isKnown).flatMap((account) => problemsOfAccount(account, own));
-  if (shareWith.length > 0 && encrypted === true && kmsKey === undefined && kmsKeyId === undefined) {
-    problems.push(
-      'shareWith needs a key of an encrypted copy, because EC2 does not share what is encrypted under the AWS managed key: ' +
-        'give kmsKey or kmsKeyId',
-    );
-  }
-  return problems;
+  const problems = shareWith.filter(isKnown).flatMap((account) => problemsOfAccount('shareWith', account, own));
+  return shareWith.length > 0 ? [...problems, ...problemsOfSharedKey(props)] : problems;
 }
 
-function problemsOfAccount(account: string, own: string): string[] {
-  if (!ACCOUNT.test(account)) return [`shareWith "${account}" is not the id of an account: give 12 digits`];
-  return account === own ? [`shareWith "${account}" is the account of the stack, which owns the copy: remove it`] : [];
+/** EC2 does not share what is encrypted under the AWS managed key, which the default key for EBS may be. */
+function problemsOfSharedKey({ encrypted, kmsKey, kmsKeyId, sourceKmsKey }: SnapshotCopyProps): string[] {
+  const alias = kmsKey !== undefined && isAlias(kmsKey) ? kmsKey.aliasName : kmsKeyId;
+  if (isKnown(alias) && /(^|:)alias\/aws\//.test(alias)) {
+    return [
+      `shareWith and "${alias}" exclude each other, because EC2 shares nothing under an AWS managed key: ${OWN_KEY}`,
+    ];
+  }
+  const isEncrypted = encrypted === true || sourceKmsKey !== undefined;
+  if (!isEncrypted || kmsKey !== undefined || kmsKeyId !== undefined) return [];
+  const cause = encrypted === true ? 'encrypted is true' : 'its source is encrypted';
+  return [
+    `shareWith needs the key of an encrypted copy, because EC2 shares nothing under the AWS managed key, and ${cause}: ${OWN_KEY}`,
+  ];
+}
+
+export function problemsOfAccount(prop: string, account: string, own?: string): string[] {
+  if (!ACCOUNT.test(account)) return [`${prop} "${account}" is not the id of an account: give 12 digits`];
+  return account === own ? [`${prop} "${account}" is the account of the stack, which owns the copy: remove it`] : [];
 }
 
 function problemsOfTier({ storageTier, ...others }: SnapshotCopyProps): string[] {
@@ -66,4 +79,12 @@ function problemsOfLock({ destinationOutpostArn, lock }: SnapshotCopyProps): str
     );
   }
   return problems;
+}
+
+/** The prop that keeps a copy from having fast restore. */
+export function propAgainstFastRestore(props: SnapshotCopyProps): string | undefined {
+  const { destinationAvailabilityZone, destinationOutpostArn, storageTier } = props;
+  if (storageTier === StorageTier.ARCHIVE) return 'storageTier "archive"';
+  if (destinationOutpostArn !== undefined) return 'destinationOutpostArn';
+  return destinationAvailabilityZone === undefined ? undefined : 'destinationAvailabilityZone';
 }

@@ -35,6 +35,10 @@ export const carried = (tags: Readonly<Record<string, string>>): Context =>
 
 export const ownCopy = carried(tagsFor(STACK_ID));
 export const ownedBy = (account: string): Context => ({ 'ec2:Owner': account });
+/** Of ModifySnapshotAttribute: accounts that get the snapshot. */
+export const adding = (...accounts: string[]): Context => ({ 'ec2:Add/userId': accounts });
+/** Of ModifySnapshotAttribute: the one group there is, everybody. */
+export const PUBLICLY: Context = { 'ec2:Add/group': 'all' };
 export const through = (region: string): Context => ({ 'kms:ViaService': `ec2.${region}.amazonaws.com` });
 
 /** AWS does not document whether the tags of the request count for the source. The policy must be right either way. */

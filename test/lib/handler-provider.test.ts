@@ -22,6 +22,19 @@ function stackWithTwoCopies(app = newApp()): Stack {
   return stack;
 }
 
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+function errorOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return '';
+}
+
 test('two copies have two custom resources and one provider', () => {
   const template = Template.fromStack(stackWithTwoCopies());
   template.resourceCountIs(COPY_RESOURCE_TYPE, 2);
@@ -102,15 +115,15 @@ test('a copy starts only when the handler has its permissions, also those on its
 test('the same app makes the same bytes, whatever was synthesized before and wherever it runs', () => {
   const bytes = () => JSON.stringify(templateOf(stackWithTwoCopies()));
   const before = bytes();
-  const elsewhere = jest.spyOn(process, 'cwd').mockReturnValue('/');
+  jest.spyOn(process, 'cwd').mockReturnValue('/');
   expect(bytes()).toBe(before);
-  elsewhere.mockRestore();
 });
 
 test('an error about a missing bundle says how to make it', () => {
-  const missing = jest.spyOn(fs, 'existsSync').mockReturnValue(false);
-  expect(() => stackWithTwoCopies()).toThrow(/handler is missing.*npm run build/);
-  missing.mockRestore();
+  jest.spyOn(fs, 'existsSync').mockReturnValue(false);
+  const message = errorOf(() => stackWithTwoCopies());
+  expect(message).toMatch(/^the files of cdk-ebs-snapshot-copy are not in ".*assets.handler"/);
+  expect(message).toMatch(/mark "cdk-ebs-snapshot-copy" as external in the bundler; in a checkout .* "npm run build"$/);
 });
 
 test('the path of the provider is permanent', () => {

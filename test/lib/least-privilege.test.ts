@@ -6,6 +6,7 @@ import { SnapshotCopy, SnapshotCopyProvider, type SnapshotCopyProps } from '../.
 import { OWNER_TAGS, TAG } from '../../lib/contract';
 import {
   ACCOUNT,
+  adding,
   ASSUMPTIONS,
   AWAY,
   carried,
@@ -15,6 +16,7 @@ import {
   OTHER_ACCOUNT,
   OTHER_STACK,
   ownCopy,
+  PUBLICLY,
   requested,
   snapshot,
   tagsFor,
@@ -26,6 +28,7 @@ import { newStack, SOURCE, templateOf } from './stacks';
 const keyArn = (n: number, region: string) =>
   `arn:aws-us-gov:kms:${region}:${ACCOUNT}:key/1234abcd-12ab-34cd-56ef-00000000000${n}`;
 const [SOURCE_KEY, KEY, OTHER_KEY] = [keyArn(1, HOME), keyArn(2, AWAY), keyArn(3, AWAY)] as const;
+const PARTNER = '555566667777';
 const HANDLER = `arn:aws-us-gov:lambda:${HOME}:${ACCOUNT}:function:handler`;
 
 function statements(...copies: Partial<SnapshotCopyProps>[]): Statement[] {
@@ -51,6 +54,12 @@ const NEEDED: Call[] = [
   }),
   ['remove tags of its copy', 'ec2:DeleteTags', snapshot(AWAY), { ...ownCopy, 'aws:TagKeys': ['team', TAG.retain] }],
   ['delete its copy', 'ec2:DeleteSnapshot', snapshot(AWAY), ownCopy],
+  // What a later declaration no longer has is undone, so that no prop decides on it.
+  ['take its copy back', 'ec2:ModifySnapshotAttribute', snapshot(AWAY), { ...ownCopy, 'ec2:Remove/userId': PARTNER }],
+  ['see with whom its copy is shared', 'ec2:DescribeSnapshotAttribute', snapshot(AWAY), ownCopy],
+  ['unlock its copy', 'ec2:UnlockSnapshot', snapshot(AWAY), ownCopy],
+  ['restore its copy', 'ec2:RestoreSnapshotTier', snapshot(AWAY), ownCopy],
+  ['see whether a copy is archived', 'ec2:DescribeSnapshotTierStatus', '*'],
   ['look at the key of the source', 'kms:DescribeKey', SOURCE_KEY],
   ['look at the key of the copy', 'kms:DescribeKey', KEY],
   ['look at the account’s default key', 'kms:DescribeKey', OTHER_KEY],
@@ -68,6 +77,11 @@ const NEEDED: Call[] = [
 test.each(NEEDED)('the handler may %s', (_, action, resource, ...[context]) => {
   expect(isAllowed(declared(), action, resource, context)).toBe(true);
 });
+
+const FOREIGN: [whose: string, Context][] = [
+  ['the copy of another stack', carried(tagsFor(OTHER_STACK))],
+  ['a snapshot that nobody tagged', {}],
+];
 
 const ABUSES: Call[] = [
   // Snapshots of others: deleted, taken over, or read.
@@ -111,9 +125,30 @@ const ABUSES: Call[] = [
     ],
   ]),
   ['remove all tags of its copy at once', 'ec2:DeleteTags', snapshot(AWAY), ownCopy],
-  ['share its copy', 'ec2:ModifySnapshotAttribute', snapshot(AWAY), ownCopy],
+  ['share its copy', 'ec2:ModifySnapshotAttribute', snapshot(AWAY), { ...ownCopy, ...adding(OTHER_ACCOUNT) }],
+  ['make its copy public', 'ec2:ModifySnapshotAttribute', snapshot(AWAY), { ...ownCopy, ...PUBLICLY }],
   ['lock its copy', 'ec2:LockSnapshot', snapshot(AWAY), ownCopy],
   ['archive its copy', 'ec2:ModifySnapshotTier', snapshot(AWAY), ownCopy],
+  ['enable fast restore of its copy', 'ec2:EnableFastSnapshotRestores', snapshot(AWAY), ownCopy],
+  ['disable fast restore of its copy', 'ec2:DisableFastSnapshotRestores', snapshot(AWAY), ownCopy],
+  // Snapshots of others: closed, opened, moved or held.
+  ...FOREIGN.flatMap(([whose, context]): Call[] => [
+    [`unlock ${whose}`, 'ec2:UnlockSnapshot', snapshot(AWAY), context],
+    [`lock ${whose}`, 'ec2:LockSnapshot', snapshot(AWAY), context],
+    [`archive ${whose}`, 'ec2:ModifySnapshotTier', snapshot(AWAY), context],
+    [`restore ${whose}`, 'ec2:RestoreSnapshotTier', snapshot(AWAY), context],
+    [`see with whom ${whose} is shared`, 'ec2:DescribeSnapshotAttribute', snapshot(AWAY), context],
+    [`take ${whose} back`, 'ec2:ModifySnapshotAttribute', snapshot(AWAY), context],
+    [`share ${whose}`, 'ec2:ModifySnapshotAttribute', snapshot(AWAY), { ...context, ...adding(OTHER_ACCOUNT) }],
+    [
+      `share ${whose} with a partner`,
+      'ec2:ModifySnapshotAttribute',
+      snapshot(AWAY),
+      { ...context, ...adding(PARTNER) },
+    ],
+    [`make ${whose} public`, 'ec2:ModifySnapshotAttribute', snapshot(AWAY), { ...context, ...PUBLICLY }],
+    [`reset the permissions of ${whose}`, 'ec2:ResetSnapshotAttribute', snapshot(AWAY), context],
+  ]),
   ['let snapshots become public', 'ec2:DisableSnapshotBlockPublicAccess', '*'],
   // Keys.
   ['use another key', 'kms:Decrypt', OTHER_KEY, through(AWAY)],

@@ -175,15 +175,6 @@ const REFUSED: [what: string, props: Case, message: RegExp][] = [
 ];
 const ACCEPTED: [what: string, props: Case][] = [
   ['an old snapshot id', { sourceSnapshotId: 'snap-01234567' }],
-  ...[
-    'us-gov-west-1',
-    'ap-southeast-2',
-    'eu-isoe-west-1',
-    'cn-north-1',
-    'us-isob-east-1',
-    'eusc-de-east-1',
-    'il-central-1',
-  ].map((region): [string, Case] => [`the Region ${region}`, { sourceRegion: region, destinationRegion: region }]),
   ['an Outpost', { destinationOutpostArn: OUTPOST }],
   ['a Local Zone', { destinationAvailabilityZone: 'us-west-2-lax-1a', destinationRegion: 'us-west-2' }],
   ['a description at the limit', { description: 'd'.repeat(255) }],

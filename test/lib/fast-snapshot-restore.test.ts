@@ -1,0 +1,165 @@
+import { type App, CfnParameter, Duration, Fn, Stack, Token } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { FastSnapshotRestore, type FastSnapshotRestoreProps, SnapshotCopy } from '../../lib';
+import { cycleIn, waitsFor } from './cycles';
+import { ENV, idOf, newApp, newStack, range, type Resource, SOURCE, templateOf, wiredBy } from './stacks';
+
+const TYPE = 'Custom::FastSnapshotRestore';
+const ZONES = ['us-east-1a', 'us-east-1b'];
+
+let stack: Stack;
+let snapshot: SnapshotCopy;
+
+beforeEach(() => {
+  stack = newStack();
+  snapshot = new SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE });
+});
+
+const fast = (props: Partial<FastSnapshotRestoreProps> = {}, id = 'Fast') =>
+  new FastSnapshotRestore(stack, id, { snapshot, availabilityZones: ZONES, ...props });
+
+const resources = () => Object.entries(templateOf(stack).Resources);
+const ofType = (type: string): Resource[] =>
+  resources()
+    .filter(([, { Type }]) => Type === type)
+    .map(([, resource]) => resource);
+
+test('the snapshot, its Region and the zones are sent, and fast restore is not waited for', () => {
+  const restore = fast();
+  const [arn] = [stack.resolve(snapshot.snapshotArn) as unknown];
+  expect(wiredBy(restore)).toEqual({
+    SnapshotId: { 'Fn::Select': [1, { 'Fn::Split': ['/', arn] }] },
+    Region: 'us-east-1',
+    AvailabilityZones: ZONES,
+    TimeoutSeconds: '3000',
+  });
+});
+
+test('zone ids are sent as such', () => {
+  const wired = wiredBy(fast({ availabilityZones: ['use1-az1', 'use1-az2'] }));
+  expect(wired).toMatchObject({ AvailabilityZoneIds: ['use1-az1', 'use1-az2'] });
+  expect(wired).not.toHaveProperty('AvailabilityZones');
+});
+
+test('zones that are known at deployment only are taken for names', () => {
+  const zone = Fn.select(0, Fn.getAzs());
+  expect(wiredBy(fast({ availabilityZones: [zone] }))).toHaveProperty('AvailabilityZones');
+});
+
+test('a list that is known at deployment only is sent as that list', () => {
+  const { valueAsList } = new CfnParameter(stack, 'Zones', { type: 'CommaDelimitedList' });
+  expect(wiredBy(fast({ availabilityZones: valueAsList }))).toMatchObject({ AvailabilityZones: { Ref: 'Zones' } });
+});
+
+test('an imported snapshot is restored fast in its own Region', () => {
+  const imported = SnapshotCopy.fromSnapshotId(stack, 'Theirs', SOURCE, { region: 'eu-west-1' });
+  const restore = fast({ snapshot: imported, availabilityZones: ['eu-west-1c'] });
+  expect(wiredBy(restore)).toMatchObject({ Region: 'eu-west-1', AvailabilityZones: ['eu-west-1c'] });
+});
+
+// The oldest aws-cdk-lib that the library supports has no CfnSnapshot.
+const testIfCdkCan = 'CfnSnapshot' in ec2 ? test : test.skip;
+testIfCdkCan('a CfnSnapshot is restored fast', () => {
+  const made = new ec2.CfnSnapshot(stack, 'Snapshot', { volumeId: 'vol-0123456789abcdef0' });
+  const restore = fast({ snapshot: made });
+  expect(waitsFor(templateOf(stack), idOf(restore), idOf(made))).toBe(true);
+});
+
+describe('waiting', () => {
+  test('takes two hours at most by default, over stages', () => {
+    fast({ waitUntilEnabled: true });
+    const [owner, ...others] = ofType(TYPE);
+    const stages = ofType('Custom::FastSnapshotRestoreStage').map(({ Properties }) => Properties);
+    expect(owner?.Properties).toMatchObject({ WaitUntilEnabled: 'true', TimeoutSeconds: '7200' });
+    expect(others).toEqual([]);
+    expect(stages).toMatchObject(['2', '3'].map((Stage) => ({ Stage, TimeoutSeconds: '7200' })));
+    for (const stage of stages) expect(stage).toMatchObject({ WaitUntilEnabled: 'true', AvailabilityZones: ZONES });
+  });
+
+  test('takes as long as is said', () => {
+    fast({ waitUntilEnabled: true, timeout: Duration.minutes(50) });
+    expect(ofType(TYPE)[0]?.Properties).toMatchObject({ TimeoutSeconds: '3000', ServiceTimeout: '3600' });
+    expect(ofType('Custom::FastSnapshotRestoreStage')).toEqual([]);
+  });
+
+  test('may take as long as is known at deployment only', () => {
+    const seconds = Token.asNumber(new CfnParameter(stack, 'Seconds').value);
+    expect(wiredBy(fast({ timeout: Duration.seconds(seconds) }))).toMatchObject({ TimeoutSeconds: { Ref: 'Seconds' } });
+  });
+
+  test('is the same input as none when it is false', () => {
+    const [no, none] = [fast({ waitUntilEnabled: false }, 'A'), fast({}, 'B')];
+    expect(wiredBy(no)).toEqual(wiredBy(none));
+  });
+});
+
+describe('order', () => {
+  test('fast restore waits for the copy and for its permission, and is disabled before either goes', () => {
+    const restore = fast();
+    const template = templateOf(stack);
+    expect(cycleIn(template)).toBeUndefined();
+    expect(waitsFor(template, idOf(restore), idOf(snapshot))).toBe(true);
+    const [policy = ''] = Object.keys(template.Resources).filter((id) => id.startsWith('FastPolicy'));
+    expect(waitsFor(template, idOf(restore), policy)).toBe(true);
+  });
+
+  test('fast restore makes no cycle between copies, however many there are', () => {
+    let last = snapshot;
+    for (const n of range(5)) {
+      fast({ snapshot: last }, `Fast${n}`);
+      last = new SnapshotCopy(stack, `Copy${n}`, { sourceSnapshotId: last.snapshotId });
+    }
+    expect(cycleIn(templateOf(stack))).toBeUndefined();
+  });
+
+  test('fast restore of a copy of another stack needs that stack first', () => {
+    const other = new Stack(stack.node.root as App, 'Other', { env: ENV });
+    new FastSnapshotRestore(other, 'Fast', { snapshot, availabilityZones: ZONES });
+    expect(JSON.stringify(templateOf(other))).toContain('Fn::ImportValue');
+    expect(other.dependencies).toEqual([stack]);
+  });
+});
+
+test('it is deleted with its stack, whatever happens to the snapshot', () => {
+  const restore = fast();
+  const { DeletionPolicy, UpdateReplacePolicy } = templateOf(stack).Resources[idOf(restore)] ?? {};
+  expect([DeletionPolicy, UpdateReplacePolicy]).toEqual([undefined, undefined]);
+});
+
+test('a stack with fast restore alone has one provider', () => {
+  stack = new Stack(newApp(), 'Stack');
+  fast({ snapshot: SnapshotCopy.fromSnapshotId(stack, 'Theirs', SOURCE) });
+  expect(ofType('AWS::StepFunctions::StateMachine')).toHaveLength(1);
+  expect(ofType('Custom::SnapshotCopy')).toEqual([]);
+});
+
+test.each<[string, unknown, RegExp]>([
+  [
+    'no zones',
+    { availabilityZones: undefined },
+    /^Stack\/Fast: availabilityZones is undefined: give a list of strings$/,
+  ],
+  ['an empty list', { availabilityZones: [] }, /availabilityZones is empty: give at least one zone/],
+  ['null', { availabilityZones: null }, /availabilityZones is null/],
+  ['one zone as text', { availabilityZones: 'us-east-1a' }, /is the string "us-east-1a": give a list of strings/],
+  [
+    'a Region',
+    { availabilityZones: ['us-east-1'] },
+    /"us-east-1" is not a zone: give names .* or ids such as use1-az1/,
+  ],
+  ['a Local Zone', { availabilityZones: ['us-east-1-bos-1a'] }, /"us-east-1-bos-1a" is not a zone/],
+  ['a zone elsewhere', { availabilityZones: ['us-west-2a'] }, /"us-west-2a" is not in "us-east-1", the Region of the/],
+  ['names and ids', { availabilityZones: ['us-east-1a', 'use1-az2'] }, /"us-east-1a, use1-az2" has names and ids/],
+  ['no snapshot', { snapshot: undefined }, /snapshot is undefined: give a snapshot construct/],
+  [
+    'an id',
+    { snapshot: SOURCE },
+    /snapshot is the string "snap-0123456789abcdef0": give a snapshot construct, such as Sn/,
+  ],
+  ['text for waiting', { waitUntilEnabled: 'true' }, /waitUntilEnabled is the string "true"/],
+  ['a timeout in seconds', { timeout: 60 }, /timeout is the number 60: give a Duration/],
+  ['a short timeout', { timeout: Duration.seconds(59) }, /timeout "59 seconds" is not possible/],
+  ['a long timeout', { timeout: Duration.hours(49) }, /timeout "49 hours" is not possible/],
+])('%s is refused', (_, props, message) => {
+  expect(() => fast(props as FastSnapshotRestoreProps)).toThrow(message);
+});

@@ -1,0 +1,155 @@
+// shareWith: what is refused, and what becomes of it. What the handler may do then is in handover-privilege.test.ts.
+import { CfnParameter, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import { SnapshotCopy, type SnapshotCopyProps, SnapshotGrants } from '../../lib';
+import { ENV, newApp, newStack, SOURCE, templateOf, wiredBy } from './stacks';
+
+const PARTNER = '555566667777';
+const KEY_ARN = 'arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+
+let stack: Stack;
+
+beforeEach(() => {
+  stack = newStack();
+});
+
+const copyWith = (props: Partial<SnapshotCopyProps>, id = 'Copy') =>
+  new SnapshotCopy(stack, id, { sourceSnapshotId: SOURCE, ...props });
+
+test('accounts are sent as they are given', () => {
+  const other = new CfnParameter(stack, 'Other').valueAsString;
+  const copy = copyWith({ shareWith: [PARTNER, other, '{{resolve:ssm:/partner}}'] });
+  expect(wiredBy(copy)).toMatchObject({ ShareWith: [PARTNER, { Ref: 'Other' }, '{{resolve:ssm:/partner}}'] });
+});
+
+test('a list that is known at deployment only is sent as that list', () => {
+  const { valueAsList } = new CfnParameter(stack, 'Partners', { type: 'CommaDelimitedList' });
+  expect(wiredBy(copyWith({ shareWith: valueAsList }))).toMatchObject({ ShareWith: { Ref: 'Partners' } });
+});
+
+test('an empty list is the same input as none', () => {
+  const [empty, none] = [copyWith({ shareWith: [] }, 'A'), copyWith({}, 'B')];
+  expect(wiredBy(empty)).toEqual(wiredBy(none));
+});
+
+const REFUSED: [string, () => unknown, RegExp][] = [
+  [
+    'a short id',
+    () => [PARTNER, '5555'],
+    /^Stack\/Copy: shareWith "5555" is not the id of an account: give 12 digits$/,
+  ],
+  ['everybody', () => ['all'], /shareWith "all" is not the id of an account/],
+  ['an ARN', () => [`arn:aws:iam::${PARTNER}:root`], /is not the id of an account/],
+  ['an empty id', () => [''], /shareWith "" is not the id of an account/],
+  ['the own account', () => [ENV.account], /shareWith "111122223333" is the account of the stack.*: remove it/],
+  ['null', () => null, /shareWith is null: give a list of strings/],
+  ['text', () => PARTNER, /shareWith is the string "555566667777": give a list of strings$/],
+  ['a number in the list', () => [555566667777], /shareWith is a list: give a list of strings/],
+];
+
+test.each(REFUSED)('%s is refused', (_, shareWith, message) => {
+  expect(() => copyWith({ shareWith: shareWith() as string[] })).toThrow(message);
+});
+
+test('the own account is not known in a stack for any account', () => {
+  stack = new Stack(newApp(), 'Stack');
+  expect(() => copyWith({ shareWith: [ENV.account] })).not.toThrow();
+});
+
+describe('a copy under the AWS managed key', () => {
+  const alias = 'alias/aws/ebs';
+  const cases: [string, () => Partial<SnapshotCopyProps>, RegExp][] = [
+    [
+      'that is encrypted without a key',
+      () => ({ encrypted: true }),
+      /^Stack\/Copy: shareWith needs the key of an encrypted copy, .* and encrypted is true: give a customer managed key as kmsKey or kmsKeyId$/,
+    ],
+    [
+      'whose source is encrypted',
+      () => ({ sourceKmsKey: kms.Key.fromKeyArn(stack, 'Key', KEY_ARN) }),
+      /and its source is encrypted: give/,
+    ],
+    ['by its alias', () => ({ kmsKeyId: alias }), /shareWith and "alias\/aws\/ebs" exclude each other/],
+    [
+      'by the ARN of its alias',
+      () => ({ kmsKeyId: `arn:aws:kms:us-east-1:111122223333:${alias}` }),
+      /exclude each other, because EC2 shares nothing under an AWS managed key: give a customer managed key/,
+    ],
+    [
+      'by its alias as a construct',
+      () => ({ kmsKey: kms.Alias.fromAliasName(stack, 'Alias', alias) }),
+      /shareWith and "alias\/aws\/ebs" exclude each other/,
+    ],
+  ];
+
+  test.each(cases)('%s cannot be shared', (_, props, message) => {
+    const given = props();
+    expect(() => copyWith({ shareWith: [PARTNER], ...given })).toThrow(message);
+    expect(() => copyWith(given, 'Alone')).not.toThrow();
+  });
+
+  test.each<[string, () => Partial<SnapshotCopyProps>]>([
+    ['a customer managed key', () => ({ encrypted: true, kmsKeyId: KEY_ARN })],
+    ['an alias of the account', () => ({ encrypted: true, kmsKeyId: 'alias/aws-partners' })],
+    ['a key that is known at deployment only', () => ({ kmsKeyId: new CfnParameter(stack, 'Key').valueAsString })],
+    ['no encryption that is known', () => ({})],
+    ['no encryption', () => ({ encrypted: false })],
+  ])('is none with %s', (_, props) => {
+    expect(() => copyWith({ shareWith: [PARTNER], ...props() })).not.toThrow();
+  });
+});
+
+describe('the key policy for sharing', () => {
+  test('lets the accounts use what is encrypted under the key, and grants only to AWS', () => {
+    const key = new kms.Key(stack, 'Key');
+    for (const statement of SnapshotGrants.keyPolicyForSharing([PARTNER, '666677778888'])) {
+      key.addToResourcePolicy(statement);
+    }
+    const { KeyPolicy: policy } = templateOf(stack).Resources[stack.getLogicalId(key.node.defaultChild as kms.CfnKey)]
+      ?.Properties as { KeyPolicy: { Statement: object[] } };
+    const Principal = { AWS: [PARTNER, '666677778888'].map(rootOf) };
+    expect(policy.Statement.slice(1)).toEqual([
+      {
+        Effect: 'Allow',
+        Action: ['kms:DescribeKey', 'kms:Decrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
+        Resource: '*',
+        Principal,
+      },
+      {
+        Effect: 'Allow',
+        Action: 'kms:CreateGrant',
+        Resource: '*',
+        Principal,
+        Condition: { Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+      },
+    ]);
+  });
+
+  test('takes an account that is known at deployment only', () => {
+    const { valueAsString } = new CfnParameter(stack, 'Partner');
+    const [statement = new iam.PolicyStatement()] = SnapshotGrants.keyPolicyForSharing([valueAsString]);
+    expect(JSON.stringify(stack.resolve(statement.toStatementJson()))).toContain('{"Ref":"Partner"}');
+  });
+
+  test.each<[unknown, RegExp]>([
+    [[], /^accountIds is empty: give at least one account$/],
+    [['all'], /^accountIds "all" is not the id of an account: give 12 digits$/],
+    [null, /^accountIds is null: give a list of strings$/],
+    [undefined, /^accountIds is undefined: give a list of strings$/],
+  ])('refuses %p', (accountIds, message) => {
+    expect(() => SnapshotGrants.keyPolicyForSharing(accountIds as string[])).toThrow(message);
+  });
+
+  test('is never put into the policy of a key by sharing', () => {
+    const key = new kms.Key(stack, 'Key');
+    const policyOf = () => JSON.stringify(stack.resolve((key.node.defaultChild as kms.CfnKey).keyPolicy));
+    const before = policyOf();
+    copyWith({ shareWith: [PARTNER], kmsKey: key });
+    expect(policyOf()).toBe(before);
+  });
+});
+
+function rootOf(account: string): object {
+  return { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:iam::${account}:root`]] };
+}
