@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { deflateRawSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { attribution } from './attribution.mjs';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const MAX_ZIPPED_BYTES = 90_000;
@@ -42,6 +43,8 @@ if (warnings.length > 0) throw new Error('the bundler warns');
 if (isCut) checkCut(metafile, contents);
 await mkdir(dirname(outfile), { recursive: true });
 await writeFile(outfile, contents);
+if (isCut && positionals.length === 0)
+  await writeFile(resolve(ROOT, 'THIRD-PARTY-LICENSES'), attribution(ROOT, metafile));
 
 /**
  * The shapes of all operations of a service stand in one file, as arrays with computed keys. For esbuild, evaluating
