@@ -30,6 +30,7 @@ const { outputFiles, metafile, warnings } = await build({
   metafile: true,
   minify: true,
   platform: 'node',
+  // No newer than what runs the tests. What runs the handler, the CDK chooses: Lambda's latest, which is newer.
   target: 'node20',
   // Not `conditions`: setting any would switch off esbuild's own `module`, by which it finds what it can shake.
   mainFields: ['module', 'main'],
