@@ -10,17 +10,17 @@ import { synthesisTime, templates } from './synthesis';
 
 const { values: flags } = parseArgs({
   options: {
-    /** Exit with 1 when a goal is missed, or README is stale. */
+    /** Exit with 1 when a goal is missed, or the page is stale. */
     check: { type: 'boolean' },
     /** Only what is the same on every machine. */
     counts: { type: 'boolean' },
-    /** Put the table into README. */
+    /** Put the table into the page. */
     write: { type: 'boolean' },
     rounds: { type: 'string', default: '25' },
   },
 });
 
-const README = join(__dirname, '..', 'README.md');
+const PAGE = join(__dirname, '..', 'docs', 'measurements.md');
 
 async function counts(): Promise<Figure[]> {
   return [
@@ -44,20 +44,20 @@ function report(figures: Figure[]): void {
   writeFileSync(join(__dirname, 'results.json'), `${JSON.stringify({ date, machine, figures }, undefined, 2)}\n`);
   const text = table(figures);
   console.log(text);
-  if (flags.write) writeReadme(`Measured on ${date}, ${machine}:\n\n${text}`);
+  if (flags.write) writePage(`Measured on ${date}, ${machine}:\n\n${text}`);
 }
 
-function writeReadme(text: string): void {
+function writePage(text: string): void {
   const [begin, end] = ['<!-- bench -->', '<!-- /bench -->'];
-  const [before, rest] = readFileSync(README, 'utf8').split(begin);
+  const [before, rest] = readFileSync(PAGE, 'utf8').split(begin);
   const after = rest?.split(end)[1];
-  if (before === undefined || after === undefined) throw new Error(`README has no ${begin} … ${end}`);
-  writeFileSync(README, `${before}${begin}\n\n${text}\n\n${end}${after}`);
+  if (before === undefined || after === undefined) throw new Error(`${PAGE} has no ${begin} … ${end}`);
+  writeFileSync(PAGE, `${before}${begin}\n\n${text}\n\n${end}${after}`);
 }
 
-/** Counts that README tells otherwise. The zipped size is left out: each release of Node.js zips a little differently. */
+/** Counts that the page tells otherwise. The zipped size is left out: each release of Node.js zips a little differently. */
 function stale(counted: readonly Figure[]): Figure[] {
-  const lines = new Set(readFileSync(README, 'utf8').split('\n').map(withoutPadding));
+  const lines = new Set(readFileSync(PAGE, 'utf8').split('\n').map(withoutPadding));
   return counted.filter((figure) => figure.unit !== 'KB' && !lines.has(withoutPadding(row(figure))));
 }
 
@@ -70,7 +70,8 @@ async function main(): Promise<void> {
   const missed = [...timed, ...counted].filter(isMissed);
   if (missed.length > 0) console.error(`${missed.length} of the goals missed`);
   const old = stale(counted);
-  if (old.length > 0) console.error(`README tells otherwise, run npm run bench -- --write:\n${table(old)}`);
+  if (old.length > 0)
+    console.error(`docs/measurements.md tells otherwise, run npm run bench -- --write:\n${table(old)}`);
   if (flags.check && missed.length + old.length > 0) process.exitCode = 1;
 }
 

@@ -30,6 +30,9 @@ export class FastSnapshotRestore extends Construct {
   /** Identifies this class to property injectors. */
   public static readonly PROPERTY_INJECTION_ID: string = 'cdk-ebs-snapshot-copy.FastSnapshotRestore';
 
+  /** Type of the custom resource, for assertions about templates. */
+  public static readonly RESOURCE_TYPE: string = FAST_RESTORE_RESOURCE_TYPE;
+
   /** Throws an error that names every bad prop, with its value, what is allowed, and what to change. */
   public constructor(scope: Construct, id: string, props: FastSnapshotRestoreProps) {
     props = injectedProps(scope, id, props, FastSnapshotRestore.PROPERTY_INJECTION_ID);

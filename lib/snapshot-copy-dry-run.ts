@@ -28,6 +28,9 @@ export class SnapshotCopyDryRun extends Construct {
   /** Identifies this class to property injectors. */
   public static readonly PROPERTY_INJECTION_ID: string = 'cdk-ebs-snapshot-copy.SnapshotCopyDryRun';
 
+  /** Type of the custom resource, for assertions about templates. */
+  public static readonly RESOURCE_TYPE: string = DRY_RUN_RESOURCE_TYPE;
+
   /** Throws an error that names every bad prop, with its value, what is allowed, and what to change. */
   public constructor(scope: Construct, id: string, props: SnapshotCopyDryRunProps) {
     super(scope, id);

@@ -3,7 +3,7 @@ import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { aws_kms } from 'aws-cdk-lib/interfaces';
 import type { Construct } from 'constructs';
 import { snapshotArn } from './arns';
-import type { Attributes } from './contract';
+import { type Attributes, COPY_RESOURCE_TYPE } from './contract';
 import type { MetricName } from './copy-metrics';
 import type { CopyResource } from './copy-resource';
 import { declareCopy, tagManagerFor } from './declare-copy';
@@ -57,6 +57,9 @@ abstract class SnapshotCopyBase extends Resource implements ISnapshotCopy {
 export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   /** Identifies this class to property injectors. */
   public static readonly PROPERTY_INJECTION_ID: string = 'cdk-ebs-snapshot-copy.SnapshotCopy';
+
+  /** Type of the custom resource, for assertions about templates. */
+  public static readonly RESOURCE_TYPE: string = COPY_RESOURCE_TYPE;
 
   /**
    * Imports a snapshot that this app does not make.

@@ -6,7 +6,16 @@ import { problemsOfKinds } from './validate-kinds';
 const MAX_DAYS = 36_500;
 const MAX_COOL_OFF_HOURS = 72;
 
-/** What keeps everybody from deleting a snapshot. */
+/**
+ * What keeps everybody from deleting a snapshot.
+ *
+ * @example
+ * new SnapshotCopy(this, 'Copy', {
+ *   sourceSnapshotId: 'snap-0123456789abcdef0',
+ *   lock: SnapshotLock.compliance(Duration.days(365), Duration.hours(24)),
+ *   removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+ * });
+ */
 export class SnapshotLock {
   /**
    * A lock that whoever has the permission can take off.

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { deflateRawSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { attribution } from './attribution.mjs';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const MAX_ZIPPED_BYTES = 90_000;
@@ -29,6 +30,7 @@ const { outputFiles, metafile, warnings } = await build({
   metafile: true,
   minify: true,
   platform: 'node',
+  // No newer than what runs the tests. What runs the handler, the CDK chooses: Lambda's latest, which is newer.
   target: 'node20',
   // Not `conditions`: setting any would switch off esbuild's own `module`, by which it finds what it can shake.
   mainFields: ['module', 'main'],
@@ -42,6 +44,8 @@ if (warnings.length > 0) throw new Error('the bundler warns');
 if (isCut) checkCut(metafile, contents);
 await mkdir(dirname(outfile), { recursive: true });
 await writeFile(outfile, contents);
+if (isCut && positionals.length === 0)
+  await writeFile(resolve(ROOT, 'THIRD-PARTY-LICENSES'), attribution(ROOT, metafile));
 
 /**
  * The shapes of all operations of a service stand in one file, as arrays with computed keys. For esbuild, evaluating

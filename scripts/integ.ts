@@ -1,12 +1,15 @@
 // npm run test:integ: deploys each integration test with the present credentials, looks at its assertions, and destroys
-// it. With --synth it only synthesizes them, which needs no account.
+// it. With --synth it only synthesizes them, which needs no account, and compares their templates with those that are
+// checked in, so that a review shows what has changed; with --update it writes them.
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
 const TESTS = path.join(__dirname, '..', 'test', 'integ');
-const synthOnly = process.argv.includes('--synth');
+const TEMPLATES = path.join(TESTS, 'templates');
+const updates = process.argv.includes('--update');
+const synthOnly = updates || process.argv.includes('--synth');
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'integ-'));
 const outputsFile = path.join(scratch, 'outputs.json');
 
@@ -32,9 +35,29 @@ function assertionsHold(): boolean {
   return assertions.length > 0 && failed.length === 0;
 }
 
+/** The hash of a function's code, or of the template itself, says nothing to a reader. */
+function templateOf(file: string): string {
+  const out = path.join(scratch, 'cdk.out');
+  const isStack = (name: string): boolean => /^SnapshotCopy(?!.*Assert).*\.template\.json$/.test(name);
+  const [name, ...others] = fs.readdirSync(out).filter(isStack);
+  if (name === undefined || others.length > 0) throw new Error(`${file} has not exactly one stack`);
+  return `${fs.readFileSync(path.join(out, name), 'utf8').replace(/\b[0-9a-f]{64}\b/g, 'HASH')}\n`;
+}
+
+function synthesize(file: string): boolean {
+  fs.rmSync(path.join(scratch, 'cdk.out'), { recursive: true, force: true });
+  if (!cdk(file, 'synth', '--quiet', '--no-lookups', '--no-version-reporting')) return false;
+  const kept = path.join(TEMPLATES, file.replace(/\.ts$/, '.json'));
+  const template = templateOf(file);
+  if (updates) fs.writeFileSync(kept, template);
+  if (fs.existsSync(kept) && fs.readFileSync(kept, 'utf8') === template) return true;
+  console.error('the template has changed: look at it, and run npm run test:integ -- --update');
+  return false;
+}
+
 const files = fs.readdirSync(TESTS).filter((name) => /^integ\..*\.ts$/.test(name));
 for (const file of files) {
-  const isRight = synthOnly ? cdk(file, 'synth', '--quiet', '--no-lookups') : deployAndDestroy(file);
+  const isRight = synthOnly ? synthesize(file) : deployAndDestroy(file);
   console.log(`${file}: ${isRight ? 'as expected' : 'FAILED'}`);
   if (!isRight) process.exitCode = 1;
 }

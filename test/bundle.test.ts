@@ -10,7 +10,8 @@ const BUNDLE = 'assets/handler/index.js';
 /** What the bundle is made of, in another folder; the packages of the SDK are links, but for those to be changed. */
 function anotherFolder(copied: string[] = []): string {
   const folder = mkdtempSync(join(tmpdir(), 'another-folder-'));
-  for (const part of ['lambda', 'lib/contract.ts', 'scripts/bundle.mjs', 'package.json', 'tsconfig.json']) {
+  const scripts = ['scripts/bundle.mjs', 'scripts/attribution.mjs'];
+  for (const part of ['lambda', 'lib/contract.ts', ...scripts, 'package.json', 'tsconfig.json']) {
     cpSync(join(root, part), join(folder, part), { recursive: true });
   }
   const modules = 'node_modules';

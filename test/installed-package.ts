@@ -10,6 +10,15 @@ export interface Project {
   readonly folder: string;
   /** What is in the tarball. */
   readonly packed: readonly string[];
+  /** Of the tarball, in bytes. */
+  readonly size: number;
+}
+
+/** What `npm pack --json` says. */
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+  readonly size: number;
 }
 
 /** @param modules what the project has installed besides the peers */
@@ -22,7 +31,7 @@ export function projectWith(name: string, modules: readonly string[]): Project {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const [{ filename, files }] = JSON.parse(output) as [{ filename: string; files: { path: string }[] }];
+  const [{ filename, files, size }] = JSON.parse(output) as [Packed];
   execFileSync('tar', ['-xzf', path.join(folder, filename), '-C', installed, '--strip-components=1']);
   for (const module of ['aws-cdk-lib', 'constructs', '@types/node', ...modules]) {
     const link = path.join(folder, 'node_modules', module);
@@ -30,5 +39,5 @@ export function projectWith(name: string, modules: readonly string[]): Project {
     fs.symlinkSync(path.join(ROOT, 'node_modules', module), link);
   }
   fs.writeFileSync(path.join(folder, 'package.json'), '{ "private": true }');
-  return { folder, packed: files.map((file) => file.path).sort() };
+  return { folder, packed: files.map((file) => file.path).sort(), size };
 }

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { buildSync } from 'esbuild';
 import { projectWith } from './installed-package';
 
 const ROOT = path.join(__dirname, '..');
@@ -35,9 +36,10 @@ app.synth();
 
 let project: string;
 let packed: readonly string[];
+let size: number;
 
 beforeAll(() => {
-  ({ folder: project, packed } = projectWith(NAME, []));
+  ({ folder: project, packed, size } = projectWith(NAME, []));
 });
 
 afterAll(() => {
@@ -79,14 +81,70 @@ test('an app in TypeScript type-checks and synthesizes', () => {
   expect(synthesized().template).toContain('"DeletionPolicy": "Retain"');
 });
 
-test('the package contains only what users need', () => {
-  const expected =
-    /^(dist\/[a-z-]+\.(js|d\.ts)|assets\/handler\/index\.js|\.jsii|package\.json|LICENSE|NOTICE|README\.md|docs\/flow\.svg)$/;
-  expect(packed.filter((file) => !expected.test(file))).toEqual([]);
-  expect(packed).toEqual(
-    expect.arrayContaining(['assets/handler/index.js', 'dist/index.d.ts', 'dist/index.js', '.jsii']),
-  );
+const MAX_PACKED_BYTES = 500_000;
+
+test('the package contains what users and Construct Hub need, and nothing else', () => {
+  const module = /^dist\/[a-z-]+\.(js|d\.ts)$/;
+  expect(packed.filter((file) => !module.test(file))).toEqual([
+    '.jsii',
+    '.jsii.tabl.json',
+    'API.md',
+    'LICENSE',
+    'README.md',
+    'THIRD-PARTY-LICENSES',
+    'assets/handler/index.js',
+    'package.json',
+    'rosetta/default.ts-fixture',
+  ]);
+  const modules = fs.readdirSync(path.join(ROOT, 'lib')).map((file) => file.replace(/\.ts$/, ''));
+  const expected = modules.flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`]);
+  expect(packed.filter((file) => module.test(file)).sort()).toEqual(expected.sort());
 });
+
+test('the package stays small', () => {
+  expect(size).toBeLessThan(MAX_PACKED_BYTES);
+});
+
+describe('licenses', () => {
+  test('the package has its own, with a name in its copyright line', () => {
+    const license = fs.readFileSync(path.join(ROOT, 'LICENSE'), 'utf8');
+    expect(license).toMatch(/^ +Apache License$/m);
+    expect(license).toMatch(/^ +Copyright 20\d\d cdk-ebs-snapshot-copy contributors$/m);
+  });
+
+  test('whatever the bundle contains is named with its version and terms, which permit it', () => {
+    const text = fs.readFileSync(path.join(project, 'node_modules', NAME, 'THIRD-PARTY-LICENSES'), 'utf8');
+    const bundled = bundledPackages();
+    expect(bundled.length).toBeGreaterThan(3);
+    for (const { name, version, license } of bundled) {
+      expect(['Apache-2.0', 'MIT', '0BSD', 'BSD-3-Clause', 'ISC']).toContain(license);
+      expect(text).toContain(`\n${name} ${version} (${license})`);
+    }
+    expect(text).toContain('Apache License');
+  });
+});
+
+/** As the bundler sees them without the cut, so that what the cut hides is named, too. */
+function bundledPackages(): { name: string; version: string; license: string }[] {
+  const { metafile } = buildSync({
+    entryPoints: [path.join(ROOT, 'lambda', 'index.ts')],
+    absWorkingDir: ROOT,
+    bundle: true,
+    write: false,
+    metafile: true,
+    minify: true,
+    platform: 'node',
+    mainFields: ['module', 'main'],
+    outfile: 'index.js',
+    external: ['@aws-sdk/credential-provider-node', '@smithy/core/event-streams'],
+  });
+  const inputs = Object.entries(metafile.outputs['index.js']?.inputs ?? {});
+  const left = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file);
+  const folders = left.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? []);
+  return [...new Set(folders)].map(
+    (folder) => JSON.parse(fs.readFileSync(path.join(ROOT, folder, 'package.json'), 'utf8')) as never,
+  );
+}
 
 test('the peers are the only dependencies', () => {
   const text = fs.readFileSync(path.join(project, 'node_modules', NAME, 'package.json'), 'utf8');

@@ -88,6 +88,10 @@ function compare(name: string, wanted: readonly string[], value: string): boolea
       return wanted.includes(value);
     case 'StringNotEquals':
       return !wanted.includes(value);
+    case 'StringEqualsIgnoreCase':
+      return folded.includes(value.toLowerCase());
+    case 'ArnNotLike':
+      return !wanted.some((pattern) => isLike(pattern, value));
     case 'StringNotEqualsIgnoreCase':
       return !folded.includes(value.toLowerCase());
     case 'StringLike':
