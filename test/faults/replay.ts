@@ -209,5 +209,8 @@ function addCopy(stack: Stack, name: string, declared: Declared, scenery: Scener
           ...handoverOf(wire),
           removalPolicy: POLICIES[declared.retain ?? 'Delete'],
         });
-  (construct.node.defaultChild as CfnResource).overrideLogicalId(name);
+  const resource = construct.node
+    .findAll()
+    .find((each) => CfnResource.isCfnResource(each) && each.cfnResourceType.startsWith('Custom::'));
+  (resource as CfnResource).overrideLogicalId(name);
 }

@@ -65,7 +65,7 @@ export class Witness {
   /** The handler leaves a copy that it cannot delete, or all of a resource that it cannot roll back or find. */
   leaves(event: CloudFormationEvent, { snapshotId, reason }: { snapshotId?: unknown; reason?: unknown }): void {
     const { LogicalResourceId: copy, RequestType, StackId } = event;
-    if (this.status.includes('ROLLBACK') && String(reason).startsWith("a rollback does not move it")) return;
+    if (this.status.includes('ROLLBACK') && String(reason).startsWith('a rollback does not move it')) return;
     const isForward = RequestType !== 'Delete' && this.status === 'UPDATE_IN_PROGRESS';
     if (isForward && snapshotId === undefined) this.violate(2, `an update leaves ${copy} as it is`);
     if (!this.isExcused(copy, String(reason)))
