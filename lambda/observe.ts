@@ -6,7 +6,7 @@ import { isDeleted, toCopy, type Copy } from './copies';
 import { describeError } from './failure';
 import type { Memory } from './memory';
 import { isOurs } from './ownership';
-import { isFinal } from './patience';
+import { isFinal, isFinalElsewhere } from './patience';
 import { lostTags } from './reasons';
 import type { Declaration, Request } from './request';
 import { pollAge, READING_MS, type Timing } from './times';
@@ -87,7 +87,8 @@ async function findCopies(
       try {
         return await findCopiesIn(observer, region);
       } catch (error) {
-        if (!isFinal(observer, error)) throw error;
+        const isLast = region === request.wanted.destinationRegion ? isFinal : isFinalElsewhere;
+        if (!isLast(observer, error)) throw error;
         log('not searched', { region, reason: describeError(error) });
         unreadable.set(region, error as Error);
         return [];

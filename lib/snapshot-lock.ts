@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type { LockMode } from './contract';
-import { inWords } from './validate-durations';
+import { inWords } from './duration-text';
 import { problemsOfKinds } from './validate-kinds';
 
 const MAX_DAYS = 36_500;

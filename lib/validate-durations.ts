@@ -1,5 +1,6 @@
 import type { Duration } from 'aws-cdk-lib';
 import { MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS } from './contract';
+import { inWords } from './duration-text';
 import type { CommonSnapshotCopyProps } from './snapshot-copy-props';
 
 const COMPLETION_STEP_MINUTES = 15;
@@ -43,9 +44,4 @@ export function problemsOfDurations(timeout: Duration | undefined, completion: D
           'completionDuration, raise timeout, or remove timeout',
       ]
     : [];
-}
-
-/** In the unit in which it was given. */
-export function inWords(duration: Duration): string {
-  return duration.formatTokenToNumber().replace(/^1 (\w+)s$/, '1 $1');
 }

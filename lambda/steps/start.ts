@@ -37,6 +37,9 @@ async function startCopy(context: ReconcileContext): Promise<Outcome> {
     // Whether there is a source shows before the next window, unless a copy may be on its way.
     if (!memory.hasStarted(request)) context.source ??= await latestSourceOf(context);
     if (!mayStart(context)) {
+      // The next window may open later than it takes to give the Region up.
+      if (memory.unreachableSince.has(request.wanted.sourceRegion))
+        await preflight(aws, request, elapsed(context), context.source);
       return wait('the next attempt to start the copy comes when all earlier ones would be visible');
     }
     context.source ??= await latestSourceOf(context);

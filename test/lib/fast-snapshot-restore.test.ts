@@ -1,4 +1,4 @@
-import { type App, CfnParameter, Duration, Fn, Stack, Token } from 'aws-cdk-lib';
+import { Stage, CfnParameter, Duration, Fn, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { FastSnapshotRestore, type FastSnapshotRestoreProps, SnapshotCopy } from '../../lib';
 import { cycleIn, waitsFor } from './cycles';
@@ -113,7 +113,7 @@ describe('order', () => {
   });
 
   test('fast restore of a copy of another stack needs that stack first', () => {
-    const other = new Stack(stack.node.root as App, 'Other', { env: ENV });
+    const other = new Stack(Stage.of(stack), 'Other', { env: ENV });
     new FastSnapshotRestore(other, 'Fast', { snapshot, availabilityZones: ZONES });
     expect(JSON.stringify(templateOf(other))).toContain('Fn::ImportValue');
     expect(other.dependencies).toEqual([stack]);
