@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type { LockMode } from './contract';
+import { secondsOf } from './stages';
 import { inWords } from './validate-durations';
 import { problemsOfKinds } from './validate-kinds';
 
@@ -68,7 +69,7 @@ export class SnapshotLock {
 
 function problemsOf(name: string, given: Duration, unit: Duration, max: number, units: string): string[] {
   if (given.isUnresolved()) return [];
-  const count = given.toMilliseconds() / unit.toMilliseconds();
+  const count = secondsOf(given) / secondsOf(unit);
   return Number.isInteger(count) && count >= 1 && count <= max
     ? []
     : [`${name} "${inWords(given)}" of lock is not possible: give 1 to ${max} ${units}, in whole ${units}`];
