@@ -1,6 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
 import type { LockMode } from './contract';
+<<<<<<< HEAD
 import { inWords } from './duration-text';
+=======
+import { secondsOf } from './stages';
+import { inWords } from './validate-durations';
+>>>>>>> e4b1a765e5d2cedfc126cf44af7adc8b1e27ee99
 import { problemsOfKinds } from './validate-kinds';
 
 const MAX_DAYS = 36_500;
@@ -68,7 +73,7 @@ export class SnapshotLock {
 
 function problemsOf(name: string, given: Duration, unit: Duration, max: number, units: string): string[] {
   if (given.isUnresolved()) return [];
-  const count = given.toMilliseconds() / unit.toMilliseconds();
+  const count = secondsOf(given) / secondsOf(unit);
   return Number.isInteger(count) && count >= 1 && count <= max
     ? []
     : [`${name} "${inWords(given)}" of lock is not possible: give 1 to ${max} ${units}, in whole ${units}`];

@@ -1,17 +1,19 @@
-import { Stage, CfnParameter, Duration, Fn, Stack, Token } from 'aws-cdk-lib';
+import { type App, CfnParameter, Duration, Fn, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { FastSnapshotRestore, type FastSnapshotRestoreProps, SnapshotCopy } from '../../lib';
 import { cycleIn, waitsFor } from './cycles';
-import { ENV, idOf, newApp, newStack, range, type Resource, SOURCE, templateOf, wiredBy } from './stacks';
+import { ENV, idOf, newApp, range, type Resource, SOURCE, templateOf, wiredBy } from './stacks';
 
 const TYPE = 'Custom::FastSnapshotRestore';
 const ZONES = ['us-east-1a', 'us-east-1b'];
 
+let app: App;
 let stack: Stack;
 let snapshot: SnapshotCopy;
 
 beforeEach(() => {
-  stack = newStack();
+  app = newApp();
+  stack = new Stack(app, 'Stack', { env: ENV });
   snapshot = new SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE });
 });
 
@@ -113,7 +115,7 @@ describe('order', () => {
   });
 
   test('fast restore of a copy of another stack needs that stack first', () => {
-    const other = new Stack(Stage.of(stack), 'Other', { env: ENV });
+    const other = new Stack(app, 'Other', { env: ENV });
     new FastSnapshotRestore(other, 'Fast', { snapshot, availabilityZones: ZONES });
     expect(JSON.stringify(templateOf(other))).toContain('Fn::ImportValue');
     expect(other.dependencies).toEqual([stack]);

@@ -1,0 +1,174 @@
+// Values of a wrong kind, as JavaScript and context give them: each prop and each setting, by name.
+import { Duration, Lazy, RemovalPolicy, Token } from 'aws-cdk-lib';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import {
+  SnapshotCopy,
+  type SnapshotCopyProps,
+  SnapshotCopyProvider,
+  type SnapshotCopyProviderProps,
+  SnapshotGrants,
+} from '../../lib';
+import { newStack, SOURCE, wiredBy } from './stacks';
+
+const declare = (props: object) => () => new SnapshotCopy(newStack(), 'Copy', { sourceSnapshotId: SOURCE, ...props });
+const configure = (settings: object) => () => {
+  SnapshotCopyProvider.configure(newStack(), settings);
+};
+
+type Wanted = readonly [wanted: string, wrong: unknown, said: string];
+
+const TEXT: Wanted = ['a string', 7, 'is the number 7'];
+const DURATION: Wanted = ['a Duration', '30', 'is the string "30"'];
+const BOOLEAN: Wanted = ['true or false', 'true', 'is the string "true"'];
+const OBJECT: Wanted = ['an object', ['a'], 'is a list'];
+const CONSTRUCT: Wanted = ['a construct', 'name', 'is the string "name"'];
+
+const PROPS: Readonly<Record<keyof Omit<SnapshotCopyProps, 'latestSource' | 'refresh'>, Wanted>> = {
+  sourceSnapshotId: TEXT,
+  sourceOwner: ['a string', 111122223333, 'is the number 111122223333'],
+  sourceRegion: TEXT,
+  destinationRegion: TEXT,
+  destinationOutpostArn: TEXT,
+  destinationAvailabilityZone: TEXT,
+  description: ['a string', true, 'is the boolean true'],
+  encrypted: BOOLEAN,
+  kmsKey: ['a key construct, or use kmsKeyId', 'alias/ebs', 'is the string "alias/ebs"'],
+  kmsKeyId: ['a string', {}, 'is an object'],
+  sourceKmsKey: ['a key construct', 'alias/ebs', 'is the string "alias/ebs"'],
+  completionDuration: DURATION,
+  tags: OBJECT,
+  timeout: ['a Duration', 3_000, 'is the number 3000'],
+  removalPolicy: ['a RemovalPolicy', 'RETAIN', 'is the string "RETAIN"'],
+  copySourceTags: BOOLEAN,
+  shareWith: ['a list of strings', '555566667777', 'is the string "555566667777"'],
+  storageTier: ['a StorageTier', 'ARCHIVE', 'is the string "ARCHIVE"'],
+  lock: ['a SnapshotLock', {}, 'is an object'],
+};
+
+describe.each(Object.entries(PROPS))('%s', (prop, [wanted, wrong, said]) => {
+  test('of a wrong kind is refused', () => {
+    expect(declare({ [prop]: wrong })).toThrow(`Stack/Copy: ${prop} ${said}: give ${wanted}`);
+  });
+
+  test('null is refused', () => {
+    expect(declare({ [prop]: null })).toThrow(`Stack/Copy: ${prop} is null: give ${wanted}`);
+  });
+
+  test('undefined is as if it were not there', () => {
+    if (prop === 'sourceSnapshotId') {
+      expect(declare({ [prop]: undefined })).toThrow('Stack/Copy: sourceSnapshotId is undefined: give a string');
+    } else {
+      expect(wiredBy(declare({ [prop]: undefined })())).toEqual(wiredBy(declare({})()));
+    }
+  });
+});
+
+const MAY_BE_EMPTY = ['description'];
+const TEXTS = Object.keys(PROPS).filter((prop) => PROPS[prop as keyof typeof PROPS][0] === 'a string');
+
+test.each(TEXTS.filter((prop) => !MAY_BE_EMPTY.includes(prop)))('%s without a character is refused', (prop) => {
+  expect(declare({ [prop]: '' })).toThrow(new RegExp(`^Stack/Copy: ${prop} "" is not `));
+});
+
+const SETTINGS: Readonly<Record<keyof SnapshotCopyProviderProps, Wanted>> = {
+  logGroup: CONSTRUCT,
+  stateMachineLogGroup: CONSTRUCT,
+  tracing: BOOLEAN,
+  vpc: CONSTRUCT,
+  vpcSubnets: OBJECT,
+  securityGroups: ['a list of constructs', [], 'is an empty list'],
+  pollInterval: DURATION,
+  maxConcurrentCopies: ['a number', '5', 'is the string "5"'],
+};
+
+describe.each(Object.entries(SETTINGS))('the setting %s', (setting, [wanted, wrong, said]) => {
+  test('of a wrong kind is refused', () => {
+    expect(configure({ [setting]: wrong })).toThrow(`Stack: ${setting} ${said}: give ${wanted}`);
+  });
+
+  test('null is refused', () => {
+    expect(configure({ [setting]: null })).toThrow(`Stack: ${setting} is null: give ${wanted}`);
+  });
+
+  test('undefined is as if it were not there', () => {
+    expect(configure({ [setting]: undefined })).not.toThrow();
+  });
+});
+
+test.each<[string, unknown, RegExp]>([
+  ['undefined', undefined, /the value of tag "team" is undefined: give a string/],
+  ['null', null, /the value of tag "team" is null: give a string/],
+  ['a number', 7, /the value of tag "team" is the number 7: give a string/],
+  [
+    'a token of another type',
+    Token.asAny('x'),
+    /is a token of another type: give a string \(Token\.asString makes one/,
+  ],
+])('%s is no value of a tag', (_, value, message) => {
+  expect(declare({ tags: { team: value } })).toThrow(message);
+});
+
+test('the empty text is a value of a tag, but no key', () => {
+  expect(declare({ tags: { team: '' } })).not.toThrow();
+  expect(declare({ tags: { '': 'storage' } })).toThrow(/tag key "" has 0 characters/);
+});
+
+test('a token that is no string is refused with the way to one', () => {
+  const number = Lazy.any({ produce: () => 'x' });
+  expect(declare({ sourceSnapshotId: number })).toThrow(
+    'sourceSnapshotId is a token of another type: give a string (Token.asString makes one of any token)',
+  );
+});
+
+test('text of the context is said to be text where another kind is wanted', () => {
+  const hint = '(context values that -c gives are strings: convert them)';
+  expect(declare({ encrypted: 'true' })).toThrow(hint);
+  expect(declare({ timeout: '30' })).toThrow(hint);
+  expect(configure({ maxConcurrentCopies: '5' })).toThrow(hint);
+  expect(declare({ kmsKeyId: 7 })).not.toThrow(hint);
+});
+
+test('all that is of a wrong kind is said at once, and nothing is judged further', () => {
+  expect(declare({ sourceSnapshotId: 'x', encrypted: 'yes', timeout: 60 })).toThrow(
+    /^Stack\/Copy: encrypted is .*\nStack\/Copy: timeout is the number 60: give a Duration, such as Duration.hours\(2\)$/,
+  );
+});
+
+describe('elsewhere', () => {
+  const importIt =
+    (id: unknown, options: object = {}) =>
+    () =>
+      SnapshotCopy.fromSnapshotId(newStack(), 'Import', id as string, options);
+
+  test.each<[unknown, object, RegExp]>([
+    [undefined, {}, /^Stack\/Import: snapshotId is undefined: give a string/],
+    [null, {}, /snapshotId is null: give a string/],
+    ['', {}, /snapshotId "" is not a snapshot id/],
+    ['vol-0123456789abcdef0', {}, /snapshotId "vol-0123456789abcdef0" is not a snapshot id/],
+    [SOURCE, { region: null }, /region is null: give a string/],
+    [SOURCE, { region: 'us-east' }, /region "us-east" is not a Region/],
+    [SOURCE, { encryptionKey: 'alias/ebs' }, /encryptionKey is the string "alias\/ebs": give a key construct/],
+  ])('an import of %p with %p is refused', (id, options, message) => {
+    expect(importIt(id, options)).toThrow(message);
+  });
+
+  test('an import of a dynamic reference is not judged', () => {
+    expect(importIt('{{resolve:ssm:/golden/snapshot}}', { region: '{{resolve:ssm:/region}}' })).not.toThrow();
+  });
+
+  test('grants refuse what is no key', () => {
+    const snapshot = importIt(SOURCE)();
+    const fromKey = () => SnapshotGrants.fromSnapshot(snapshot, { encryptionKey: 'alias/ebs' as never });
+    expect(fromKey).toThrow(/encryptionKey is the string/);
+  });
+});
+
+test('what is right passes, whichever way it was made', () => {
+  const props = { encrypted: true, timeout: Duration.hours(1), removalPolicy: RemovalPolicy.RETAIN, tags: {} };
+  expect(declare(props)).not.toThrow();
+  const stack = newStack();
+  const logGroup = logs.LogGroup.fromLogGroupName(stack, 'Logs', 'copies');
+  expect(() => {
+    SnapshotCopyProvider.configure(stack, { logGroup, pollInterval: Duration.minutes(1), tracing: false });
+  }).not.toThrow();
+});
