@@ -120,7 +120,9 @@ export class FastRestores {
     if (!zone.startsWith(region))
       return { Code: 'InvalidAvailabilityZone', Message: `Invalid availability zone: ${zone}` };
     try {
-      this.host.toBeUsed(region, snapshotId);
+      const snapshot = this.host.toBeUsed(region, snapshotId);
+      if (tierAt(snapshot, this.host.clock.now()) === 'archive')
+        return { Code: 'InvalidSnapshot.InvalidState', Message: `${snapshotId} is archived` };
     } catch (error) {
       if (error instanceof AwsError) return { Code: error.code, Message: error.message };
       throw error;
