@@ -49,6 +49,16 @@ describe('the copy that a request starts', () => {
     expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
   });
 
+  test('is waited for while it may be on its way, although its source has gone', async () => {
+    const world = new World({ staleness: stale({ ids: 110 * SECOND, tags: 110 * SECOND }) });
+    world.services.faults = ({ action }) => (action === 'CopySnapshot' ? 'lost-response' : undefined);
+    const event = await world.begin(world.event('Create'));
+    const source = world.ec2.snapshot(event.ResourceProperties.SourceSnapshotId ?? '');
+    source.deletion = { requestedAt: world.time, whenEnded: false, recycled: 'no' };
+    const { answer } = await world.wait(event);
+    expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
+  });
+
   test('is shared by two requests of one operation that want the same', async () => {
     const world = new World({ copyDuration: 4 * MINUTE });
     const first = await world.accept(world.event('Create'));
