@@ -49,13 +49,17 @@ describe('the copy that a request starts', () => {
     expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
   });
 
-  test('is waited for while it may be on its way, although its source has gone', async () => {
+  test('is waited for while it may be on its way, although its key is disabled by now', async () => {
     const world = new World({ staleness: stale({ ids: 110 * SECOND, tags: 110 * SECOND }) });
     world.services.faults = ({ action }) => (action === 'CopySnapshot' ? 'lost-response' : undefined);
-    const event = await world.begin(world.event('Create'));
-    const source = world.ec2.snapshot(event.ResourceProperties.SourceSnapshotId ?? '');
-    source.deletion = { requestedAt: world.time, whenEnded: false, recycled: 'no' };
-    const { answer } = await world.wait(event);
+    const key = world.ec2.kms.addKey({ region: 'eu-west-1' });
+    const event = await world.begin(
+      world.event('Create', { ResourceProperties: world.declare({ KmsKeyId: key.arn }) }),
+    );
+    key.state = 'Disabled';
+    world.time += 30 * SECOND;
+    const { answer, failure } = await world.wait(event);
+    expect(failure).toBeUndefined();
     expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
   });
 
