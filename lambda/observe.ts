@@ -3,13 +3,13 @@
 import { TAG } from '../lib/contract';
 import type { Aws, KeyMetadata, Snapshot, StackOperation, StackResource } from './aws';
 import { isDeleted, toCopy, type Copy } from './copies';
-import { describeError } from './failure';
+import { CallError, describeError } from './failure';
 import type { Memory } from './memory';
 import { isOurs } from './ownership';
-import { isFinal, isFinalElsewhere } from './patience';
+import { isFinal } from './patience';
 import { lostTags } from './reasons';
 import type { Declaration, Request } from './request';
-import { pollAge, READING_MS, type Timing } from './times';
+import { isOutOfReach, pollAge, READING_MS, type Timing } from './times';
 
 export interface Observation {
   /** What the stack does, or did last. */
@@ -87,8 +87,7 @@ async function findCopies(
       try {
         return await findCopiesIn(observer, region);
       } catch (error) {
-        const isLast = region === request.wanted.destinationRegion ? isFinal : isFinalElsewhere;
-        if (!isLast(observer, error)) throw error;
+        if (!isLastWord(observer, error)) throw error;
         log('not searched', { region, reason: describeError(error) });
         unreadable.set(region, error as Error);
         return [];
@@ -127,7 +126,14 @@ async function ifReadable<Found>(observer: Observer, read: Promise<Found>): Prom
   try {
     return await read;
   } catch (error) {
-    if (isFinal(observer, error)) return undefined;
+    if (isLastWord(observer, error)) return undefined;
     throw error;
   }
+}
+
+/** What is in another Region than the copy is worth waiting for, but not for long. */
+function isLastWord(observer: Observer, error: unknown): boolean {
+  if (isFinal(observer, error)) return true;
+  const isElsewhere = error instanceof CallError && error.region !== observer.request.wanted.destinationRegion;
+  return isElsewhere && isOutOfReach(observer, error.unreachableSince);
 }

@@ -1,7 +1,7 @@
 // Whether an error is the last word, or may still pass.
 import { CallError, Failure, kindOf, NotYet } from './failure';
 import type { Memory } from './memory';
-import { GRACE_MS, isDefinite, isGraceOver, isLost, STALENESS_MS, type Timing } from './times';
+import { isDefinite, isGraceOver, isLost, STALENESS_MS, type Timing } from './times';
 
 export function isFinal(poll: Timing & { readonly memory: Memory }, error: unknown): boolean {
   if (error instanceof Failure) return true;
@@ -22,12 +22,6 @@ export function isFinal(poll: Timing & { readonly memory: Memory }, error: unkno
     case 'missing':
       return false;
   }
-}
-
-/** The same for a Region that the request has left: it is not waited for, even if it could be reached before. */
-export function isFinalElsewhere(poll: Timing & { readonly memory: Memory }, error: unknown): boolean {
-  const { unreachableSince = NaN } = error instanceof CallError ? error : {};
-  return isFinal(poll, error) || poll.now() - unreachableSince >= GRACE_MS;
 }
 
 /**

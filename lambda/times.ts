@@ -107,8 +107,10 @@ export const isGraceOver = (timing: Timing): boolean => elapsed(timing) >= GRACE
 
 export const isDefinite = (timing: Timing): boolean => elapsed(timing) >= CLOSED_MS;
 
+/** Whether a Region has not been reached for so long that it is not waited for. What was before the request does not count. */
+export const isOutOfReach = ({ now, request }: Timing, unreachableSince = NaN): boolean =>
+  now() - Math.max(unreachableSince, request.startedAt) >= GRACE_MS;
+
 /** Whether a Region has not been reached since the request began, for so long that it may not exist. */
-export function isLost({ now, request }: Timing, unreachableSince = NaN): boolean {
-  const wasNeverReached = unreachableSince <= request.startedAt + CLOSED_MS;
-  return wasNeverReached && now() - unreachableSince >= GRACE_MS;
-}
+export const isLost = (timing: Timing, unreachableSince = NaN): boolean =>
+  unreachableSince <= timing.request.startedAt + CLOSED_MS && isOutOfReach(timing, unreachableSince);

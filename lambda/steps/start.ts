@@ -37,9 +37,7 @@ async function startCopy(context: ReconcileContext): Promise<Outcome> {
     // Whether there is a source shows before the next window, unless a copy may be on its way.
     if (!memory.hasStarted(request)) context.source ??= await latestSourceOf(context);
     if (!mayStart(context)) {
-      // The next window may open later than it takes to give the Region up.
-      if (memory.unreachableSince.has(request.wanted.sourceRegion))
-        await preflight(aws, request, elapsed(context), context.source);
+      await lookAgain(context);
       return wait('the next attempt to start the copy comes when all earlier ones would be visible');
     }
     context.source ??= await latestSourceOf(context);
@@ -60,6 +58,13 @@ async function startCopy(context: ReconcileContext): Promise<Outcome> {
     memory.setObstacle(request, describeError(error));
     throw error;
   }
+}
+
+/** What stood in the way may be the last word by now, before the next window. Not so if a copy may be on its way. */
+async function lookAgain({ aws, memory, source, ...timing }: ReconcileContext): Promise<void> {
+  const { request } = timing;
+  const isObstructed = memory.obstacleOf(request) !== undefined && !memory.hasStarted(request);
+  if (isObstructed) await preflight(aws, request, elapsed(timing), source);
 }
 
 async function copy({ aws, request }: ReconcileContext, source: Snapshot): Promise<string> {

@@ -116,7 +116,7 @@ describe.each(CLOSED)('a Region %s', (_, error) => {
     const { id: SourceSnapshotId } = world.ec2.addSnapshot({ region: 'ap-east-1' });
     close(world, 'ap-east-1', error);
     const { failure, after } = await world.runCreate({ SourceSnapshotId, SourceRegion: 'ap-east-1' });
-    expect(after).toBe(180);
+    expect(after).toBe(60);
     expect(failure?.message).toContain(`${error.message} in ap-east-1; check that the account has enabled ap-east-1`);
   });
 });
@@ -204,7 +204,7 @@ describe('a Region that cannot be reached', () => {
     const { id: SourceSnapshotId } = world.ec2.addSnapshot({ region: 'ap-east-1' });
     close(world, 'ap-east-1', 'refused-connection');
     const { failure, after } = await world.runCreate({ SourceSnapshotId, SourceRegion: 'ap-east-1' });
-    expect(after).toBe(360);
+    expect(after).toBe(300);
     expect(failure?.message).toContain('in ap-east-1; check that ap-east-1 is spelled right');
   });
 
@@ -219,6 +219,32 @@ describe('a Region that cannot be reached', () => {
     expect([after, failure?.message]).toEqual([300, expect.stringContaining('check that eu-wset-2 is spelled right')]);
     world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
     expect((await world.run(world.update(before, wanted))).answer?.PhysicalResourceId).toBe(id);
+  });
+
+  test('is left for good five minutes after it went, even if the request reached it before, or reads its source there', async () => {
+    const world = new World({ copyDuration: 4 * MINUTE });
+    const { id: SourceSnapshotId } = world.ec2.addSnapshot({ region: 'eu-west-1' });
+    const before = world.declare({ SourceSnapshotId, SourceRegion: 'eu-west-1' });
+    const old = await world.create(before);
+    world.enter('UPDATE_IN_PROGRESS');
+    const wanted = { ...before, DestinationRegion: 'eu-west-2' };
+    const event = await world.accept(world.update(wanted, before));
+    const begun = world.time;
+    world.services.faults = ({ time, region }) =>
+      region === 'eu-west-1' && time - begun > 2 * MINUTE ? 'refused-connection' : undefined;
+    const { answer, after } = await world.wait(event);
+    expect([answer?.IsComplete, world.copies()]).toEqual([true, [old, answer?.PhysicalResourceId]]);
+    expect(after).toBeLessThan(10 * 60);
+  });
+
+  test('is not lost to a new request over what this process met before it', async () => {
+    const world = new World();
+    close(world, 'eu-west-1', 'refused-connection');
+    await world.runCreate();
+    const begun = world.time;
+    world.services.faults = ({ time, region }) =>
+      region === 'eu-west-1' && time - begun < MINUTE ? 'refused-connection' : undefined;
+    expect((await world.runCreate()).answer?.IsComplete).toBe(true);
   });
 
   test('is waited for if this request reached it before, or has a copy there', async () => {

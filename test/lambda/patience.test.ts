@@ -44,6 +44,10 @@ describe('an endpoint that is not reached', () => {
     expect([359.999, 360].map((seconds) => isFinalAt(seconds, lost(60)))).toEqual([false, true]);
   });
 
+  test('is not the last word over what was before the request', () => {
+    expect(finalFrom(lost(-HOURS))).toBe(300);
+  });
+
   test('is never the last word if the request reached it before', () => {
     expect(isFinalAt(HOURS, lost(60.001))).toBe(false);
   });

@@ -106,7 +106,7 @@ describe.each(CLOSURES)('a Region with $name', ({ advice, close, within }) => {
     const created = await deployment.deploy(declare(props));
     expect(created.status).toBe('ROLLBACK_COMPLETE');
     expect(lineOf(created)).toContain(` in ${REGION}${advice}`);
-    expect(minutesUntil(/^CREATE_FAILED$/, created)).toBeLessThan(6);
+    expect(minutesUntil(/^CREATE_FAILED$/, created)).toBeLessThan(within);
     expect(deployment.started()).toBe(0);
   });
 

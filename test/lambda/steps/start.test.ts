@@ -49,6 +49,20 @@ describe('the copy that a request starts', () => {
     expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
   });
 
+  test('is waited for while it may be on its way, although its key is disabled by now', async () => {
+    const world = new World({ staleness: stale({ ids: 110 * SECOND, tags: 110 * SECOND }) });
+    world.services.faults = ({ action }) => (action === 'CopySnapshot' ? 'lost-response' : undefined);
+    const key = world.ec2.kms.addKey({ region: 'eu-west-1' });
+    const event = await world.begin(
+      world.event('Create', { ResourceProperties: world.declare({ KmsKeyId: key.arn }) }),
+    );
+    key.state = 'Disabled';
+    world.time += 30 * SECOND;
+    const { answer, failure } = await world.wait(event);
+    expect(failure).toBeUndefined();
+    expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
+  });
+
   test('is shared by two requests of one operation that want the same', async () => {
     const world = new World({ copyDuration: 4 * MINUTE });
     const first = await world.accept(world.event('Create'));
