@@ -1,11 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { LockMode } from './contract';
-<<<<<<< HEAD
 import { inWords } from './duration-text';
-=======
 import { secondsOf } from './stages';
-import { inWords } from './validate-durations';
->>>>>>> e4b1a765e5d2cedfc126cf44af7adc8b1e27ee99
 import { problemsOfKinds } from './validate-kinds';
 
 const MAX_DAYS = 36_500;

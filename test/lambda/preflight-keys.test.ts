@@ -167,7 +167,7 @@ describe('the key of the copy', () => {
     const world = new World();
     const key = world.ec2.kms.addKey({ region: 'eu-west-1', accountId: '999988887777' });
     const { failure, after } = await world.runCreate({ KmsKeyId: key.arn });
-    expect(after).toBe(360);
+    expect(after).toBe(300);
     expect(failure?.message).toContain('AccessDeniedException');
   });
 });

@@ -12,7 +12,7 @@ describe('the source', () => {
   test('that is missing fails the request once a read cannot be stale, and says what to correct', async () => {
     const world = new World();
     const { failure, after } = await world.runCreate({ SourceSnapshotId: 'snap-0123456789abcdef0' });
-    expect(after).toBe(180);
+    expect(after).toBe(120);
     expect(failure?.message).toContain(
       'source snapshot snap-0123456789abcdef0 was not found in us-east-1: it does not exist there, or is not shared with this account; correct "sourceSnapshotId" or "sourceRegion"',
     );
