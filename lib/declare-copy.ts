@@ -5,7 +5,8 @@ import { aliasesOf, handoverNeedsOf, needsOf } from './copy-needs';
 import type { CopyResource } from './copy-resource';
 import type { HandlerProvider } from './handler-provider';
 import type { SnapshotCopyProps } from './snapshot-copy-props';
-import { declareStages, secondsOf, timeoutOf } from './stages';
+import { secondsOf } from './durations';
+import { declareStages, timeoutOf } from './stages';
 import { asText, handoverProperties, requestProperties, tagProperties } from './wire-properties';
 
 export function tagManagerFor({ tags = {} }: SnapshotCopyProps): TagManager {

@@ -9,7 +9,8 @@ import {
 import { HandlerProvider } from './handler-provider';
 import type { FastSnapshotRestoreProps } from './fast-snapshot-restore-props';
 import { injectedProps } from './property-injection';
-import { declareStages, secondsOf } from './stages';
+import { secondsOf } from './durations';
+import { declareStages } from './stages';
 import { refuse } from './validate';
 import { isZoneId, problemsOfFastRestore } from './validate-fast-restore';
 import { asText } from './wire-properties';

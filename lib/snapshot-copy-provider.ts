@@ -7,7 +7,7 @@ import { HandlerProvider } from './handler-provider';
 import { hasPlaceholders } from './placeholders';
 import { addSettings, holderOf, type Settings, settingsOf } from './settings';
 import { refuse } from './validate';
-import { inWords } from './duration-text';
+import { inWords } from './durations';
 import { problemsOfKinds } from './validate-kinds';
 
 const MIN_POLL_INTERVAL_SECONDS = 10;

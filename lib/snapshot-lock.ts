@@ -1,7 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type { LockMode } from './contract';
-import { inWords } from './duration-text';
-import { secondsOf } from './stages';
+import { inWords, secondsOf } from './durations';
 import { problemsOfKinds } from './validate-kinds';
 
 const MAX_DAYS = 36_500;

@@ -11,6 +11,7 @@ import {
   stageSeconds,
 } from './contract';
 import { CopyResource } from './copy-resource';
+import { secondsOf } from './durations';
 import type { SnapshotCopyProps } from './snapshot-copy-props';
 
 /** How long the default timeout goes on after the time in which EC2 should complete the copy. */
@@ -41,11 +42,6 @@ export function timeoutOf({ timeout, completionDuration }: SnapshotCopyProps): D
   if (completionDuration === undefined || completionDuration.isUnresolved()) return Duration.seconds(STAGE_SECONDS);
   const seconds = secondsOf(completionDuration) + COMPLETION_MARGIN_SECONDS;
   return Duration.seconds(Math.min(Math.max(seconds, STAGE_SECONDS), MAX_TIMEOUT_SECONDS));
-}
-
-/** Validation sees to whole seconds. What a placeholder of a first pass becomes, such as NaN, is no reason to fail. */
-export function secondsOf(duration: Duration): number {
-  return duration.toSeconds({ integral: false });
 }
 
 /** When CloudFormation gives up on a resource that waits so long: soon after, so that a dead handler is noticed early. */

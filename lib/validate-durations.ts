@@ -1,6 +1,6 @@
 import type { Duration } from 'aws-cdk-lib';
 import { MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS } from './contract';
-import { inWords } from './duration-text';
+import { inWords } from './durations';
 import type { CommonSnapshotCopyProps } from './snapshot-copy-props';
 
 const COMPLETION_STEP_MINUTES = 15;

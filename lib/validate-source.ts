@@ -4,7 +4,7 @@ import type { IConstruct } from 'constructs';
 import type { LatestSource } from './latest-source';
 import type { CommonSnapshotCopyProps } from './snapshot-copy-props';
 import { isKnown } from './tokens';
-import { inWords } from './duration-text';
+import { inWords } from './durations';
 import { problemsOfKinds, problemsOfTagKind } from './validate-kinds';
 
 const SNAPSHOT_ID = /^snap-([0-9a-f]{8}|[0-9a-f]{17})$/;

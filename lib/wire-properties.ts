@@ -5,7 +5,7 @@ import type { CopyProperties, DryRunProperties, HandoverProperties, LatestSource
 import { ownerOf, sourceOwnerOf } from './copy-needs';
 import type { LatestSource } from './latest-source';
 import type { CommonSnapshotCopyProps, SnapshotCopyProps } from './snapshot-copy-props';
-import { secondsOf } from './stages';
+import { secondsOf } from './durations';
 import { StorageTier } from './storage-tier';
 
 export function requestProperties(props: CommonSnapshotCopyProps, scope: IConstruct): DryRunProperties {
