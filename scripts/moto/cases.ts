@@ -10,6 +10,7 @@ import {
   type Tag,
 } from '@aws-sdk/client-ec2';
 import { DescribeKeyCommand } from '@aws-sdk/client-kms';
+import { sharingCases } from './sharing-cases';
 import { ALIAS, keyIdOf, LOGICAL_ID, REGION, SOURCE_REGION, STACK, type Side } from './sides';
 
 /** Calls that are made on both sides, and the answer to be compared. */
@@ -273,4 +274,4 @@ const STACKS: readonly Case[] = [
   },
 ];
 
-export const CASES: readonly Case[] = [...COPIES, ...READS, ...WRITES, ...KEYS, ...STACKS];
+export const CASES: readonly Case[] = [...COPIES, ...READS, ...WRITES, ...sharingCases(finished), ...KEYS, ...STACKS];
