@@ -5,6 +5,7 @@ import { SnapshotCopy } from '../lib';
 import { COPY_RESOURCE_TYPE, POLL_INTERVAL_SECONDS } from '../lib/contract';
 import { Machine } from '../test/faults/machine';
 import { LocalAws, type OperationResult } from '../local-aws';
+import { priceOf, transitionsOf } from '../local-aws/price';
 import type { StackEvent } from '../local-aws/stack';
 import type { TemplateBody } from '../local-aws/template';
 import { written, type Figure } from './figure';
@@ -78,18 +79,6 @@ export async function crowd(): Promise<Figure[]> {
   ];
 }
 
-/** In US East (N. Virginia), without the free tier. */
-const PRICE = {
-  /** AWS Step Functions pricing, Standard Workflows. */
-  transition: 0.025 / 1000,
-  /** AWS Lambda pricing, x86: requests. */
-  invocation: 0.2 / 1_000_000,
-  /** AWS Lambda pricing, x86: duration, the first 6 billion GB-seconds of a month. */
-  gigabyteSecond: 0.0000166667,
-};
-/** An assumption, for the handler and for the framework that waits for it: a warm poll makes two calls to AWS. */
-const INVOCATION_SECONDS = 0.5;
-const FRAMEWORK_MEGABYTES = 128;
 /** Of the CDK's Provider. */
 const DEFAULT_INTERVAL = 5;
 
@@ -127,20 +116,11 @@ async function costs(seconds = POLL_INTERVAL_SECONDS): Promise<Costs> {
   } finally {
     await aws.stop();
   }
-  // The waiter has one state, which is entered anew for each poll.
-  const transitions = invoked.filter((handler) => handler === 'framework.isComplete').length;
-  const memory = invoked.map((handler) =>
-    handler.startsWith('index.') ? handlerMemory(artifact) : FRAMEWORK_MEGABYTES,
-  );
-  const gigabytes = memory.reduce((sum, each) => sum + each, 0) / 1024;
   return {
     'EC2 calls': aws.services.calls.filter(({ service }) => service === 'ec2').length,
     'Lambda invocations': invoked.length,
-    'state transitions': transitions,
-    price:
-      transitions * PRICE.transition +
-      invoked.length * PRICE.invocation +
-      gigabytes * INVOCATION_SECONDS * PRICE.gigabyteSecond,
+    'state transitions': transitionsOf(invoked),
+    price: priceOf(invoked, handlerMemory(artifact)),
   };
 }
 

@@ -1,5 +1,5 @@
 // Bundles the handler into assets/handler, which ships in the package: the user's synth bundles nothing.
-// For tests and measurements: node scripts/bundle.mjs [--uncut | --without-sdk] [--entry file] [file]
+// For tests and measurements: node scripts/bundle.mjs [--uncut | --without-sdk] [--entry file] [--quiet] [file]
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,6 +15,7 @@ const { values: flags, positionals } = parseArgs({
     uncut: { type: 'boolean' },
     'without-sdk': { type: 'boolean' },
     entry: { type: 'string', default: 'lambda/index.ts' },
+    quiet: { type: 'boolean' },
   },
   allowPositionals: true,
 });
@@ -113,5 +114,5 @@ function checkCut({ inputs, outputs }, contents) {
   const zipped = deflateRawSync(contents).length;
   if (zipped > MAX_ZIPPED_BYTES)
     throw new Error(`the handler has ${zipped} bytes zipped; ${MAX_ZIPPED_BYTES} are allowed`);
-  console.log(`handler: ${contents.length} bytes, ${zipped} zipped`);
+  if (!flags.quiet) console.log(`handler: ${contents.length} bytes, ${zipped} zipped`);
 }

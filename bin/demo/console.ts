@@ -1,9 +1,5 @@
-// What the CloudFormation console and EC2 would show of a stack operation, line by line. On a terminal, a pending copy has
-// one line that is redrawn. Elsewhere, all lines are plain.
-import { styleText } from 'node:util';
-import type { Snapshot } from '@aws-sdk/client-ec2';
-import type { LocalAws, LogLine, StackEvent } from '../../local-aws';
-import { describe, type StoredSnapshot } from '../../local-aws/snapshot';
+// How the demo writes: on a terminal in lines that fit, one of which is redrawn, and elsewhere in plain lines.
+import { stripVTControlCharacters, styleText } from 'node:util';
 
 export interface Output {
   readonly isTTY?: boolean;
@@ -11,12 +7,12 @@ export interface Output {
   write(text: string): unknown;
 }
 
-type Style = 'bold' | 'dim' | 'red' | 'green' | 'cyan';
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'cyan';
 
 const TEXT_WIDTH = 100;
 /** Details stand under the subject of a row. */
 const INDENT = ' '.repeat(10);
-const ERASE_LINE = '\r\u001b[2K';
+export const ERASE_LINE = '\r\u001b[2K';
 
 export class Console {
   readonly redraws: boolean;
@@ -44,24 +40,63 @@ export class Console {
   }
 
   /** In one line where a program may read it. */
-  detail(text: string): void {
-    const lines = this.redraws ? wrapped(text, this.width - INDENT.length) : [text];
-    for (const line of lines) this.line(INDENT + line);
+  sentence(text: string, style?: Style): void {
+    const lines = this.redraws ? wrapped(text, Math.min(this.width, TEXT_WIDTH)) : [text];
+    for (const line of lines) this.line(style === undefined ? line : this.styled(style, line));
   }
 
+  /** In one line where a program may read it. On a terminal, as a shell continues it. */
+  command(words: readonly string[]): void {
+    const all = `$ ${words.join(' ')}`;
+    if (!this.redraws || all.length < this.width) {
+      this.line(all);
+      return;
+    }
+    const [first = '', ...others] = words;
+    this.line(`$ ${first} \\`);
+    for (const [n, word] of others.entries()) this.line(`    ${word}${n < others.length - 1 ? ' \\' : ''}`);
+  }
+
+  /** In one line where a program may read it. */
+  detail(text: string): void {
+    const lines = this.redraws ? wrapped(text, this.width - INDENT.length) : [text];
+    for (const line of lines) this.line(this.indented(line));
+  }
+
+  /** A long value stands in a line of its own. */
+  entry(name: string, value: string): void {
+    const whole = `  ${name.padEnd(12)}  ${value}`;
+    const lines = this.redraws && whole.length > this.width ? [`  ${name}`, `    ${value}`] : [whole];
+    for (const line of lines) this.line(line);
+  }
+
+  /** What does not fit continues under the subject. */
   row(time: number, subject: string, text: string): void {
-    this.line(rowOf(time, subject, text));
+    const whole = rowOf(time, subject, text);
+    const [first = '', ...others] = this.redraws ? wrapped(whole, this.width, this.width - INDENT.length) : [whole];
+    this.line(first);
+    for (const line of others) this.line(this.indented(line));
   }
 
   /** A line that the next one replaces. For terminals only. */
   draw(time: number, subject: string, text: string): void {
-    this.output.write(ERASE_LINE + rowOf(time, subject, text).slice(0, this.width - 1));
+    this.sketch(rowOf(time, subject, text));
+  }
+
+  sketch(text: string): void {
+    if (!this.redraws) return;
+    this.output.write(ERASE_LINE + text.slice(0, this.width - 1));
     this.isDrawn = true;
   }
 
   styled(style: Style, text: string): string {
     // The constructor has looked at the output, which need not be that of the process.
     return this.redraws ? styleText(style, text, { validateStream: false }) : text;
+  }
+
+  /** A word that is too long for that stands at the edge. */
+  private indented(line: string): string {
+    return this.redraws && INDENT.length + visibleLength(line) > this.width ? line : INDENT + line;
   }
 
   private get width(): number {
@@ -74,218 +109,39 @@ function rowOf(time: number, subject: string, text: string): string {
   return `${clockTime(time)}  ${subject.padEnd(22)}  ${text}`;
 }
 
-function wrapped(text: string, width: number): string[] {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1) ?? '';
-    if (last === '') lines[lines.length - 1] = word;
-    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+/** Breaks where the text has spaces, and only there. All lines but the first may be `width` wide. */
+export function wrapped(text: string, firstWidth: number, width = firstWidth): string[] {
+  const lines: string[] = [];
+  for (const [gap, word] of partsOf(text)) {
+    const last = lines.at(-1);
+    const room = lines.length <= 1 ? firstWidth : width;
+    if (last === undefined) lines.push(gap + word);
+    else if (visibleLength(last + gap + word) <= room) lines[lines.length - 1] = last + gap + word;
     else lines.push(word);
   }
-  return lines;
+  return lines.length > 0 ? lines : [''];
 }
 
+/** Each word, and the spaces before it. */
+function partsOf(text: string): [string, string][] {
+  return [...text.matchAll(/( *)([^ ]+)/g)].map(([, gap = '', word = '']) => [gap, word]);
+}
+
+const visibleLength = (text: string): number => stripVTControlCharacters(text).length;
+
 /** Hours, minutes and seconds. */
-function clockTime(ms: number): string {
+export function clockTime(ms: number): string {
   const seconds = Math.floor(ms / 1000);
   return [seconds / 3600, (seconds / 60) % 60, seconds % 60]
     .map((part) => String(Math.floor(part)).padStart(2, '0'))
     .join(':');
 }
 
-const TICK_MS = 10_000;
-/** Percentage points between two lines of progress where no line is redrawn. */
-const PLAIN_STEP = 25;
-/** How the logical ids of the provider begin. Its construct path is permanent. */
-const PROVIDER = 'cdkebssnapshotcopy';
-const INITIATED = 'User Initiated';
-/** Decisions that the events, the progress and the reasons show anyway. */
-const TOLD_OTHERWISE = ['accept', 'complete', 'deleted', 'fail'];
-
-interface SeenCopy {
-  state: string;
-  /** The last progress that got a line of its own. */
-  shown: number;
-}
-
-interface HandlerMessage {
-  readonly decision?: string;
-  readonly snapshotId?: string;
-  readonly progress?: string;
-  readonly reason?: string;
-  readonly set?: readonly string[];
-  readonly removed?: readonly string[];
-}
-
-/** Follows the stack, its copies and the handler's log in virtual time. */
-export class Watch {
-  private readonly start: number;
-  private readonly others: ReadonlySet<string>;
-  private readonly seen = new Map<string, SeenCopy>();
-  private readonly told = new Set<string>();
-  /** How many resources without a line of their own there are, by subject and status. */
-  private readonly counts = new Map<string, Map<string, number>>();
-  private tally = '';
-  private cancelTick: () => void = () => undefined;
-
-  /**
-   * Copies that exist already do not belong to the stack.
-   *
-   * @param isCrowd whether there are too many copies to show a line for each
-   */
-  constructor(
-    private readonly console: Console,
-    private readonly aws: LocalAws,
-    private readonly isCrowd = false,
-  ) {
-    this.start = aws.clock.now();
-    this.others = new Set(aws.ec2.all().map(({ id }) => id));
-    this.tick();
-  }
-
-  /** Copies that were made since, and still exist. */
-  copies(): StoredSnapshot[] {
-    return this.aws.ec2.remainingCopies().filter(({ id }) => !this.others.has(id));
-  }
-
-  /** A line of the handler appears once in each operation. */
-  beginOperation(): void {
-    this.told.clear();
-  }
-
-  endOperation(): void {
-    this.lookAtCopies();
-    this.sumUp();
-  }
-
-  stop(): void {
-    this.cancelTick();
-  }
-
-  event({ logicalId, type, status, reason, physicalId }: StackEvent): void {
-    this.lookAtCopies();
-    const isCustom = type.startsWith('Custom::');
-    const subject = logicalId.startsWith(PROVIDER) ? '(provider)' : isCustom && this.isCrowd ? '(copies)' : undefined;
-    if (subject !== undefined && !status.endsWith('FAILED')) {
-      if (!status.endsWith('IN_PROGRESS')) this.count(subject, status);
-      return;
-    }
-    this.sumUp();
-    const id = isCustom && physicalId ? `  ${physicalId}` : '';
-    const text = this.console.styled(styleOf(status), status) + id;
-    if (reason === INITIATED) {
-      this.console.row(this.now(), logicalId, `${text}  ${reason}`);
-      return;
-    }
-    this.console.row(this.now(), logicalId, text);
-    if (reason) this.console.detail(reason.replace(/\s+/g, ' ').trim());
-  }
-
-  handlerLog({ line }: LogLine): void {
-    const { decision, ...details } = line.message as HandlerMessage;
-    if (decision === undefined || TOLD_OTHERWISE.includes(decision) || details.progress !== undefined) return;
-    if (this.isCrowd && details.snapshotId !== undefined) return;
-    const text = `${decision}${inWords(details)}`;
-    if (this.told.has(text)) return;
-    this.told.add(text);
-    this.console.row(this.now(), '(handler)', this.console.styled('dim', text));
-  }
-
-  private now(): number {
-    return this.aws.clock.now() - this.start;
-  }
-
-  private tick(): void {
-    const { clock } = this.aws;
-    this.cancelTick = clock.at(clock.now() + TICK_MS, () => {
-      this.lookAtCopies();
-      this.tick();
-    });
-  }
-
-  private lookAtCopies(): void {
-    const copies = this.aws.ec2.all().filter((copy) => copy.source && !this.others.has(copy.id));
-    if (this.isCrowd) this.lookAtCrowd(copies);
-    else for (const copy of copies) this.lookAt(copy);
-  }
-
-  private lookAtCrowd(copies: readonly StoredSnapshot[]): void {
-    const states = copies.map(({ id }) => this.aws.ec2.stateOf(id));
-    const count = (state: string): number => states.filter((each) => each === state).length;
-    const tally = ['pending', 'completed', 'deleted'].map((state) => `${count(state)} ${state}`).join(', ');
-    if (tally === this.tally || copies.length === 0) return;
-    this.tally = tally;
-    this.console.row(this.now(), '(copies)', tally);
-  }
-
-  private lookAt(copy: StoredSnapshot): void {
-    const { id } = copy;
-    const seen = this.seen.get(id) ?? { state: 'none', shown: -1 };
-    this.seen.set(id, seen);
-    const state = this.aws.ec2.stateOf(id);
-    const { Progress = '', StateMessage } = this.shownByEc2(copy);
-    if (state === 'pending') this.showProgress(copy, seen, Number.parseInt(Progress) || 0);
-    else if (state !== seen.state) this.console.row(this.now(), id, this.outcome(copy, state, seen, StateMessage));
-    seen.state = state;
-  }
-
-  private showProgress(copy: StoredSnapshot, seen: SeenCopy, percent: number): void {
-    const text = this.bar(copy, percent);
-    if (this.console.redraws) {
-      this.console.draw(this.now(), copy.id, text);
-    } else if (seen.shown < 0 || percent >= seen.shown + PLAIN_STEP) {
-      this.console.row(this.now(), copy.id, text);
-      seen.shown = percent - (percent % PLAIN_STEP);
-    }
-  }
-
-  private outcome(copy: StoredSnapshot, state: string, { state: before }: SeenCopy, message = ''): string {
-    switch (state) {
-      case 'completed':
-        return this.console.styled('green', this.bar(copy, 100));
-      case 'deleted':
-        return this.console.styled('dim', before === 'none' ? 'deleted' : `deleted (was ${before})`);
-      default:
-        return this.console.styled('red', message ? `${state}: ${message}` : state);
-    }
-  }
-
-  private bar({ startTime, course }: StoredSnapshot, percent: number): string {
-    const filled = Math.floor(percent / 5);
-    const elapsed = percent === 100 ? course.duration : this.aws.clock.now() - startTime;
-    const drawn = '#'.repeat(filled).padEnd(20, '-');
-    return `[${drawn}] ${`${percent} %`.padStart(5)}  after ${clockTime(elapsed)}`;
-  }
-
-  private shownByEc2(copy: StoredSnapshot): Snapshot {
-    const now = this.aws.clock.now();
-    return describe(copy, now, now);
-  }
-
-  private count(subject: string, status: string): void {
-    const counts = this.counts.get(subject) ?? new Map<string, number>();
-    this.counts.set(subject, counts.set(status, (counts.get(status) ?? 0) + 1));
-  }
-
-  private sumUp(): void {
-    for (const [subject, counts] of this.counts) {
-      const what = subject === '(provider)' ? 'that all copies of the stack share' : 'for the copies of the stack';
-      for (const [status, count] of counts) {
-        const text = `${status}  ${count} ${count === 1 ? 'resource' : 'resources'} ${what}`;
-        this.console.row(this.now(), subject, this.console.styled('dim', text));
-      }
-    }
-    this.counts.clear();
-  }
-}
-
-function styleOf(status: string): Style {
-  if (/FAILED|ROLLBACK/.test(status)) return 'red';
-  return status.endsWith('COMPLETE') ? 'green' : 'cyan';
-}
-
-function inWords({ snapshotId, reason, set = [], removed = [] }: HandlerMessage): string {
-  const parts = [reason, ...set.map((key) => `set ${key}`), ...removed.map((key) => `removed ${key}`)];
-  const text = parts.filter((part) => part !== undefined).join(', ');
-  return `${snapshotId ? ` ${snapshotId}` : ''}${text ? `: ${text}` : ''}`;
+/** A time to wait, as short as it can be said. */
+export function inShort(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')} h`;
 }
