@@ -114,7 +114,7 @@ export async function runCell(cell: Cell): Promise<Outcome> {
 
 /** Calls fail once, at each point, or for a while; scenes are set early or late. */
 function timesOf({ means, name }: FaultKind): { nth: number; seconds: number }[] {
-  if (means.at === 'scene') return [0, 45, 65, 200].map((seconds) => ({ nth: 1, seconds }));
+  if (means.at === 'scene') return [0, 45, 65, 200, 242].map((seconds) => ({ nth: 1, seconds }));
   const once = Array.from({ length: MAX_POINTS }, (_, index) => ({ nth: index + 1, seconds: 0 }));
   // The age of the request counts, and whoever was abandoned calls late.
   const seconds = name.endsWith('denied for a while') ? 250 : 100;
