@@ -20,6 +20,7 @@ interface Resource {
   readonly Type: string;
   readonly Properties: Record<string, unknown>;
   readonly DeletionPolicy?: string;
+  readonly DependsOn?: readonly string[];
 }
 
 let project: string;
@@ -34,7 +35,7 @@ beforeAll(async () => {
     for (let folder = waiting.shift(); folder !== undefined; folder = waiting.shift()) await synthesize(folder);
   };
   await Promise.all(Array.from({ length: os.availableParallelism() }, synthesizeNext));
-}, 300_000);
+}, EXAMPLES.length * 60_000);
 
 afterAll(() => {
   fs.rmSync(project, { recursive: true });
@@ -118,11 +119,15 @@ test('each example has one copy, and the one for three Regions has three', () =>
   const counts = Object.fromEntries(EXAMPLES.map((name) => [name, copiesOf(name).length]));
   expect(counts).toEqual({
     'auto-scaling': 1,
+    'compliance-copy': 1,
     'disaster-recovery': 1,
+    'golden-volume': 1,
+    monitoring: 1,
     'nightly-recovery': 1,
     outpost: 1,
     pipeline: 1,
     're-encryption': 1,
+    'share-with-partner': 1,
     'shared-snapshot': 1,
     'three-regions': 3,
     'volume-to-copy': 1,
@@ -138,10 +143,13 @@ test('a copy for disaster recovery goes to the other Region and outlives its sta
   ]);
 });
 
-test.each(['re-encryption', 'shared-snapshot'])('the copy in %s is under the key of the stack', (name) => {
-  const [[key]] = resourcesOf(name, 'AWS::KMS::Key') as [[string, Resource]];
-  expect(propertiesOf(name, 'Custom::SnapshotCopy')).toMatchObject([{ KmsKeyId: { 'Fn::GetAtt': [key, 'Arn'] } }]);
-});
+test.each(['re-encryption', 'share-with-partner', 'shared-snapshot'])(
+  'the copy in %s is under the key of the stack',
+  (name) => {
+    const [[key]] = resourcesOf(name, 'AWS::KMS::Key') as [[string, Resource]];
+    expect(propertiesOf(name, 'Custom::SnapshotCopy')).toMatchObject([{ KmsKeyId: { 'Fn::GetAtt': [key, 'Arn'] } }]);
+  },
+);
 
 test('the example of a shared snapshot declares the key of the other account', () => {
   const [copy] = propertiesOf('shared-snapshot', 'Custom::SnapshotCopy');
@@ -169,6 +177,49 @@ test('the snapshot that a stack takes is what it copies', () => {
   expect(propertiesOf('volume-to-copy', 'Custom::SnapshotCopy')).toMatchObject([
     { SourceSnapshotId: { 'Fn::GetAtt': [snapshot, 'SnapshotId'] } },
   ]);
+});
+
+test('the partner gets the copy, and may use its key', () => {
+  expect(propertiesOf('share-with-partner', 'Custom::SnapshotCopy')).toMatchObject([{ ShareWith: ['555566667777'] }]);
+  const [key] = propertiesOf('share-with-partner', 'AWS::KMS::Key');
+  expect(JSON.stringify(key?.KeyPolicy)).toMatch(/"Action":"kms:CreateGrant".*:iam::555566667777:root/);
+});
+
+test('the compliance copy is locked for seven years, and outlives its stack', () => {
+  const [[, copy]] = copiesOf('compliance-copy') as [[string, Resource]];
+  expect(copy.Properties).toMatchObject({
+    CopySourceTags: 'true',
+    LockMode: 'compliance',
+    LockDurationDays: '2555',
+    CoolOffPeriodHours: '24',
+  });
+  expect(copy.DeletionPolicy).toBe('RetainExceptOnCreate');
+});
+
+test('the golden volume comes after fast restore of the copy in its zone', () => {
+  const [[, volume]] = resourcesOf('golden-volume', 'AWS::EC2::Volume') as [[string, Resource]];
+  const stages = [
+    ...resourcesOf('golden-volume', 'Custom::FastSnapshotRestore'),
+    ...resourcesOf('golden-volume', 'Custom::FastSnapshotRestoreStage'),
+  ];
+  expect(volume.DependsOn).toEqual(expect.arrayContaining(stages.map(([id]) => id)));
+  expect(stages.map(([, { Properties }]) => Properties.AvailabilityZones)).toContainEqual([
+    volume.Properties.AvailabilityZone,
+  ]);
+});
+
+test('a failed copy raises an alarm, which sends an e-mail', () => {
+  const [[topic]] = resourcesOf('monitoring', 'AWS::SNS::Topic') as [[string, Resource]];
+  expect(propertiesOf('monitoring', 'AWS::CloudWatch::Alarm')).toMatchObject([
+    { Namespace: 'cdk-ebs-snapshot-copy', MetricName: 'Failures', AlarmActions: [{ Ref: topic }] },
+  ]);
+  expect(propertiesOf('monitoring', 'AWS::SNS::Subscription')).toMatchObject([
+    { Protocol: 'email', TopicArn: { Ref: topic } },
+  ]);
+  const filters = propertiesOf('monitoring', 'AWS::Logs::MetricFilter').map(
+    ({ MetricTransformations: [one] = [] }: { MetricTransformations?: { MetricName: string }[] }) => one?.MetricName,
+  );
+  expect(filters.sort()).toEqual(['Copies', 'Duration', 'Failures', 'Failures']);
 });
 
 test('three Regions get their copies from one stack', () => {

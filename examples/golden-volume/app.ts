@@ -1,0 +1,26 @@
+// When to use it: instances start from volumes of a golden snapshot, and must be fast from the first read on.
+// EC2 charges about $540 per month and zone for it. Deleting the stack ends that.
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { FastSnapshotRestore, SnapshotCopy } from 'cdk-ebs-snapshot-copy';
+
+const GOLDEN = 'snap-0123456789abcdef0';
+const BUILD_REGION = 'us-east-1';
+const ZONE = 'eu-west-1a';
+
+const app = new App();
+const stack = new Stack(app, 'GoldenVolume', { env: { region: 'eu-west-1' } });
+
+const copy = new SnapshotCopy(stack, 'Copy', { sourceSnapshotId: GOLDEN, sourceRegion: BUILD_REGION });
+
+const fast = new FastSnapshotRestore(stack, 'Fast', {
+  snapshot: copy,
+  availabilityZones: [ZONE],
+  // EC2 takes 60 minutes per TiB.
+  waitUntilEnabled: true,
+  timeout: Duration.hours(4),
+});
+
+const volume = new ec2.Volume(stack, 'Volume', { availabilityZone: ZONE, snapshotId: copy.snapshotId });
+// A volume that is made earlier is slow at first.
+volume.node.addDependency(fast);
