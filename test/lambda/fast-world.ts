@@ -78,8 +78,8 @@ export class FastWorld extends World {
   }
 
   /** A request that is under way: its event, as the framework has it. */
-  accepted(type: CloudFormationEvent['RequestType'], declared: Declared): Promise<PollEvent> {
-    return this.accept(this.fastEvent(type, declared));
+  accepted(type: CloudFormationEvent['RequestType'], declared: Declared, before?: Declared): Promise<PollEvent> {
+    return this.accept(this.fastEvent(type, declared, before));
   }
 
   /** A little later, so that late reads do not know of it. */
