@@ -92,7 +92,7 @@ export async function look(pair: string, share: Share): Promise<Result> {
 }
 
 /** Runs histories in this process for its parent. */
-export async function serve(share: Share): Promise<void> {
+async function serve(share: Share): Promise<void> {
   const send = (message: Message): void => void process.send?.(message);
   const result = await runShare(share, (done) => {
     if (done % 50 === 0) send({ progress: done });

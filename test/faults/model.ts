@@ -121,7 +121,7 @@ function altered(copy: Declared, change: Exclude<Change, 'add' | 'remove'>): Dec
   }
 }
 
-export const HANDOVERS: readonly HandoverProperties[] = [
+const HANDOVERS: readonly HandoverProperties[] = [
   {},
   { ShareWith: ['555500001111'] },
   { ShareWith: ['555500002222', '555500003333'] },

@@ -62,7 +62,7 @@ export const rollBack = (world: World): void => {
 };
 
 /** An Update that keeps the copy of the Create before it. */
-export function update(act: (world: World, id: string) => void, status = 'UPDATE_IN_PROGRESS'): Row['scene'] {
+function update(act: (world: World, id: string) => void, status = 'UPDATE_IN_PROGRESS'): Row['scene'] {
   return async (world) => {
     const before = world.declare();
     const id = await world.create(before);

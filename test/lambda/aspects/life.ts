@@ -112,6 +112,6 @@ export class Life extends World {
   }
 }
 
-export function succeeded({ answer, failure }: Outcome): void {
+function succeeded({ answer, failure }: Outcome): void {
   if (!answer) throw failure ?? new Error('no answer');
 }
