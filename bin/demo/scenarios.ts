@@ -47,7 +47,7 @@ export interface Expectation {
 }
 
 export const REGION = 'eu-west-1';
-export const SOURCE = { sourceSnapshotId: 'snap-0123456789abcdef0', sourceRegion: 'us-east-1' };
+const SOURCE = { sourceSnapshotId: 'snap-0123456789abcdef0', sourceRegion: 'us-east-1' };
 
 const MINUTE = 60_000;
 /** The name by which users know the key. */
