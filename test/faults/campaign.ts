@@ -91,8 +91,12 @@ export async function look(pair: string, share: Share): Promise<Result> {
   return { share, done, reached: {} };
 }
 
-/** Runs histories in this process for its parent. */
-async function serve(share: Share): Promise<void> {
+/**
+ * Runs histories in this process for its parent.
+ *
+ * @public
+ */
+export async function serve(share: Share): Promise<void> {
   const send = (message: Message): void => void process.send?.(message);
   const result = await runShare(share, (done) => {
     if (done % 50 === 0) send({ progress: done });
