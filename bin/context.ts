@@ -180,7 +180,7 @@ function parseRemovalPolicy(text: string): RemovalPolicy {
 }
 
 function parseStorageTier(text: string): StorageTier {
-  const tier = Object.values(StorageTier).find((each) => `${each}` === text);
+  const tier = Object.values(StorageTier).find((each: string) => each === text);
   if (tier === undefined) {
     throw new Error(`storageTier "${text}" is not one of ${Object.values(StorageTier).join(', ')}`);
   }
