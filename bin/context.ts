@@ -1,4 +1,5 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { SnapshotLock, StorageTier } from '../lib';
 import type { SnapshotCopyStackProps } from './snapshot-copy-stack';
 
 type Copy = SnapshotCopyStackProps['copy'];
@@ -101,6 +102,26 @@ const OPTIONS: Readonly<Record<string, Option>> = {
     help: 'destroy (default), retain or retain-on-update-or-delete',
     parse: (text) => ({ removalPolicy: parseRemovalPolicy(text) }),
   },
+  copySourceTags: {
+    value: 'true',
+    help: 'the copy gets the tags of the source, too',
+    parse: (text) => ({ copySourceTags: parseBoolean('copySourceTags', text) }),
+  },
+  shareWith: {
+    value: 'ACCOUNT,…',
+    help: 'accounts that may create volumes from the copy',
+    parse: (text) => ({ shareWith: text.split(',').map((account) => account.trim()) }),
+  },
+  storageTier: {
+    value: 'TIER',
+    help: 'standard (default) or archive',
+    parse: (text) => ({ storageTier: parseStorageTier(text) }),
+  },
+  lock: {
+    value: 'DAYS[,HOURS]',
+    help: 'governance lock for days; with hours of cool-off, a compliance lock; needs a removalPolicy that retains',
+    parse: (text) => ({ lock: parseLock(text) }),
+  },
   dryRun: {
     value: 'true',
     help: 'only prove that EC2 would make the copy',
@@ -156,6 +177,25 @@ function parseRemovalPolicy(text: string): RemovalPolicy {
     throw new Error(`removalPolicy "${text}" is not one of ${[...REMOVAL_POLICIES.keys()].join(', ')}`);
   }
   return policy;
+}
+
+function parseStorageTier(text: string): StorageTier {
+  const tier = Object.values(StorageTier).find((each: string) => each === text);
+  if (tier === undefined) {
+    throw new Error(`storageTier "${text}" is not one of ${Object.values(StorageTier).join(', ')}`);
+  }
+  return tier;
+}
+
+function parseLock(text: string): SnapshotLock {
+  const [, days, hours] = /^(\d+)(?:,(\d+))?$/.exec(text) ?? [];
+  if (days === undefined) {
+    throw new Error(`lock "${text}" is no number of days: give one such as 7, or 7,24 for a compliance lock`);
+  }
+  const duration = Duration.days(Number(days));
+  return hours === undefined
+    ? SnapshotLock.governance(duration)
+    : SnapshotLock.compliance(duration, Duration.hours(Number(hours)));
 }
 
 function parseTags(name: string, text: string): Record<string, string> {

@@ -2,8 +2,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { propsFromContext, USAGE } from '../../bin/context';
+import { SnapshotLock, StorageTier } from '../../lib';
 
 const ROOT = path.join(__dirname, '..', '..');
 const SOURCE = 'snap-0123456789abcdef0';
@@ -77,9 +78,14 @@ test('every prop can be given as text', () => {
     tags: '{"team":"storage"}',
     timeoutMinutes: 45,
     removalPolicy: 'retain-on-update-or-delete',
+    copySourceTags: 'true',
+    shareWith: '555566667777, 666677778888',
+    storageTier: 'archive',
+    lock: '7,24',
     dryRun: false,
   });
-  const { completionDuration, timeout, ...rest } = copy;
+  const { completionDuration, lock, timeout, ...rest } = copy;
+  expect(lock).toEqual(SnapshotLock.compliance(Duration.days(7), Duration.hours(24)));
   expect([completionDuration?.toMinutes(), timeout?.toMinutes()]).toEqual([30, 45]);
   expect([sourceKmsKeyArn, dryRun]).toEqual([arn, false]);
   expect(rest).toEqual({
@@ -93,9 +99,17 @@ test('every prop can be given as text', () => {
     kmsKeyId: 'alias/dr',
     tags: { team: 'storage' },
     removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    copySourceTags: true,
+    shareWith: ['555566667777', '666677778888'],
+    storageTier: StorageTier.ARCHIVE,
   });
   const names = [...USAGE.matchAll(/-c (\w+)=.*$/gm)].map((match) => match[1]);
-  expect(new Set(names).size).toBe(17);
+  expect(new Set(names).size).toBe(21);
+  const { lock: governance } = propsFromContext({ sourceSnapshotId: SOURCE, lock: 7 }).copy;
+  expect(governance).toEqual(SnapshotLock.governance(Duration.days(7)));
+  expect(propsFromContext({ sourceSnapshotId: SOURCE, lock: 7 }).copy.lock).toEqual(
+    SnapshotLock.governance(Duration.days(7)),
+  );
 });
 
 test.each<[Record<string, unknown>, RegExp]>([
@@ -105,6 +119,9 @@ test.each<[Record<string, unknown>, RegExp]>([
   [{ timeoutMinutes: '1h' }, /timeoutMinutes "1h" is not a number of minutes/],
   [{ completionDurationMinutes: '' }, /completionDurationMinutes "" is not a number/],
   [{ removalPolicy: 'snapshot' }, /removalPolicy "snapshot" is not one of destroy, retain, retain-on-update-or-delete/],
+  [{ copySourceTags: 'yes' }, /copySourceTags "yes" is neither true nor false/],
+  [{ storageTier: 'glacier' }, /storageTier "glacier" is not one of standard, archive/],
+  [{ lock: 'compliance' }, /lock "compliance" is no number of days/],
   [{ tags: 'team=storage' }, /tags "team=storage" is not a JSON object/],
   [{ tags: '["a"]' }, /is not a JSON object/],
   [{ tags: { team: 1 } }, /is not a JSON object of strings/],
