@@ -80,7 +80,11 @@ test.each([
   ['NIST 800-53', NIST80053R5Checks],
   ['PCI DSS', PCIDSS321Checks],
 ])('the %s pack of cdk-nag 3 finds nothing that is not acknowledged', (_, Checks) => {
-  expect(findings((app) => { Validations.of(app).addPlugins(new Checks(app)); })).toEqual([]);
+  expect(
+    findings((app) => {
+      Validations.of(app).addPlugins(new Checks(app));
+    }),
+  ).toEqual([]);
 });
 
 test.each([
@@ -100,5 +104,9 @@ test.each([
 
 test('the rules of Control Tower find nothing', () => {
   const validator = new CfnGuardValidator({ controlTowerRulesEnabled: true });
-  expect(findings((app) => { Validations.of(app).addPlugins(validator); })).toEqual([]);
+  expect(
+    findings((app) => {
+      Validations.of(app).addPlugins(validator);
+    }),
+  ).toEqual([]);
 });
