@@ -367,6 +367,67 @@ const many: Scenario = {
   copySnapshotCalls: 60,
 };
 
+const PARTNER = '555566667777';
+
+const share: Scenario = {
+  name: 'share',
+  summary: 'the copy is shared with another account, and no longer',
+  shows:
+    'A partner account may create volumes from the copy as long as the stack says so. Only EC2 is told: nothing is copied.',
+  lesson: 'Sharing is part of the declaration. It changes in place, and accounts that somebody else has added stay.',
+  steps: [
+    {
+      title: 'Create the stack, and share the copy',
+      context: { shareWith: PARTNER },
+      expected: { status: 'CREATE_COMPLETE', output: 'a new copy', copies: 1 },
+    },
+    {
+      title: 'Share it no longer: an update in place',
+      context: {},
+      expected: { status: 'UPDATE_COMPLETE', output: 'the same copy', copies: 1 },
+    },
+    destroy,
+  ],
+  copySnapshotCalls: 1,
+};
+
+const lock: Scenario = {
+  name: 'lock',
+  summary: 'a copy that nobody can delete by mistake, and that outlives its stack',
+  shows:
+    'The copy is locked in governance mode for 30 days when all else is done. A lock needs a removal policy that retains, ' +
+    'because CloudFormation could not delete the copy.',
+  lesson:
+    'The stack is gone, and the copy is not. EC2 refuses to delete it until the lock expires or somebody unlocks it.',
+  steps: [
+    {
+      title: 'Create the stack, and lock the copy',
+      context: { lock: '30', removalPolicy: 'retain-on-update-or-delete' },
+      expected: { status: 'CREATE_COMPLETE', output: 'a new copy', copies: 1 },
+    },
+    { ...destroy, expected: { status: 'DELETE_COMPLETE', copies: 1 } },
+  ],
+  copySnapshotCalls: 1,
+};
+
+const archive: Scenario = {
+  name: 'archive',
+  summary: 'the copy is moved to the archive tier, which the deployment does not wait for',
+  shows:
+    'EC2 takes hours or days to archive a snapshot. The deployment begins it when the copy is completed, and ends.',
+  lesson:
+    'An archived copy costs less, for 90 days at least. Before anything can be made from it, it must be restored.',
+  steps: [
+    {
+      title: 'Create the stack, and archive the copy',
+      context: { storageTier: 'archive' },
+      expected: { status: 'CREATE_COMPLETE', output: 'a new copy', copies: 1 },
+    },
+    destroy,
+  ],
+  copySnapshotCalls: 1,
+};
+
 const VOLUME = 'vol-0123456789abcdef0';
 
 function addBackup({ clock, ec2 }: LocalAws): void {
@@ -438,5 +499,8 @@ export const SCENARIOS: readonly Scenario[] = [
   retain,
   longCopy,
   latest,
+  share,
+  lock,
+  archive,
   many,
 ];
