@@ -63,11 +63,12 @@ async function tryToDeleteCopy(poll: Poll, copy: Copy, decision: string): Promis
   }
 }
 
-/** Nobody can delete a snapshot that is locked in compliance mode. Unknown if EC2 does not say. */
-async function lockOf({ aws }: Poll, { id, region }: Copy): Promise<LockedSnapshotsInfo | undefined> {
+/** Nobody can delete a snapshot that is locked in compliance mode. Unknown if EC2 will not say. */
+async function lockOf(poll: Poll, { id, region }: Copy): Promise<LockedSnapshotsInfo | undefined> {
   try {
-    return await aws.describeLock(region, id);
-  } catch {
+    return await poll.aws.describeLock(region, id);
+  } catch (error) {
+    if (!isFinal(poll, error)) throw error;
     return undefined;
   }
 }

@@ -95,10 +95,27 @@ describe('the Delete of a copy that cannot be deleted', () => {
     expect(world.logs).toContainEqual({ decision: 'left', snapshotId, state: 'completed', lock: 'compliance', reason });
   });
 
-  test('fails if EC2 does not say how it is locked', async () => {
+  test.each(['denied', 'throttled'] as const)(
+    'waits if how it is locked cannot be read for a while: %s',
+    async (fault) => {
+      const world = new World();
+      let since = Infinity;
+      world.services.faults = ({ action, time }) => {
+        if (action !== 'DescribeLockedSnapshots') return undefined;
+        since = Math.min(since, time);
+        return time - since < 4 * MINUTE ? fault : undefined;
+      };
+      const { answer, after } = await deleteLocked(world, 'compliance');
+      expect(answer).toEqual({ IsComplete: true });
+      expect(after).toBe(240);
+    },
+  );
+
+  test('fails if EC2 will not say how it is locked', async () => {
     const world = new World();
     world.services.faults = ({ action }) => (action === 'DescribeLockedSnapshots' ? 'denied' : undefined);
-    const { failure } = await deleteLocked(world, 'compliance');
+    const { after, failure } = await deleteLocked(world, 'compliance');
+    expect(after).toBe(300);
     expect(failure?.message).toContain('SnapshotLocked');
     expect(failure?.message).toContain(
       '; deregister the AMI, unlock the snapshot, or release what else holds it, then',
