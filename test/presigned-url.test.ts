@@ -115,7 +115,10 @@ test('the request, and with it the URL, names what EC2 authorizes: source, Regio
     'SourceRegion',
     'SourceSnapshotId',
     'TagSpecification.1.ResourceType',
-    ...[1, 2, 3, 4, 5, 6, 7].flatMap((n) => [`TagSpecification.1.Tag.${n}.Key`, `TagSpecification.1.Tag.${n}.Value`]),
+    ...[1, 2, 3, 4, 5, 6, 7, 8].flatMap((n) => [
+      `TagSpecification.1.Tag.${n}.Key`,
+      `TagSpecification.1.Tag.${n}.Value`,
+    ]),
     'Version',
   ]);
   expect(Object.fromEntries(searchParams)).toMatchObject({
