@@ -37,7 +37,8 @@ export async function endAfter(poll: Poll, error: unknown, observed: Observation
     if (request.type === 'Update' && operation && isRollback(operation)) return goBack(poll, failure);
   }
   await deleteBegunAfterFailure(poll);
-  log(DECISION.fail, { reason: failure.message });
+  // The metrics count copies.
+  log(request.isDryRun ? 'dry run failed' : DECISION.fail, { reason: failure.message });
   throw failure;
 }
 

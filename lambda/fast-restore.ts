@@ -1,6 +1,6 @@
 // Fast snapshot restore of any snapshot, in some zones. Its physical id never changes, so that the zones of another snapshot
 // are disabled before those of the new one are enabled: EC2's quota is five snapshots in a Region.
-import { DECISION, stageCount, stageSeconds, type FastRestoreProperties } from '../lib/contract';
+import { stageCount, stageSeconds, type FastRestoreProperties } from '../lib/contract';
 import type { FastRestore, FastRestoreTarget, StackOperation } from './aws';
 import { isAwaited } from './awaited';
 import { toAnswer, wait, type Answer, type BasicPoll, type Outcome } from './context';
@@ -77,7 +77,7 @@ async function outcomeOf(poll: FastRestorePoll): Promise<Outcome> {
       log('left', { reason: failure.message });
       return DONE;
     }
-    log(DECISION.fail, { reason: failure.message });
+    log('fast restore failed', { reason: failure.message });
     throw failure;
   }
 }

@@ -159,7 +159,7 @@ export const DECISION = {
   start: 'start copy',
   /** A copy is finished and reported. The line has how many `seconds` EC2 took. */
   complete: 'complete',
-  /** A request failed. */
+  /** A request for a copy failed. Those for dry runs and fast restores have decisions of their own. */
   fail: 'fail',
 } as const;
 

@@ -13,7 +13,7 @@ const PROVIDER = 'cdkebssnapshotcopy';
 const BAR_WIDTH = 16;
 const INITIATED = 'User Initiated';
 /** Decisions that the events, the progress and the reasons show anyway. */
-const TOLD_OTHERWISE = ['accept', 'complete', 'deleted', 'fail'];
+const TOLD_OTHERWISE = ['accept', 'complete', 'deleted', 'fail', 'dry run failed', 'fast restore failed'];
 
 interface SeenCopy {
   state: string;
