@@ -6,7 +6,7 @@ import { replay, sample } from './replay';
 
 const SEED = 20300101;
 
-test('300 random histories with random faults hold the five invariants', async () => {
+test('300 random histories with random faults hold the six invariants', async () => {
   const { failure, reached } = await runShare({ seed: SEED, histories: 300 });
   if (failure) {
     const { report, path } = failure;

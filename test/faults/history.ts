@@ -10,6 +10,7 @@ import {
   CHANGES,
   changed,
   DRY_RUN,
+  HANDOVERS,
   rowOf,
   Scenery,
   SIBLING,
@@ -68,7 +69,7 @@ const declared: fc.Arbitrary<Declared> = fc.record({
   description: fc.constant(0),
   tags: fc.integer({ min: 0, max: 3 }),
   retain: fc.constantFrom(...Array<undefined>(4), 'Retain' as const, 'RetainExceptOnCreate' as const),
-  handover: fc.constantFrom(0, 0, 1, 2, 3, 4, 5),
+  handover: fc.constantFrom(0, 0, 0, ...HANDOVERS.keys()),
   timeoutSeconds: fc.constant(3000),
 });
 
@@ -193,9 +194,12 @@ const laterStep = fc.constantFrom(...FOCI).chain((focus) => nameFor(focus).chain
 
 const laterSteps = fc.array(laterStep, { minLength: 1, maxLength: 4, size: 'max' });
 
-const historiesOf = (steps: fc.Arbitrary<Step[]>): fc.Arbitrary<History> =>
+const historiesOf = (steps: fc.Arbitrary<Step[]>, fitting: Partial<Declared> = {}): fc.Arbitrary<History> =>
   fc.record({
-    copies: fc.array(declared, { minLength: 2, maxLength: 3 }),
+    copies: fc.array(
+      declared.map((one) => ({ ...one, ...fitting })),
+      { minLength: 2, maxLength: 3 },
+    ),
     steps,
     processes: fc.integer({ min: 1, max: 2 }),
     rollbackPhysicalId: fc.constantFrom('new', 'old'),
@@ -208,15 +212,39 @@ const historiesOf = (steps: fc.Arbitrary<Step[]>): fc.Arbitrary<History> =>
 
 export const histories = historiesOf(fc.tuple(creation, laterSteps).map(([first, rest]) => [first, ...rest]));
 
+/** What is to be declared so that the handler makes a call at all. */
+export function fittingFor(row: Row, fault: string): Partial<Declared> | undefined {
+  const handover = HANDOVER_WITH.find(([call]) => call.test(fault))?.[1];
+  if (handover === undefined) return undefined;
+  const key = fault.includes('GetEbsEncryptionByDefault') ? (row === 'key' ? 2 : 0) : 1;
+  // A change leads to it, or away from it; and a rollback then undoes that.
+  const isLedTo =
+    row === 'handover' ? !/Unlock|Restore/.test(fault) : row === 'rollback of update' && /Modify|Unlock/.test(fault);
+  const before = (handover + HANDOVERS.length - (isLedTo ? 3 : 0)) % HANDOVERS.length;
+  return { handover: before, key, retain: 'RetainExceptOnCreate', refresh: undefined };
+}
+
+const HANDOVER_WITH: readonly (readonly [RegExp, number])[] = [
+  [/Restore/, 8],
+  [/Tier/, 5],
+  [/Lock|Unlock/, 3],
+  [/SnapshotAttribute|EncryptionByDefault/, 4],
+];
+
 /** Those whose last step is about such an operation, with such a fault. */
 export function historiesAbout(row: Row, fault: string): fc.Arbitrary<History> {
   const isCreation = row === 'create' || row === 'rollback of create';
+  const fitting = fittingFor(row, fault);
   const last = nameFor(row).chain((copy) =>
     fc
       .tuple(isCreation ? creationAbout(row, copy) : stepAbout(row, copy), planned(fault, row, copy))
-      .map(([step, one]) => ({ ...step, faults: [one] })),
+      .map(([step, one]) => ({
+        ...step,
+        ...(row === 'rollback of update' && fitting && { changes: [{ change: 'handover' as const, copy }] }),
+        faults: [one],
+      })),
   );
-  return historiesOf(isCreation ? last.map((step) => [step]) : fc.tuple(creation, last));
+  return historiesOf(isCreation ? last.map((step) => [step]) : fc.tuple(creation, last), fitting);
 }
 
 // ---- Run ----------------------------------------------------------------------------------------------------------
@@ -224,6 +252,8 @@ export function historiesAbout(row: Row, fault: string): fc.Arbitrary<History> {
 const MINUTE = 60_000;
 const COPY_MS = 4 * MINUTE;
 const QUICK_MS = 20_000;
+/** EC2 takes longer, and than a request may wait, too. */
+const ARCHIVE_MS = 2 * MINUTE;
 
 /** Where a history takes place: in one process, or over the whole local AWS. */
 export interface Account extends Surroundings {
@@ -255,6 +285,7 @@ class Run {
     hooks: RunHooks,
   ) {
     this.scenery = new Scenery(account.ec2);
+    if (!history.isQuick) account.ec2.handover.settings.archiveDuration = ARCHIVE_MS;
     this.witness = new Witness(account, this.injector, this.scenery.sources);
     this.injector.attach(account, this.scenery);
     const copies = history.copies.map((copy, index): [string, Declared] => [NAMES[index] ?? '', copy]);

@@ -50,6 +50,8 @@ export class Injector {
   readonly disowned = new Set<string>();
   /** Snapshots whose other tags somebody changed. */
   readonly retagged = new Set<string>();
+  /** Snapshots that somebody locked for a while. */
+  readonly held = new Set<string>();
   /** The last step in which an event of a resource came out of its time, by stack id and logical id. */
   readonly untimely = new Map<string, number>();
   step = 0;
@@ -375,6 +377,7 @@ export class Injector {
     return this.toCopies(copy, event, (snapshot) => {
       const before = snapshot[by];
       snapshot[by] = value;
+      this.held.add(snapshot.id);
       this.restore.push(() => {
         snapshot[by] = before;
       });

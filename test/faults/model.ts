@@ -64,14 +64,20 @@ export class Scenery {
   sourceOf(name: string, { source }: Declared): StoredSnapshot {
     const id = `${name} ${source % 2}`;
     const shared = { ownerId: FOREIGN_ACCOUNT, sharedWith: [this.ec2.accountId] };
-    const found = this.sources.get(id) ?? this.ec2.addSnapshot({ region: HOME, ...(source % 2 === 1 && shared) });
+    const found =
+      this.sources.get(id) ??
+      this.ec2.addSnapshot({
+        region: HOME,
+        tags: { [ORIGIN]: name, 'dlm:managed': 'true' },
+        ...(source % 2 === 1 && shared),
+      });
     this.sources.set(id, found);
     return found;
   }
 
   backUp(name: string, refresh: number): void {
     const id = `${name} backup ${Math.floor(refresh / 2)}`;
-    const tags = { 'backup-of': name };
+    const tags = { 'backup-of': name, [ORIGIN]: name };
     if (!this.sources.has(id)) this.sources.set(id, this.ec2.addSnapshot({ region: HOME, tags }));
   }
 
@@ -105,7 +111,7 @@ function altered(copy: Declared, change: Exclude<Change, 'add' | 'remove'>): Dec
     case 'retain':
       return { ...copy, retain: NEXT_POLICY[copy.retain ?? 'Delete'] };
     case 'handover':
-      return { ...copy, handover: (copy.handover + 1) % HANDOVERS.length };
+      return { ...copy, handover: (copy.handover + 3) % HANDOVERS.length };
     case 'timeout':
       return { ...copy, timeoutSeconds: copy.timeoutSeconds === 3000 ? 2700 : 3000 };
     case 'description':
@@ -121,20 +127,31 @@ function altered(copy: Declared, change: Exclude<Change, 'add' | 'remove'>): Dec
   }
 }
 
-const HANDOVERS: readonly HandoverProperties[] = [
+const GOVERNANCE = { LockMode: 'governance', LockDurationDays: '7' } as const;
+const COMPLIANCE = { LockMode: 'compliance', LockDurationDays: '7', CoolOffPeriodHours: '24' } as const;
+
+/** Each aspect alone, then several. A change goes to the third next. */
+export const HANDOVERS: readonly HandoverProperties[] = [
   {},
-  { ShareWith: ['555500001111'] },
+  COMPLIANCE,
   { ShareWith: ['555500002222', '555500003333'] },
-  { LockMode: 'governance', LockDurationDays: '7' },
-  { LockMode: 'compliance', LockDurationDays: '7', CoolOffPeriodHours: '24' },
+  GOVERNANCE,
+  { ShareWith: ['555500001111'] },
   { StorageTier: 'archive' },
+  { CopySourceTags: 'true' },
+  { CopySourceTags: 'true', ShareWith: ['555500001111'], ...GOVERNANCE, LockDurationDays: '14' },
+  { CopySourceTags: 'true', StorageTier: 'archive', ...COMPLIANCE, LockDurationDays: '14' },
+  { ShareWith: ['555500003333'], ...COMPLIANCE, CoolOffPeriodHours: '1' },
 ];
 
 /** The construct refuses a lock of a copy that goes with its resource. */
 function handoverOf({ handover, retain }: Declared): HandoverProperties {
-  const wanted = HANDOVERS[handover] ?? {};
-  return wanted.LockMode !== undefined && retain === undefined ? {} : wanted;
+  const { LockMode, LockDurationDays, CoolOffPeriodHours, ...others } = HANDOVERS[handover] ?? {};
+  return retain === undefined ? others : { ...others, LockMode, LockDurationDays, CoolOffPeriodHours };
 }
+
+/** What the sources have, and so a copy with their tags. */
+export const ORIGIN = 'origin';
 
 const NEXT_POLICY: Record<string, RetainingPolicy | undefined> = {
   Delete: 'Retain',

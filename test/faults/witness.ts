@@ -3,13 +3,13 @@ import { COPY_RESOURCE_TYPE, DRY_RUN_RESOURCE_TYPE, TAG, type CopyProperties } f
 import type { CloudFormationEvent } from '../../lambda/request';
 import type { Call } from '../../local-aws/faults';
 import type { StoredSnapshot } from '../../local-aws/ec2';
-import { tagsAt } from '../../local-aws/snapshot';
+import { describeLock, tagsAt } from '../../local-aws/snapshot';
 import type { StackEvent } from '../../local-aws/stack';
 import { GAPS } from './gaps';
 import type { Fired, Injector, Surroundings } from './injector';
 import type { Row } from './kinds';
 import { STACK, type Invocation } from './machine';
-import { DRY_RUN, REGIONS } from './model';
+import { DRY_RUN, ORIGIN, REGIONS } from './model';
 
 export interface Violation {
   readonly invariant: 1 | 2 | 3 | 4 | 5 | 6;
@@ -19,6 +19,7 @@ export interface Violation {
 interface Complete {
   readonly physicalId: string;
   readonly event: CloudFormationEvent;
+  readonly isRollback: boolean;
 }
 
 /** No read is staler. */
@@ -115,7 +116,7 @@ export class Witness {
     if (status === 'CREATE_COMPLETE' || status === 'UPDATE_COMPLETE') {
       const event = this.asked.get(copy);
       if (!event) throw new Error(`${copy} was never asked for`);
-      const complete = { physicalId, event };
+      const complete = { physicalId, event, isRollback: this.status.includes('ROLLBACK') };
       this.complete.set(copy, complete);
       this.checkComplete(copy, complete);
       if (status === 'CREATE_COMPLETE') this.checkCreated(copy, physicalId);
@@ -142,7 +143,7 @@ export class Witness {
     const remaining = ec2.remainingCopies().filter(({ id, lock }) => {
       const tags = ec2.tagsOf(id);
       const isItsCopy = id === physicalId || (tags[TAG.stack] === this.stackId && tags[TAG.resource] === copy);
-      return isItsCopy && ec2.stateOf(id) !== 'error' && lock !== 'compliance';
+      return isItsCopy && ec2.stateOf(id) !== 'error' && !this.isLockedForGood(lock);
     });
     // Whoever cannot read the Region does not know that the copy has gone.
     const isUnread = this.met(copy).some(({ fault }) => fault.name.startsWith('Region'));
@@ -268,7 +269,8 @@ export class Witness {
 
   // ---- 2: no false success ------------------------------------------------------------------------------------------
 
-  private checkComplete(name: string, { physicalId, event }: Complete): void {
+  private checkComplete(name: string, complete: Complete): void {
+    const { physicalId, event } = complete;
     if (this.left.has(`${event.StackId} ${name}`)) return;
     const wanted = event.ResourceProperties as unknown as CopyProperties;
     if (event.ResourceType === DRY_RUN_RESOURCE_TYPE) return;
@@ -280,7 +282,7 @@ export class Witness {
       return;
     }
     if (this.injector.disowned.has(copy.id)) return;
-    for (const fault of this.faultsOf(copy, wanted, event)) {
+    for (const fault of this.faultsOf(copy, wanted, complete)) {
       this.violate(2, `${name} is complete, but of its copy ${this.describe(copy)} ${fault}`);
     }
   }
@@ -295,7 +297,7 @@ export class Witness {
     return all.find(({ id }) => id === physicalId) ?? all.find(isOf);
   }
 
-  private faultsOf(copy: StoredSnapshot, wanted: CopyProperties, event: CloudFormationEvent): string[] {
+  private faultsOf(copy: StoredSnapshot, wanted: CopyProperties, { event, isRollback }: Complete): string[] {
     const { ec2 } = this.machine;
     const checks: [string, unknown, unknown][] = [
       ['the state', ec2.stateOf(copy.id), 'completed'],
@@ -308,7 +310,10 @@ export class Witness {
     const resource = `${event.StackId} ${event.LogicalResourceId}`;
     const isExcused =
       this.injector.retagged.has(copy.id) || this.injector.untimely.has(resource) || this.untagged.has(resource);
-    if (!isExcused) faults.push(...this.tagFaults(copy, wanted, event), ...handoverFaults(copy, wanted));
+    if (!isExcused) {
+      const isHeld = this.injector.held.has(copy.id);
+      faults.push(...this.tagFaults(copy, wanted, event), ...handoverFaults(copy, wanted, { isHeld, isRollback }));
+    }
     return faults.map(([what, is, ought]) => `${what} is ${JSON.stringify(is)} and not ${JSON.stringify(ought)}`);
   }
 
@@ -317,13 +322,18 @@ export class Witness {
     wanted: CopyProperties,
     event: CloudFormationEvent,
   ): [string, unknown, unknown][] {
-    const tags = this.machine.ec2.tagsOf(copy.id);
+    const { ec2 } = this.machine;
+    const tags = ec2.tagsOf(copy.id);
     const declared = tagsIn(wanted);
     if (wanted.DeletionPolicy) declared[TAG.retain] = wanted.DeletionPolicy;
     const missing = Object.entries(declared).filter(([key, value]) => tags[key] !== value);
     const isInPlace = event.PhysicalResourceId === copy.id;
     const before = isInPlace ? Object.keys(tagsIn(event.OldResourceProperties ?? {})) : [];
     const left = before.filter((key) => !(key in declared) && key in tags);
+    const source = ec2.snapshot(copy.source?.id ?? '');
+    const inherits = wanted.CopySourceTags && event.RequestType === 'Create' && source.ownerId === ec2.accountId;
+    if (inherits && tags[ORIGIN] === undefined) missing.push([ORIGIN, 'that of the source']);
+    if ('dlm:managed' in tags) left.push('dlm:managed');
     return [
       ...missing.map(([key, value]): [string, unknown, unknown] => [`the tag ${key}`, tags[key], value]),
       ...left.map((key): [string, unknown, unknown] => [`the removed tag ${key}`, tags[key], undefined]),
@@ -344,7 +354,20 @@ export class Witness {
     const isOfAnother =
       this.injector.untimely.get(`${this.stackId} ${copy}`) === this.injector.step &&
       reason.includes('was deleted by somebody else');
-    return isOfAnother || this.met(copy).some((one) => this.excuses(one, row, reason));
+    return isOfAnother || this.isFixed(copy, reason) || this.met(copy).some((one) => this.excuses(one, row, reason));
+  }
+
+  /** EC2 only extends a lock in compliance mode after its cool-off period, and shares nothing that is archived. */
+  private isFixed(copy: string, reason: string): boolean {
+    const { ec2 } = this.machine;
+    const copies = ec2.remainingCopies().filter(({ id }) => ec2.tagsOf(id)[TAG.resource] === copy);
+    if (/EC2 only extends such a lock|nobody can unlock it/.test(reason))
+      return copies.some(({ lock }) => this.isLockedForGood(lock));
+    return /sharing.*Archived/.test(reason) && copies.some(({ tiering }) => tiering !== undefined);
+  }
+
+  private isLockedForGood(lock: StoredSnapshot['lock']): boolean {
+    return lock !== undefined && describeLock(lock, this.machine.clock.now()).LockState === 'compliance';
   }
 
   private excuses({ copy, fault, row }: Fired, failed: Row | undefined, reason: string): boolean {
@@ -432,11 +455,19 @@ export class Witness {
 
 /** A rollback does not move a copy to another tier, and leaves a lock that EC2 only extends. */
 function handoverFaults(
-  { sharedWith }: StoredSnapshot,
-  { ShareWith = [] }: CopyProperties,
+  { lock, sharedWith, storageTier, tiering }: StoredSnapshot,
+  wanted: CopyProperties,
+  { isHeld, isRollback }: { readonly isHeld: boolean; readonly isRollback: boolean },
 ): [string, unknown, unknown][] {
-  const [is, ought] = [[...sharedWith].sort().join(), [...ShareWith].sort().join()];
-  return is === ought ? [] : [['the sharing', is, ought]];
+  const { LockMode: mode, LockDurationDays: days, ShareWith = [], StorageTier } = wanted;
+  const tier = tiering?.kind === 'archival' ? 'archive' : storageTier;
+  const checks: [string, unknown, unknown][] = [
+    ['the sharing', [...sharedWith].sort().join(), [...ShareWith].sort().join()],
+  ];
+  if (!isRollback && StorageTier) checks.push(['the tier', tier, StorageTier]);
+  if (!isHeld && typeof lock !== 'string')
+    checks.push(['the lock', lock && `${lock.mode} ${lock.days}`, mode && `${mode} ${days ?? ''}`]);
+  return checks.filter(([, is, ought]) => is !== ought);
 }
 
 function tagsIn({ Tags = [] }: Partial<CopyProperties>): Record<string, string> {
