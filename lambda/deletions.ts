@@ -36,10 +36,15 @@ export async function deleteCopy(poll: Poll, copy: Copy, decision: string): Prom
 }
 
 /** Only a rollback, and a copy that is no longer to be retained, get here: while a lock is declared, the copy is retained. */
-async function unlockAndDelete({ aws, log }: Poll, { id, region }: Copy): Promise<void> {
-  await aws.unlock(region, id);
-  log('unlock', { snapshotId: id });
-  await aws.deleteSnapshot(region, id);
+async function unlockAndDelete(poll: Poll, copy: Copy): Promise<void> {
+  const { id, region } = copy;
+  await poll.aws.unlock(region, id);
+  poll.log('unlock', { snapshotId: id });
+  try {
+    await poll.aws.deleteSnapshot(region, id);
+  } catch (error) {
+    throw isFinal(poll, error) ? notDeleted(copy, error, undefined) : error;
+  }
 }
 
 /** Deletes a copy that is in the way. Leaves a snapshot that only looks like one, and in a rollback whatever resists. */

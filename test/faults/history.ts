@@ -113,7 +113,8 @@ const RARE = /DeleteTags|CreateTags|DeleteSnapshot/;
 function faultIn(row: Row, copy: string): fc.Arbitrary<Planned> {
   const names = FAULTS.filter(({ rows }) => rows.includes(row)).map(({ name }) => name);
   const rare = names.filter((name) => RARE.test(name));
-  return fc.constantFrom(...names, ...rare, ...rare).chain((fault) => planned(fault, row, copy));
+  const common = names.filter((name) => fittingFor(row, name) === undefined);
+  return fc.constantFrom(...names, ...common, ...common, ...rare, ...rare).chain((fault) => planned(fault, row, copy));
 }
 
 function planned(fault: string, row: Row, copy: string): fc.Arbitrary<Planned> {
