@@ -37,12 +37,14 @@ export async function deleteCopy(poll: Poll, copy: Copy, decision: string): Prom
 
 /** Only a rollback, and a copy that is no longer to be retained, get here: while a lock is declared, the copy is retained. */
 async function unlockAndDelete(poll: Poll, copy: Copy): Promise<void> {
+  const { aws, log } = poll;
   const { id, region } = copy;
-  await poll.aws.unlock(region, id);
-  poll.log('unlock', { snapshotId: id });
+  await aws.unlock(region, id);
+  log('unlock', { snapshotId: id });
   try {
-    await poll.aws.deleteSnapshot(region, id);
+    await aws.deleteSnapshot(region, id);
   } catch (error) {
+    // Something else holds it, too.
     throw isFinal(poll, error) ? notDeleted(copy, error, undefined) : error;
   }
 }

@@ -240,6 +240,16 @@ describe('a lock that EC2 refuses', () => {
     expect(life.calls('UnlockSnapshot')).toEqual([]);
   });
 
+  test('is taken off a copy that something else holds, too, and the Delete then says so', async () => {
+    const life = lifeOf(GOVERNANCE);
+    await life.live('created');
+    life.ec2.snapshot(life.copies()[0] ?? '').backupManaged = true;
+    const { failure } = await life.end('ROLLBACK_IN_PROGRESS');
+    expect(failure?.message).toMatch(
+      /^snap-\w+ in eu-west-1 could not be deleted: Inv.* or release what else holds it/,
+    );
+  });
+
   test('fails the Delete of a copy whose lock was changed to another mode than the declared one', async () => {
     const life = lifeOf(GOVERNANCE);
     await life.live('created');
