@@ -1,100 +1,21 @@
 // The few AWS calls in use, as a narrow port. What does not exist is `undefined`, not an error. What fails says where.
 import type {
   CopySnapshotCommandInput,
-  CopySnapshotResult,
-  CreateTagsCommandInput,
-  DeleteSnapshotCommandInput,
-  DeleteTagsCommandInput,
-  DescribeFastSnapshotRestoresCommandInput,
-  DescribeFastSnapshotRestoresResult,
   DescribeFastSnapshotRestoreSuccessItem,
-  DescribeLockedSnapshotsCommandInput,
-  DescribeLockedSnapshotsResult,
-  DescribeSnapshotAttributeCommandInput,
-  DescribeSnapshotAttributeResult,
-  DescribeSnapshotsCommandInput,
-  DescribeSnapshotsResult,
-  DescribeSnapshotTierStatusCommandInput,
-  DescribeSnapshotTierStatusResult,
-  DisableFastSnapshotRestoresCommandInput,
-  DisableFastSnapshotRestoresResult,
   EnableFastSnapshotRestoresCommandInput,
   EnableFastSnapshotRestoresResult,
   Filter,
-  GetEbsEncryptionByDefaultResult,
   LockedSnapshotsInfo,
   LockSnapshotCommandInput,
-  ModifySnapshotAttributeCommandInput,
-  ModifySnapshotTierCommandInput,
-  RestoreSnapshotTierCommandInput,
   Snapshot,
   SnapshotTierStatus,
   Tag,
-  UnlockSnapshotCommandInput,
 } from '@aws-sdk/client-ec2';
-import type { DescribeKeyCommandInput, DescribeKeyResponse, KeyMetadata } from '@aws-sdk/client-kms';
+import type { KeyMetadata } from '@aws-sdk/client-kms';
+import type { Calls, StackDetail } from './calls';
 import { CallError, kindOf, NotYet } from './failure';
 
 export type { CopySnapshotCommandInput, Filter, KeyMetadata, LockedSnapshotsInfo, Snapshot, Tag, SnapshotTierStatus };
-
-/** One method per API action, with the SDK's input and output. */
-export interface Calls {
-  describeSnapshots(region: string, input: DescribeSnapshotsCommandInput): Promise<DescribeSnapshotsResult>;
-  /** Must never be sent twice: CopySnapshot has no client token. */
-  copySnapshot(region: string, input: CopySnapshotCommandInput): Promise<CopySnapshotResult>;
-  deleteSnapshot(region: string, input: DeleteSnapshotCommandInput): Promise<unknown>;
-  describeLockedSnapshots(
-    region: string,
-    input: DescribeLockedSnapshotsCommandInput,
-  ): Promise<DescribeLockedSnapshotsResult>;
-  createTags(region: string, input: CreateTagsCommandInput): Promise<unknown>;
-  deleteTags(region: string, input: DeleteTagsCommandInput): Promise<unknown>;
-  getEbsEncryptionByDefault(region: string): Promise<GetEbsEncryptionByDefaultResult>;
-  describeSnapshotAttribute(
-    region: string,
-    input: DescribeSnapshotAttributeCommandInput,
-  ): Promise<DescribeSnapshotAttributeResult>;
-  modifySnapshotAttribute(region: string, input: ModifySnapshotAttributeCommandInput): Promise<unknown>;
-  describeSnapshotTierStatus(
-    region: string,
-    input: DescribeSnapshotTierStatusCommandInput,
-  ): Promise<DescribeSnapshotTierStatusResult>;
-  modifySnapshotTier(region: string, input: ModifySnapshotTierCommandInput): Promise<unknown>;
-  restoreSnapshotTier(region: string, input: RestoreSnapshotTierCommandInput): Promise<unknown>;
-  lockSnapshot(region: string, input: LockSnapshotCommandInput): Promise<unknown>;
-  unlockSnapshot(region: string, input: UnlockSnapshotCommandInput): Promise<unknown>;
-  describeFastSnapshotRestores(
-    region: string,
-    input: DescribeFastSnapshotRestoresCommandInput,
-  ): Promise<DescribeFastSnapshotRestoresResult>;
-  enableFastSnapshotRestores(
-    region: string,
-    input: EnableFastSnapshotRestoresCommandInput,
-  ): Promise<EnableFastSnapshotRestoresResult>;
-  disableFastSnapshotRestores(
-    region: string,
-    input: DisableFastSnapshotRestoresCommandInput,
-  ): Promise<DisableFastSnapshotRestoresResult>;
-  describeKey(region: string, input: DescribeKeyCommandInput): Promise<DescribeKeyResponse>;
-  describeStacks(input: { StackName: string }): Promise<{ Stacks?: readonly StackDetail[] }>;
-  describeStackResource(input: {
-    StackName: string;
-    LogicalResourceId: string;
-  }): Promise<{ StackResourceDetail?: ResourceDetail }>;
-}
-
-interface StackDetail {
-  readonly StackStatus?: string;
-  readonly CreationTime?: Date;
-  readonly LastUpdatedTime?: Date;
-  readonly LastOperations?: readonly { readonly OperationId?: string }[];
-}
-
-interface ResourceDetail {
-  readonly PhysicalResourceId?: string;
-  readonly ResourceStatus?: string;
-  readonly LastUpdatedTimestamp?: Date;
-}
 
 /** The operation that a stack is in, or was in last. Times of a stack that is gone are NaN, which no time exceeds. */
 export interface StackOperation {

@@ -26,7 +26,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { fromEnv } from '@aws-sdk/credential-provider-env';
-import type { Calls } from './aws';
+import type { Calls } from './calls';
 import { presignedUrl } from './presigned-url';
 
 // A call that hangs must not outlive the function: CloudFormation would take a dead function for a failure.

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as cloudFormationSdk from '@aws-sdk/client-cloudformation';
 import * as kmsSdk from '@aws-sdk/client-kms';
-import type { Calls } from '../lambda/aws';
+import type { Calls } from '../lambda/calls';
 import { copyInput } from '../lambda/copies';
 import { decodeRequest } from '../lambda/request';
 import { COPY_RESOURCE_TYPE, DRY_RUN_RESOURCE_TYPE, TAG, type CopyProperties } from '../lib/contract';

@@ -2,7 +2,8 @@
 // simulated services, in virtual time and without HTTP. Thousands of histories a minute go through it.
 import { dirname, join } from 'node:path';
 import { decide } from '../../lambda/on-event';
-import { awsOver, type Aws, type Calls } from '../../lambda/aws';
+import { awsOver, type Aws } from '../../lambda/aws';
+import type { Calls } from '../../lambda/calls';
 import type { Log } from '../../lambda/context';
 import { Memory } from '../../lambda/memory';
 import { reconcile } from '../../lambda/reconcile';

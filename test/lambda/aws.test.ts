@@ -1,5 +1,6 @@
 import type { DescribeSnapshotsCommandInput } from '@aws-sdk/client-ec2';
-import { awsOver, type Aws, type Calls } from '../../lambda/aws';
+import { awsOver, type Aws } from '../../lambda/aws';
+import type { Calls } from '../../lambda/calls';
 import { CallError, NotYet } from '../../lambda/failure';
 import { AwsError, ConnectionReset } from '../../local-aws/faults';
 

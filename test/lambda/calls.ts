@@ -1,4 +1,4 @@
-import type { Calls } from '../../lambda/aws';
+import type { Calls } from '../../lambda/calls';
 import type { Services } from '../../local-aws/services';
 
 /** The handler's calls over the simulated services, as lambda/sdk.ts makes them over the SDK. */
