@@ -16,7 +16,7 @@ const PUBLIC = {
     'def snapshot_id(self)',
     'def create_volume(',
     'def from_snapshot_id(',
-    'source_snapshot_id: builtins.str',
+    'source_snapshot_id: typing.Optional[builtins.str]',
   ],
   java: [
     'public class SnapshotCopy extends',
@@ -27,7 +27,7 @@ const PUBLIC = {
     'java.lang.String getSnapshotId()',
     ' createVolume(',
     ' fromSnapshotId(',
-    'java.lang.String getSourceSnapshotId();',
+    'java.lang.String getSourceSnapshotId()',
   ],
   dotnet: [
     'public class SnapshotCopy : ',
