@@ -45,11 +45,14 @@ function isMatch({ Tags = [], VolumeId }: Snapshot, { tags, volumeId }: LatestSo
   return (volumeId ?? VolumeId) === VolumeId && Object.entries(tags).every(hasTag);
 }
 
-/** A copy of this very resource may have the tags of its source. */
-function isCopyOf({ Tags = [] }: Snapshot, { logicalId, stackId }: Request): boolean {
-  const tags = new Map(Tags.map(({ Key, Value }) => [Key, Value]));
-  return tags.get(TAG.stack) === stackId && tags.get(TAG.resource) === logicalId;
+/** A copy that this stack made, or an earlier stack of its name, may have the tags of its source. */
+function isCopyOf({ Tags = [] }: Snapshot, { stackId }: Request): boolean {
+  const owner = Tags.find(({ Key }) => Key === TAG.stack)?.Value;
+  return owner !== undefined && withoutUniqueId(owner) === withoutUniqueId(stackId);
 }
+
+/** The ARN of a stack up to its name. */
+const withoutUniqueId = (stackId: string): string => stackId.slice(0, stackId.lastIndexOf('/'));
 
 /** Why the snapshot cannot be the source. */
 function flawOf(snapshot: Snapshot, { maxAgeMs = Infinity }: LatestSource, { request, now }: Poll): string | undefined {

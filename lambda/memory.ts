@@ -4,6 +4,9 @@ import type { BasicRequest } from './request';
 /** A copy that this process has seen, or has started. */
 export interface Sighting {
   readonly snapshotId: string;
+  /** When this process saw it first, or started it. */
+  readonly since: number;
+  /** When this process saw it last. */
   readonly at: number;
   /** Since when a search by tags has shown the copy. */
   readonly visibleSince?: number;

@@ -11,7 +11,16 @@ import { preflight, whyNeverStarted } from '../preflight';
 import { copyFailed, copyFromBeforeIsGone, deletedExternally, isKeyFailure } from '../reasons';
 import type { Request } from '../request';
 import { inheritedTags } from '../source-tags';
-import { elapsed, failedEarly, isInFirstWindow, isOfFirstWindow, isStageOver, mayStart, STALENESS_MS } from '../times';
+import {
+  CALL_MS,
+  elapsed,
+  failedEarly,
+  isInFirstWindow,
+  isOfFirstWindow,
+  isStageOver,
+  mayStart,
+  STALENESS_MS,
+} from '../times';
 
 export async function start(context: ReconcileContext): Promise<Outcome | undefined> {
   const { copies = [], copy, observed, request } = context;
@@ -46,7 +55,8 @@ async function startCopy(context: ReconcileContext): Promise<Outcome> {
     const count = memory.countStart(request);
     const snapshotId = await copy(context, source);
     const isOnlyStart = count === 1 && isInFirstWindow(context);
-    memory.see(request, { snapshotId, at: context.now(), isOnlyStart });
+    const since = context.now();
+    memory.see(request, { snapshotId, since, at: since, isOnlyStart });
     log(DECISION.start, {
       snapshotId,
       source: source.SnapshotId,
@@ -117,7 +127,10 @@ async function failIfDeletedExternally({ memory, observed, request, now }: Recon
   const { keepsCopy, physicalId, startedAt } = request;
   const named = physicalId.kind === 'snapshot' ? { snapshotId: physicalId.text, at: startedAt } : undefined;
   if (keepsCopy && named) await observed.copyById(named.snapshotId);
-  const seen = memory.sightingOf(request) ?? (isHandedOver(request) ? named : undefined);
+  const sighting = memory.sightingOf(request);
+  // A resource that goes by its handle keeps that. What an earlier operation missed, this one makes anew.
+  const isOfEarlierOperation = sighting !== undefined && sighting.since < observed.operation.begunAt - CALL_MS;
+  const seen = isOfEarlierOperation ? undefined : (sighting ?? (isHandedOver(request) ? named : undefined));
   if (!seen) return;
   const copy = await observed.copyById(seen.snapshotId);
   if (now() - seen.at < STALENESS_MS) throw new NotYet(`${seen.snapshotId} is not visible at present`);

@@ -30,7 +30,8 @@ function remember({ copies, memory, now, request }: ReconcileContext, copy: Copy
   const before = memory.sightingOf(request);
   const known = before?.snapshotId === copy.id ? before : undefined;
   const visibleSince = known?.visibleSince ?? (copies?.includes(copy) ? now() : undefined);
-  memory.see(request, { snapshotId: copy.id, at: now(), visibleSince, isOnlyStart: known?.isOnlyStart ?? false });
+  const { isOnlyStart = false, since = now() } = known ?? {};
+  memory.see(request, { snapshotId: copy.id, since, at: now(), visibleSince, isOnlyStart });
 }
 
 /** A completed copy can be cloned with all its tags. By then it carries its own id, which the clone's is not. */

@@ -1,5 +1,5 @@
 import { TAG, type CopyProperties } from '../../lib/contract';
-import { MINUTE, SECOND, tags, World } from './in-process';
+import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, tags, World } from './in-process';
 
 const VOLUME = 'vol-0123456789abcdef0';
 const DAY = 24 * 60 * MINUTE;
@@ -196,6 +196,23 @@ describe('a Create', () => {
     expect(world.ec2.tagsOf(first)).toMatchObject(app);
     const second = await world.refresh({ ...declared, Refresh: '2' }, declared);
     expect([world.sourceOf(second), second]).toEqual([source, first]);
+  });
+
+  test('nor a copy that an earlier stack of the same name has left, or another resource of the stack', async () => {
+    const world = new Backups();
+    const app = { app: 'shop' };
+    const source = world.backup(DAY, { tags: app });
+    world.backup(MINUTE, { tags: { ...app, [TAG.stack]: STACK_ID, [TAG.resource]: 'Other' } });
+    const earlier = STACK_ID.replace(/[^/]*$/, '1a2b3c4d-0000-11ee-be56-0242ac120002');
+    world.backup(MINUTE, { tags: { ...app, [TAG.stack]: earlier, [TAG.resource]: LOGICAL_ID } });
+    const LatestSource = { Tags: tags(app) };
+    expect(world.sourceOf(await world.create(world.latest({ LatestSource })))).toBe(source);
+    const ofOtherStack = world.backup(0, {
+      tags: { ...app, [TAG.stack]: STACK_ID.replace(':stack/app/', ':stack/golden/') },
+    });
+    const before = world.latest({ LatestSource });
+    const next = await world.refresh({ ...before, Refresh: '2' }, before);
+    expect(world.sourceOf(next)).toBe(ofOtherStack);
   });
 });
 

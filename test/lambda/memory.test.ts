@@ -6,7 +6,7 @@ const later = requestFor({}, { Begun: { At: request.startedAt + 1 } });
 const ofStage = requestFor({}, { LogicalResourceId: 'Copy2' });
 const ofOtherHandle = requestFor({}, { PhysicalResourceId: `copy-${'2'.repeat(32)}` });
 
-const SIGHTING: Sighting = { snapshotId: 'snap-a', at: 0, isOnlyStart: true };
+const SIGHTING: Sighting = { snapshotId: 'snap-a', since: 0, at: 0, isOnlyStart: true };
 
 test('a copy that was seen is remembered by its physical id, for whichever request asks, until it is forgotten', () => {
   const memory = new Memory();

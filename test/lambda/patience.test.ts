@@ -54,7 +54,7 @@ describe('an endpoint that is not reached', () => {
 
   test('is never the last word if there is a copy, because then the Region exists', () => {
     const memory = new Memory();
-    memory.see(request, { snapshotId: 'snap-a', at: 0, isOnlyStart: true });
+    memory.see(request, { snapshotId: 'snap-a', since: 0, at: 0, isOnlyStart: true });
     expect(isFinalAt(HOURS, lost(0), memory)).toBe(false);
   });
 });

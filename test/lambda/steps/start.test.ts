@@ -1,4 +1,5 @@
 import { TAG } from '../../../lib/contract';
+import { Memory } from '../../../lambda/memory';
 import { AwsError } from '../../../local-aws/faults';
 import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, stale, tags, THREE_HOURS, World } from '../in-process';
 
@@ -159,6 +160,29 @@ describe('a copy that this process has seen and that is missing', () => {
     expect(world.logs).toContainEqual(notVisible(id));
     expect(world.copies()).toEqual([]);
     expect(world.started()).toBe(1);
+  });
+
+  test('is made anew by a later operation, although the resource still goes by the handle of what was missed', async () => {
+    const world = new World();
+    const [id, event] = await seen(world);
+    const other = new Memory();
+    const first = world.memory;
+    world.memory = other;
+    await world.poll(event);
+    world.memory = first;
+    world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: id });
+    expect((await world.wait(event)).failure).toBeDefined();
+    for (const memory of [first, other]) {
+      world.memory = memory;
+      world.physicalId = event.PhysicalResourceId;
+      world.time += 10 * MINUTE;
+      world.enter('UPDATE_IN_PROGRESS');
+      const before = world.declare();
+      const { answer } = await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before));
+      const [made = ''] = world.copies();
+      expect(answer?.Data?.SnapshotId).toBe(made);
+      world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: made });
+    }
   });
 
   test('was deleted by somebody else if it is in the Recycle Bin, even without its tags', async () => {
