@@ -69,7 +69,8 @@ export class Witness {
     if (this.status.includes('ROLLBACK') && String(reason).startsWith('a rollback does not move it')) return;
     const isForward = RequestType !== 'Delete' && this.status === 'UPDATE_IN_PROGRESS';
     if (isForward && snapshotId === undefined) this.violate(2, `an update leaves ${copy} as it is`);
-    if (!this.isExcused(copy, String(reason)))
+    const isLocked = typeof snapshotId === 'string' && this.isLockedForGood(this.machine.ec2.snapshot(snapshotId).lock);
+    if (!isLocked && !this.isExcused(copy, String(reason)))
       this.violate(3, `${copy} ${RequestType} leaves what it is about: ${String(reason)}`);
     if (/^(tags|sharing|storage tier|lock): /.test(String(reason))) this.untagged.add(`${StackId} ${copy}`);
     else if (typeof snapshotId === 'string') this.undeleted.add(snapshotId);
@@ -145,8 +146,8 @@ export class Witness {
       const isItsCopy = id === physicalId || (tags[TAG.stack] === this.stackId && tags[TAG.resource] === copy);
       return isItsCopy && ec2.stateOf(id) !== 'error' && !this.isLockedForGood(lock);
     });
-    // Whoever cannot read the Region does not know that the copy has gone.
-    const isUnread = this.met(copy).some(({ fault }) => fault.name.startsWith('Region'));
+    // Whoever cannot read the Region does not know that the copy has gone, or is locked for good.
+    const isUnread = this.met(copy).some(({ fault }) => /^Region|^DescribeSnapshots denied$/.test(fault.name));
     const wasThere = ec2.all().some(({ id }) => id === physicalId || ec2.tagsOf(id)[TAG.handle] === physicalId);
     if (remaining.length === 0 && !(isUnread && wasThere))
       this.violate(6, `the Delete of ${copy} failed over nothing: ${reason}`);
@@ -357,10 +358,18 @@ export class Witness {
     return isOfAnother || this.isFixed(copy, reason) || this.met(copy).some((one) => this.excuses(one, row, reason));
   }
 
-  /** EC2 only extends a lock in compliance mode after its cool-off period, and shares nothing that is archived. */
+  /**
+   * What an earlier step brought about:
+   *
+   * - EC2 only extends a lock in compliance mode after its cool-off period, and shares nothing that is archived.
+   * - A copy that is under way for ever, and could not be deleted then, is adopted now.
+   */
   private isFixed(copy: string, reason: string): boolean {
     const { ec2 } = this.machine;
-    const copies = ec2.remainingCopies().filter(({ id }) => ec2.tagsOf(id)[TAG.resource] === copy);
+    const isOf = ({ id }: StoredSnapshot): boolean => ec2.tagsOf(id)[TAG.resource] === copy;
+    if (/(% done|barely begun|in state "\w+") after \d+ minutes/.test(reason))
+      return ec2.all().some((one) => isOf(one) && !['completed', 'error'].includes(one.course.outcome));
+    const copies = ec2.remainingCopies().filter(isOf);
     if (/EC2 only extends such a lock|nobody can unlock it/.test(reason))
       return copies.some(({ lock }) => this.isLockedForGood(lock));
     return /sharing.*Archived/.test(reason) && copies.some(({ tiering }) => tiering !== undefined);

@@ -77,6 +77,42 @@ describe('what a setting does', () => {
     expect(cycleIn(template.toJSON())).toBeUndefined();
   });
 
+  test('tracing reaches all five functions, the state machine, and whatever role they have', () => {
+    const template = configured({ tracing: true });
+    template.resourcePropertiesCountIs('AWS::Lambda::Function', { TracingConfig: { Mode: 'Active' } }, 5);
+    template.hasResourceProperties('AWS::StepFunctions::StateMachine', { TracingConfiguration: { Enabled: true } });
+    template.resourceCountIs('AWS::IAM::Role', 5);
+    const rolesThatTrace = Object.values(template.findResources('AWS::IAM::Policy'))
+      .filter((policy) => JSON.stringify(policy).includes('"xray:PutTraceSegments"'))
+      .flatMap(({ Properties }: { Properties?: { Roles?: { Ref: string }[] } }) => Properties?.Roles ?? []);
+    expect(rolesThatTrace.map(({ Ref }) => Ref).sort()).toEqual(
+      Object.keys(template.findResources('AWS::IAM::Role')).sort(),
+    );
+  });
+
+  test('without tracing, nothing is traced', () => {
+    const template = configured({ tracing: false });
+    template.resourcePropertiesCountIs('AWS::Lambda::Function', { TracingConfig: Match.absent() }, 5);
+    template.hasResourceProperties('AWS::StepFunctions::StateMachine', { TracingConfiguration: Match.absent() });
+    expect(JSON.stringify(template.toJSON())).not.toContain('xray:');
+  });
+
+  test('the state machine logs to the log group that is given, and without data, which has a credential', () => {
+    const logGroup = new logs.LogGroup(stack, 'WaiterLogs');
+    const template = configured({ stateMachineLogGroup: logGroup });
+    template.hasResourceProperties('AWS::StepFunctions::StateMachine', {
+      LoggingConfiguration: {
+        Destinations: [{ CloudWatchLogsLogGroup: { LogGroupArn: stack.resolve(logGroup.logGroupArn) as unknown } }],
+        IncludeExecutionData: false,
+        Level: 'ALL',
+      },
+    });
+    const statements = Object.values(template.findResources('AWS::IAM::Policy')).map((policy) =>
+      JSON.stringify(policy),
+    );
+    expect(statements.filter((text) => text.includes('logs:CreateLogDelivery'))).toHaveLength(1);
+  });
+
   test('another poll interval reaches the waiter and the handler', () => {
     const template = configured({ pollInterval: Duration.minutes(1) });
     expect(JSON.stringify(template.toJSON())).toContain('\\"IntervalSeconds\\":60,\\"MaxAttempts\\":60');
