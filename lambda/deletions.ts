@@ -6,7 +6,7 @@ import type { Poll, ReconcileContext } from './context';
 import { isFailed, type Copy } from './copies';
 import { describeError, NotYet } from './failure';
 import { flawOf } from './genuine';
-import { observe, type Observation } from './observe';
+import { observe } from './observe';
 import { begunBy, isMeantByDelete, isRollback, isStillReferenced, isTakenByRollback } from './ownership';
 import { isFinal } from './patience';
 import { notDeleted } from './reasons';
@@ -51,13 +51,19 @@ async function unlockAndDelete(poll: Poll, copy: Copy): Promise<void> {
 
 /** Deletes a copy that is in the way. Leaves a snapshot that only looks like one, and in a rollback whatever resists. */
 export async function deleteOther(context: ReconcileContext, copy: Copy, decision: string): Promise<void> {
-  const flaw = await flawOf(context, copy);
-  if (flaw !== undefined) {
-    context.log('not this copy', { snapshotId: copy.id, reason: flaw });
-    return;
-  }
   const isUrgent = !isRollback(context.observed.operation) || isMeantByDelete(copy, context.request);
-  await (isUrgent ? deleteCopy : tryToDeleteCopy)(context, copy, decision);
+  await deleteGenuine(context, copy, decision, isUrgent ? deleteCopy : tryToDeleteCopy);
+}
+
+async function deleteGenuine(
+  context: ReconcileContext,
+  copy: Copy,
+  decision: string,
+  deleteIt: typeof deleteCopy,
+): Promise<void> {
+  const flaw = await flawOf(context, copy);
+  if (flaw === undefined) await deleteIt(context, copy, decision);
+  else context.log('not this copy', { snapshotId: copy.id, reason: flaw });
 }
 
 /** Like `deleteCopy`, but leaves whatever cannot be deleted. */
@@ -81,12 +87,12 @@ async function lockOf(poll: Poll, { id, region }: Copy): Promise<LockedSnapshots
 }
 
 /** Deletes what the request began, unless CloudFormation counts on it. */
-export async function deleteBegun(poll: Poll, observed: Observation): Promise<void> {
-  const { request } = poll;
+export async function deleteBegun(context: ReconcileContext): Promise<void> {
+  const { observed, request } = context;
   for (const copy of begunBy(await observed.search(), request)) {
     const isTaken = isTakenByRollback(copy, request, observed.operation);
     const isReferenced = !isTaken && !isFailed(copy) && isStillReferenced(copy, (await observed.owner()).physicalId);
-    if (!isReferenced) await tryToDeleteCopy(poll, copy, 'delete begun');
+    if (!isReferenced) await deleteGenuine(context, copy, 'delete begun', tryToDeleteCopy);
   }
 }
 
@@ -95,7 +101,7 @@ export async function deleteBegunAfterFailure(poll: Poll): Promise<void> {
   const { request } = poll;
   if (request.type === 'Delete' || request.isDryRun) return;
   try {
-    await deleteBegun(poll, await observe(poll));
+    await deleteBegun({ ...poll, observed: await observe(poll) });
   } catch (error) {
     poll.log('not deleted', { reason: describeError(error) });
   }

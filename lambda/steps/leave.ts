@@ -15,7 +15,7 @@ export async function leave(context: ReconcileContext): Promise<Outcome | undefi
   if (memory.doubt(request, beganAt) === beganAt) {
     return wait('CloudFormation seems not to wait for the answer; the next poll confirms it');
   }
-  await deleteBegun(context, observed);
+  await deleteBegun(context);
   if (isLatestWindowVisible(context)) throw hasEnded(describeCopy(request));
   return wait('the request has ended; a copy that it began may still be invisible');
 }

@@ -69,12 +69,18 @@ export class Witness {
     if (this.status.includes('ROLLBACK') && String(reason).startsWith('a rollback does not move it')) return;
     const isForward = RequestType !== 'Delete' && this.status === 'UPDATE_IN_PROGRESS';
     if (isForward && snapshotId === undefined) this.violate(2, `an update leaves ${copy} as it is`);
-    const isLocked = typeof snapshotId === 'string' && this.isLockedForGood(this.machine.ec2.snapshot(snapshotId).lock);
-    if (!isLocked && !this.isExcused(copy, String(reason)))
+    if (!this.mayBeLeft(snapshotId) && !this.isExcused(copy, String(reason)))
       this.violate(3, `${copy} ${RequestType} leaves what it is about: ${String(reason)}`);
     if (/^(tags|sharing|storage tier|lock): /.test(String(reason))) this.untagged.add(`${StackId} ${copy}`);
     else if (typeof snapshotId === 'string') this.undeleted.add(snapshotId);
     else this.left.add(`${StackId} ${copy}`);
+  }
+
+  /** A copy that is of no use, or that nobody can delete. */
+  private mayBeLeft(id: unknown): boolean {
+    if (typeof id !== 'string') return false;
+    const { ec2 } = this.machine;
+    return ec2.stateOf(id) === 'error' || this.isLockedForGood(ec2.snapshot(id).lock);
   }
 
   /** A Region cannot be read: what is there stays, and nobody can know of it. */

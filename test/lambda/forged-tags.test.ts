@@ -27,6 +27,33 @@ const reasons = (world: World): unknown[] => [
   ...new Set(world.logs.flatMap(({ decision, reason }) => (decision === 'not this copy' ? [reason] : []))),
 ];
 
+describe('a snapshot with the handle of the copy is left alone', () => {
+  test('when the request has ended, and what it began is deleted', async () => {
+    const world = new World();
+    const event = await created(world);
+    const forged = forge(world, tagsFor(event), { volumeSize: 9 });
+    await world.poll(event);
+    world.enter('ROLLBACK_IN_PROGRESS');
+    world.time += MINUTE;
+    await world.wait(event);
+    expect(world.logs).toContainEqual(expect.objectContaining({ decision: 'delete begun' }));
+    expect(world.copies()).toEqual([]);
+    expect(world.ec2.stateOf(forged)).toBe('completed');
+    expect(reasons(world)).toEqual(['its size is 9 GiB, not 8 GiB']);
+  });
+
+  test('when the request fails, and what it began is deleted', async () => {
+    const world = new World();
+    world.ec2.settings.course = () => ({ outcome: 'error', duration: 10 * SECOND, message: 'Internal fault' });
+    const event = await created(world);
+    const forged = forge(world, tagsFor(event), { volumeSize: 9 });
+    const { failure } = await world.wait(event);
+    expect(failure?.message).toContain('Internal fault');
+    expect(world.copies()).toEqual([]);
+    expect(world.ec2.stateOf(forged)).toBe('completed');
+  });
+});
+
 describe('a snapshot with the tags of the copy is not reported by a Create, and is left alone, because', () => {
   test.each<[string, Partial<CopyProperties>, Partial<NewSnapshot>, string]>([
     ['it is larger', {}, { volumeSize: 9 }, 'its size is 9 GiB, not 8 GiB'],
