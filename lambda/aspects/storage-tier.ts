@@ -20,7 +20,12 @@ export async function alignStorageTier(context: ReconcileContext, copy: Copy): P
 async function archive({ aws, log, observed }: ReconcileContext, { id, region }: Copy): Promise<void> {
   const tier = await aws.describeTier(region, id);
   const { LastTieringOperationStatus: status = '', LastTieringStartTime: startTime } = tier;
-  if (tier.StorageTier === 'archive' && status !== 'permanent-restore-in-progress') return;
+  if (status === 'permanent-restore-in-progress') {
+    throw new Failure(
+      `${id} in ${region} is being restored from the archive, which may take EC2 days; archive it after that, or remove "storageTier"`,
+    );
+  }
+  if (tier.StorageTier === 'archive') return;
   if (status === 'archival-in-progress' || status === 'archival-completed') return;
   if (isRestoredForAWhile(tier)) return;
   const isOfThisOperation = (startTime?.getTime() ?? 0) >= observed.operation.begunAt;

@@ -47,11 +47,12 @@ export const GAPS = [
   },
   {
     name: 'event out of its time',
-    excuses: ['tags of another request', 'a failed operation'],
+    excuses: ['tags of another request', 'a failed operation', 'a copy that stays behind'],
     reason:
-      'an event says neither when it was sent nor for which operation: one that is delivered late, or again, when ' +
-      'CloudFormation has gone on to the next request for the same resource (or cannot be asked) looks like that request, and deletes the ' +
-      'copy that the other has begun; only in a process that knows of both is that copy begun once more',
+      'an event says neither when it was sent nor for which operation. If it is delivered late, or again, while ' +
+      'CloudFormation waits for the next request for the same resource (or cannot be asked), it looks like that request. ' +
+      'Its poll may delete the copy that the other request has begun; only a process that knows of both begins that copy ' +
+      'once more. Or it makes a copy of its own, which stays until the resource is deleted',
   },
 ] as const satisfies readonly Gap[];
 

@@ -1,11 +1,11 @@
 // Brings the planned faults upon a machine, and keeps account of those that came.
 import { TAG } from '../../lib/contract';
-import type { CloudFormationEvent } from '../../lambda/request';
+import { decidePhysicalId, type CloudFormationEvent } from '../../lambda/request';
 import type { CustomResourceEvent } from '../../local-aws/custom-resource';
 import type { CopyCourse, Ec2Settings, StoredSnapshot } from '../../local-aws/ec2';
 import { AwsError, type Call, type Fault } from '../../local-aws/faults';
 import { faultNamed, type FaultKind, type Row, type Scene } from './kinds';
-import { STACK, type CallFault, type Duplicate, type Hooks, type Invocation, type Machine } from './machine';
+import { HOME, STACK, type CallFault, type Duplicate, type Hooks, type Invocation, type Machine } from './machine';
 import { DRY_RUN, regionOf, type Declared, type Scenery } from './model';
 
 /** A fault as a history has it. */
@@ -54,6 +54,8 @@ export class Injector {
   readonly held = new Set<string>();
   /** The last step in which an event of a resource came out of its time, by stack id and logical id. */
   readonly untimely = new Map<string, number>();
+  /** What onEvent answers to such events. */
+  readonly untimelyIds = new Set<string>();
   step = 0;
   private armed: Armed[] = [];
   private rows: RowsOfStep = {};
@@ -136,7 +138,9 @@ export class Injector {
     const { StackId, LogicalResourceId, RequestId } = event;
     const request = this.requests.get(`${LogicalResourceId} ${RequestId}`);
     const hasGoneOn = request?.step !== this.step || request.status !== this.status();
-    if (hasGoneOn || isUnanswered) this.untimely.set(`${StackId} ${LogicalResourceId}`, this.step);
+    if (!hasGoneOn && !isUnanswered) return;
+    this.untimely.set(`${StackId} ${LogicalResourceId}`, this.step);
+    this.untimelyIds.add(decidePhysicalId(event, HOME));
   }
 
   private faultAt(call: Call, event: CloudFormationEvent): CallFault | undefined {

@@ -218,7 +218,8 @@ export class Witness {
         const isKept = this.wasRetained(copy) || this.wasKeptInRollback(copy);
         const { [TAG.stack]: stackId = '', [TAG.resource]: name = '' } = this.machine.ec2.tagsOf(copy.id);
         const isLeft = this.left.has(`${stackId} ${name}`);
-        const isExcused = isKept || isLeft || this.wasUndeleted(copy) || this.wasOutOfReach(copy);
+        const isUntimely = this.injector.untimelyIds.has(this.machine.ec2.tagsOf(copy.id)[TAG.handle] ?? '');
+        const isExcused = isKept || isLeft || isUntimely || this.wasUndeleted(copy) || this.wasOutOfReach(copy);
         if (!isExcused) this.violate(1, `orphan: ${this.describe(copy)}`);
         continue;
       }
@@ -367,7 +368,8 @@ export class Witness {
   /**
    * What an earlier step brought about:
    *
-   * - EC2 only extends a lock in compliance mode after its cool-off period, and shares nothing that is archived.
+   * - EC2 only extends a lock in compliance mode after its cool-off period, shares nothing that is archived, and archives
+   *   nothing that is being restored.
    * - A copy that is under way for ever, and could not be deleted then, is adopted now.
    */
   private isFixed(copy: string, reason: string): boolean {
@@ -378,6 +380,8 @@ export class Witness {
     const copies = ec2.remainingCopies().filter(isOf);
     if (/EC2 only extends such a lock|nobody can unlock it/.test(reason))
       return copies.some(({ lock }) => this.isLockedForGood(lock));
+    if (/is being restored from the archive/.test(reason))
+      return copies.some(({ tiering }) => tiering?.kind === 'permanent-restore');
     return /sharing.*Archived/.test(reason) && copies.some(({ tiering }) => tiering !== undefined);
   }
 

@@ -91,6 +91,19 @@ describe('a copy that is archived', () => {
   });
 });
 
+test('a copy that is being restored cannot be archived before that has ended, and the reason says so', async () => {
+  const life = lifeOf(ARCHIVE);
+  await life.live('created');
+  life.time += 60 * MINUTE;
+  await life.change(STANDARD);
+  const { failure, after } = await life.change(ARCHIVE);
+  expect(failure?.message).toContain(
+    'is being restored from the archive, which may take EC2 days; archive it after that',
+  );
+  expect(after).toBe(30);
+  expect(life.calls('ModifySnapshotTier')).toHaveLength(1);
+});
+
 describe('a copy that somebody has restored for a while', () => {
   /** EC2 shows it in the standard tier until then. */
   function restored(life: Life, status: Partial<SnapshotTierStatus>): void {
