@@ -339,10 +339,19 @@ class Run {
   private async makeReady(): Promise<void> {
     for (;;) {
       const status = this.account.cloudFormation.describeStack(STACK)?.StackStatus ?? '';
-      if (status.endsWith('FAILED')) this.check(await this.account.destroy());
+      if (status.endsWith('FAILED')) await this.destroy();
       else if (status === '' || status === 'ROLLBACK_COMPLETE') this.check(await this.deploy());
       else return;
     }
+  }
+
+  /** A rollback that failed may have left a lock, which the owner of the stack removes. */
+  private async destroy(): Promise<void> {
+    const result = await this.account.destroy();
+    const { ec2 } = this.account;
+    const locked = ec2.remainingCopies().filter(({ lock }) => lock !== undefined);
+    if (!result.reason?.includes('its lock is in state')) this.check(result);
+    else for (const { id, region } of locked) ec2.handover.unlockSnapshot(region, { SnapshotId: id });
   }
 
   private check({ status, reason = '' }: OperationResult): void {

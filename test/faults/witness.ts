@@ -371,6 +371,7 @@ export class Witness {
    * - EC2 only extends a lock in compliance mode after its cool-off period, shares nothing that is archived, and archives
    *   nothing that is being restored.
    * - A copy that is under way for ever, and could not be deleted then, is adopted now.
+   * - A rollback that failed has not removed a lock, and the declaration that it went back to does not know of it.
    */
   private isFixed(copy: string, reason: string): boolean {
     const { ec2 } = this.machine;
@@ -378,9 +379,11 @@ export class Witness {
     if (/(% done|barely begun|in state "\w+") after \d+ minutes/.test(reason))
       return ec2.all().some((one) => isOf(one) && !['completed', 'error'].includes(one.course.outcome));
     const copies = ec2.remainingCopies().filter(isOf);
+    if (reason.includes('its lock is in state'))
+      return this.halfway.has(`${this.stackId} ${copy}`) && copies.some(({ lock }) => lock !== undefined);
     if (/EC2 only extends such a lock|nobody can unlock it/.test(reason))
       return copies.some(({ lock }) => this.isLockedForGood(lock));
-    if (/is being restored from the archive/.test(reason))
+    if (reason.includes('is being restored from the archive'))
       return copies.some(({ tiering }) => tiering?.kind === 'permanent-restore');
     return /sharing.*Archived/.test(reason) && copies.some(({ tiering }) => tiering !== undefined);
   }
