@@ -8,7 +8,7 @@ import { hasPlaceholders } from './placeholders';
 import { addSettings, holderOf, type Settings, settingsOf } from './settings';
 import { refuse } from './validate';
 import { inWords } from './durations';
-import { problemsOfKinds } from './validate-kinds';
+import { KINDS, problemsOfKinds } from './validate-kinds';
 
 const MIN_POLL_INTERVAL_SECONDS = 10;
 const MAX_POLL_INTERVAL_SECONDS = 120;
@@ -100,7 +100,7 @@ export class SnapshotCopyProvider {
    */
   public static configure(scope: Construct, props: SnapshotCopyProviderProps): void {
     const holder = holderOf(scope);
-    refuse(holder, problemsOfKinds(props));
+    refuse(holder, problemsOfKinds(props, KINDS.settings));
     const problems = [...problemsOfPollInterval(props.pollInterval), ...problemsOfCount(props.maxConcurrentCopies)];
     // The first pass goes without settings that the next one will have.
     if (problems.length > 0 && hasPlaceholders(holder)) return;

@@ -6,7 +6,7 @@ import type { ISnapshotRef } from './snapshot-ref';
 import { isKnown } from './tokens';
 import { refuse } from './validate';
 import { problemsOfAccount } from './validate-handover';
-import { problemsOfKinds } from './validate-kinds';
+import { KINDS, problemsOfKinds } from './validate-kinds';
 
 /** What `SnapshotGrants` must know about a snapshot beyond its ARN. */
 export interface SnapshotGrantsOptions {
@@ -34,7 +34,7 @@ export class SnapshotGrants {
    * @param options what the ARN of the snapshot does not tell
    */
   public static fromSnapshot(snapshot: ISnapshotRef, options: SnapshotGrantsOptions = {}): SnapshotGrants {
-    refuse(snapshot, problemsOfKinds(options));
+    refuse(snapshot, problemsOfKinds(options, KINDS.grants));
     return new SnapshotGrants(snapshot, options.encryptionKey && referenceOf(options.encryptionKey));
   }
 
@@ -48,7 +48,7 @@ export class SnapshotGrants {
    * @see https://docs.aws.amazon.com/ebs/latest/userguide/share-kms-key.html
    */
   public static keyPolicyForSharing(accountIds: string[]): PolicyStatement[] {
-    const problems = problemsOfKinds({ accountIds }, 'accountIds');
+    const problems = problemsOfKinds({ accountIds }, KINDS.sharing, 'accountIds');
     if (problems.length === 0) {
       problems.push(...accountIds.filter(isKnown).flatMap((account) => problemsOfAccount('accountIds', account)));
       if (accountIds.length === 0) problems.push('accountIds is empty: give at least one account');

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { LockMode } from './contract';
 import { inWords, secondsOf } from './durations';
-import { problemsOfKinds } from './validate-kinds';
+import { KINDS, problemsOfKinds } from './validate-kinds';
 
 const MAX_DAYS = 36_500;
 const MAX_COOL_OFF_HOURS = 72;
@@ -47,7 +47,7 @@ export class SnapshotLock {
   public _problems(): string[] {
     const { coolOff, duration, mode } = this;
     const given = mode === 'compliance' ? { duration, coolOff } : { duration };
-    const kinds = problemsOfKinds(given, ...Object.keys(given)).map((problem) => `lock: ${problem}`);
+    const kinds = problemsOfKinds(given, KINDS.lock, ...Object.keys(given)).map((problem) => `lock: ${problem}`);
     if (kinds.length > 0) return kinds;
     return [
       ...problemsOf('duration', duration, Duration.days(1), MAX_DAYS, 'days'),

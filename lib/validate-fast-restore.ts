@@ -6,13 +6,13 @@ import type { SnapshotCopy } from './snapshot-copy';
 import type { ISnapshotRef } from './snapshot-ref';
 import { isKnown } from './tokens';
 import { problemsOfTimeout } from './validate-durations';
-import { problemsOfKinds } from './validate-kinds';
+import { KINDS, problemsOfKinds } from './validate-kinds';
 
 const ZONE_NAME = /^[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}[a-z]$/;
 const ZONE_ID = /^[a-z]{2,}(-[a-z]+)?\d{1,2}-az\d{1,2}$/;
 
 export function problemsOfFastRestore(props: FastSnapshotRestoreProps, scope: IConstruct): string[] {
-  const kinds = problemsOfKinds(props, 'snapshot', 'availabilityZones');
+  const kinds = problemsOfKinds(props, KINDS.fastRestore, 'snapshot', 'availabilityZones');
   if (kinds.length > 0) return kinds;
   const { snapshot, timeout } = props;
   return unlessPlaceholders(scope, [

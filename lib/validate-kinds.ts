@@ -2,18 +2,27 @@
 // nothing: what is not there would be taken for the default, and text for no boolean.
 import { RemovalPolicy, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { closest } from './misspelt';
 import { StorageTier } from './storage-tier';
 
 interface Kind {
   readonly is: (value: unknown) => boolean;
   /** Completes "give …". */
   readonly wanted: string;
+  /** Whether text of the context may stand for one. */
+  readonly canBeText?: boolean;
 }
 
+type Kinds = Readonly<Record<string, Kind>>;
+
 const TEXT: Kind = { is: (value) => typeof value === 'string', wanted: 'a string' };
-const BOOLEAN: Kind = { is: (value) => typeof value === 'boolean', wanted: 'true or false' };
-const NUMBER: Kind = { is: (value) => typeof value === 'number', wanted: 'a number' };
-const DURATION: Kind = { is: (value) => has(value, 'toSeconds'), wanted: 'a Duration, such as Duration.hours(2)' };
+const BOOLEAN: Kind = { is: (value) => typeof value === 'boolean', wanted: 'true or false', canBeText: true };
+const NUMBER: Kind = { is: (value) => typeof value === 'number', wanted: 'a number', canBeText: true };
+const duration = (example: string): Kind => ({
+  is: (value) => has(value, 'toSeconds'),
+  wanted: `a Duration, such as Duration.${example}`,
+  canBeText: true,
+});
 const KEY: Kind = { is: (value) => has(value, 'keyRef'), wanted: 'a key construct, such as kms.Key.fromKeyArn(…)' };
 const CONSTRUCT: Kind = { is: (value) => Construct.isConstruct(value), wanted: 'a construct' };
 const CONSTRUCTS: Kind = {
@@ -23,16 +32,17 @@ const CONSTRUCTS: Kind = {
 const OBJECT: Kind = {
   is: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   wanted: 'an object',
+  canBeText: true,
 };
 const REMOVAL_POLICY: Kind = {
   is: (value) => Object.values<unknown>(RemovalPolicy).includes(value),
-  wanted: 'a RemovalPolicy',
+  wanted: 'a RemovalPolicy, such as RemovalPolicy.RETAIN',
 };
 
 const TEXTS: Kind = { is: (value) => Array.isArray(value) && value.every(TEXT.is), wanted: 'a list of strings' };
 const STORAGE_TIER: Kind = {
   is: (value) => Object.values<unknown>(StorageTier).includes(value),
-  wanted: 'a StorageTier',
+  wanted: 'a StorageTier, such as StorageTier.ARCHIVE',
 };
 const SNAPSHOT: Kind = {
   is: (value) => has(value, 'snapshotRef'),
@@ -40,62 +50,70 @@ const SNAPSHOT: Kind = {
 };
 const LOCK: Kind = { is: (value) => has(value, '_problems'), wanted: 'a SnapshotLock' };
 
-/** What text of the context stands for. */
-const CONVERTIBLE: readonly Kind[] = [BOOLEAN, NUMBER, DURATION, OBJECT];
-
-/** By the name of the prop. A name means the same wherever it occurs. */
-const KINDS: Readonly<Record<string, Kind>> = {
-  snapshotId: TEXT,
-  region: TEXT,
-  encryptionKey: KEY,
-  sourceSnapshotId: TEXT,
-  latestSource: OBJECT,
-  volumeId: TEXT,
-  owner: TEXT,
-  maxAge: DURATION,
-  refresh: TEXT,
-  sourceRegion: TEXT,
-  sourceOwner: TEXT,
-  destinationRegion: TEXT,
-  destinationOutpostArn: TEXT,
-  destinationAvailabilityZone: TEXT,
-  description: TEXT,
-  encrypted: BOOLEAN,
-  kmsKey: { ...KEY, wanted: 'a key construct, or use kmsKeyId' },
-  kmsKeyId: TEXT,
-  sourceKmsKey: KEY,
-  completionDuration: DURATION,
-  tags: OBJECT,
-  timeout: DURATION,
-  removalPolicy: REMOVAL_POLICY,
-  copySourceTags: BOOLEAN,
-  shareWith: TEXTS,
-  storageTier: STORAGE_TIER,
-  lock: LOCK,
-  duration: DURATION,
-  coolOff: DURATION,
-  accountIds: TEXTS,
-  snapshot: SNAPSHOT,
-  availabilityZones: TEXTS,
-  waitUntilEnabled: BOOLEAN,
-  logGroup: CONSTRUCT,
-  stateMachineLogGroup: CONSTRUCT,
-  vpc: CONSTRUCT,
-  vpcSubnets: OBJECT,
-  securityGroups: CONSTRUCTS,
-  pollInterval: DURATION,
-  maxConcurrentCopies: NUMBER,
-  tracing: BOOLEAN,
-};
+/** What each object of props may have, by the names of the props. */
+export const KINDS = {
+  copy: {
+    sourceSnapshotId: TEXT,
+    latestSource: OBJECT,
+    refresh: TEXT,
+    sourceRegion: TEXT,
+    sourceOwner: TEXT,
+    destinationRegion: TEXT,
+    destinationOutpostArn: TEXT,
+    destinationAvailabilityZone: TEXT,
+    description: TEXT,
+    encrypted: BOOLEAN,
+    kmsKey: { ...KEY, wanted: 'a key construct, or use kmsKeyId' },
+    kmsKeyId: TEXT,
+    sourceKmsKey: KEY,
+    completionDuration: duration('minutes(15)'),
+    timeout: duration('hours(2)'),
+    tags: OBJECT,
+    removalPolicy: REMOVAL_POLICY,
+    copySourceTags: BOOLEAN,
+    shareWith: TEXTS,
+    storageTier: STORAGE_TIER,
+    lock: LOCK,
+  },
+  latestSource: { volumeId: TEXT, tags: OBJECT, owner: TEXT, maxAge: duration('hours(36)') },
+  lock: { duration: duration('days(30)'), coolOff: duration('hours(24)') },
+  fastRestore: {
+    snapshot: SNAPSHOT,
+    availabilityZones: TEXTS,
+    waitUntilEnabled: BOOLEAN,
+    timeout: duration('hours(2)'),
+  },
+  import: { snapshotId: TEXT, region: TEXT, encryptionKey: KEY },
+  grants: { encryptionKey: KEY },
+  sharing: { accountIds: TEXTS },
+  settings: {
+    logGroup: CONSTRUCT,
+    stateMachineLogGroup: CONSTRUCT,
+    tracing: BOOLEAN,
+    vpc: CONSTRUCT,
+    vpcSubnets: OBJECT,
+    securityGroups: CONSTRUCTS,
+    pollInterval: duration('seconds(30)'),
+    maxConcurrentCopies: NUMBER,
+  },
+} satisfies Readonly<Record<string, Kinds>>;
 
 /** Without a problem here, the values may be read as what their types say. */
-export function problemsOfKinds(props: object, ...required: readonly string[]): string[] {
-  const given = Object.entries(props).filter(([name, value]) => value !== undefined && KINDS[name] !== undefined);
+export function problemsOfKinds(props: object, kinds: Kinds, ...required: readonly string[]): string[] {
+  const given = Object.entries(props).filter(([name, value]) => value !== undefined && kinds[name] !== undefined);
   const missing = required.filter((name) => !given.some(([each]) => each === name));
   return [
-    ...missing.map((name) => `${name} is undefined: give ${KINDS[name]?.wanted}`),
-    ...given.flatMap(([name, value]: [string, unknown]) => problemOf(name, value, KINDS[name])),
+    ...Object.keys(props).flatMap((name) => problemsOfName(name, kinds)),
+    ...missing.map((name) => `${name} is undefined: give ${kinds[name]?.wanted}`),
+    ...given.flatMap(([name, value]: [string, unknown]) => problemOf(name, value, kinds[name])),
   ];
+}
+
+/** Other names may come from an object that is wider than the props, and mean something to whoever made it. */
+function problemsOfName(name: string, kinds: Kinds): string[] {
+  if (kinds[name]) return [];
+  const meant = closest(name, Object.keys(kinds));
+  return meant === undefined ? [] : [`${name} is not a prop: did you mean ${meant}?`];
 }
 
 /** What is wrong with the value of a tag. */
@@ -105,13 +123,15 @@ export function problemsOfTagKind(key: string, value: unknown): string[] {
 
 function problemOf(name: string, value: unknown, kind = TEXT): string[] {
   if (kind.is(value)) return [];
+  if (kind === TEXTS && Array.isArray(value))
+    return value.flatMap((each: unknown, index) => problemOf(`${name}[${index}]`, each));
   return [`${name} ${inWords(value)}: give ${kind.wanted}${hintFor(value, kind)}`];
 }
 
 function hintFor(value: unknown, kind: Kind): string {
   if (Token.isUnresolved(value)) return kind === TEXT ? ' (Token.asString makes one of any token)' : '';
-  const isText = typeof value === 'string';
-  return isText && CONVERTIBLE.includes(kind) ? ' (context values that -c gives are strings: convert them)' : '';
+  if (typeof value === 'number' && kind === TEXT) return ' (put it in quotes)';
+  return typeof value === 'string' && kind.canBeText ? ' (context values that -c gives are strings: convert them)' : '';
 }
 
 function inWords(value: unknown): string {

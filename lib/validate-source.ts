@@ -5,7 +5,7 @@ import type { LatestSource } from './latest-source';
 import type { CommonSnapshotCopyProps } from './snapshot-copy-props';
 import { isKnown } from './tokens';
 import { inWords } from './durations';
-import { problemsOfKinds, problemsOfTagKind } from './validate-kinds';
+import { KINDS, problemsOfKinds, problemsOfTagKind } from './validate-kinds';
 
 const SNAPSHOT_ID = /^snap-([0-9a-f]{8}|[0-9a-f]{17})$/;
 const VOLUME_ID = /^vol-([0-9a-f]{8}|[0-9a-f]{17})$/;
@@ -14,7 +14,8 @@ const ACCOUNT = /^\d{12}$/;
 export function problemsOfSnapshotId(prop: string, id: string | undefined): string[] {
   return isKnown(id) && !SNAPSHOT_ID.test(id)
     ? [
-        `${prop} "${id}" is not a snapshot id: give "snap-" and 17 hexadecimal digits (8 for old snapshots), in lower case`,
+        `${prop} "${id}" is not a snapshot id: give "snap-" and 17 hexadecimal digits (8 for old snapshots), in lower case` +
+          (id.startsWith('arn:') ? ', which is what follows the last slash of an ARN' : ''),
       ]
     : [];
 }
@@ -22,14 +23,16 @@ export function problemsOfSnapshotId(prop: string, id: string | undefined): stri
 /** Whether each value is of its kind, and there is something to copy. */
 export function problemsOfSourceKinds({ latestSource, sourceSnapshotId }: CommonSnapshotCopyProps): string[] {
   if (sourceSnapshotId === undefined && latestSource === undefined) {
-    return ['sourceSnapshotId is undefined: give a string, or give latestSource'];
+    return [
+      'sourceSnapshotId is undefined: give a string (is a context value or an environment variable not set?), or give latestSource',
+    ];
   }
   if (latestSource === undefined) return [];
-  const kinds = [
-    ...problemsOfKinds(latestSource),
-    ...Object.entries(latestSource.tags ?? {}).flatMap(([key, value]) => problemsOfTagKind(key, value)),
+  const tags = Object.entries(latestSource.tags ?? {});
+  return [
+    ...problemsOfKinds(latestSource, KINDS.latestSource).map((problem) => `latestSource.${problem}`),
+    ...tags.flatMap(([key, value]) => problemsOfTagKind(key, value)).map((problem) => `latestSource: ${problem}`),
   ];
-  return kinds.map((problem) => `latestSource: ${problem}`);
 }
 
 export function problemsOfSource(props: CommonSnapshotCopyProps, scope: IConstruct): string[] {

@@ -9,7 +9,7 @@ import { problemsOfDestination } from './validate-destination';
 import { problemsOfCompletion, problemsOfDurations, problemsOfTimeout } from './validate-durations';
 import { problemsOfHandover } from './validate-handover';
 import { problemsOfKeys } from './validate-keys';
-import { problemsOfKinds } from './validate-kinds';
+import { KINDS, problemsOfKinds } from './validate-kinds';
 import { problemsOfRegion, problemsOfRegions } from './validate-regions';
 import { problemsOfRemoval } from './validate-removal';
 import { problemsOfSnapshotId, problemsOfSource, problemsOfSourceKinds } from './validate-source';
@@ -39,14 +39,14 @@ export function problemsOfDryRun(props: CommonSnapshotCopyProps, scope: IConstru
 }
 
 export function problemsOfImport(snapshotId: string, options: SnapshotFromIdOptions, scope: IConstruct): string[] {
-  return judge(problemsOfKinds({ ...options, snapshotId }, 'snapshotId'), scope, () => [
+  return judge(problemsOfKinds({ ...options, snapshotId }, KINDS.import, 'snapshotId'), scope, () => [
     ...problemsOfSnapshotId('snapshotId', snapshotId),
     ...problemsOfRegion('region', options.region),
   ]);
 }
 
 function kindsOf(props: CommonSnapshotCopyProps): string[] {
-  const problems = problemsOfKinds(props);
+  const problems = problemsOfKinds(props, KINDS.copy);
   return problems.length > 0 ? problems : problemsOfSourceKinds(props);
 }
 

@@ -63,7 +63,7 @@ test.each([
 const bad = (latestSource: unknown): SnapshotCopyProps => ({ latestSource: latestSource as LatestSource });
 
 test.each<[what: string, props: SnapshotCopyProps, message: RegExp]>([
-  ['no source', {}, /sourceSnapshotId is undefined: give a string, or give latestSource/],
+  ['no source', {}, /sourceSnapshotId is undefined: give a string .*, or give latestSource/],
   [
     'both sources',
     { sourceSnapshotId: SOURCE, latestSource: { volumeId: VOLUME } },
@@ -96,12 +96,12 @@ test.each<[what: string, props: SnapshotCopyProps, message: RegExp]>([
     /latestSource.maxAge is 1500 millis: give whole seconds, at least 1/,
   ],
   ['text for the selector', bad(VOLUME), /latestSource is the string "vol-0123456789abcdef0": give an object/],
-  ['a list of tags', bad({ tags: ['a'] }), /latestSource: tags is a list: give an object/],
+  ['a list of tags', bad({ tags: ['a'] }), /latestSource.tags is a list: give an object/],
   ['a tag without a value', bad({ tags: { a: undefined } }), /latestSource: the value of tag "a" is undefined/],
   [
     'a number of seconds',
     bad({ volumeId: VOLUME, maxAge: 60 }),
-    /latestSource: maxAge is the number 60: give a Duration/,
+    /latestSource.maxAge is the number 60: give a Duration/,
   ],
   [
     'a number as refresh',

@@ -128,6 +128,46 @@ test('text of the context is said to be text where another kind is wanted', () =
   expect(declare({ kmsKeyId: 7 })).not.toThrow(hint);
 });
 
+test.each<[object, string]>([
+  [{ sourceRegon: 'us-east-1' }, 'sourceRegon is not a prop: did you mean sourceRegion?'],
+  [{ kmsKeyID: 'alias/ebs' }, 'kmsKeyID is not a prop: did you mean kmsKeyId?'],
+  [{ refesh: '1' }, 'refesh is not a prop: did you mean refresh?'],
+  [{ tag: {} }, 'tag is not a prop: did you mean tags?'],
+  [{ removalpolicy: 'RETAIN' }, 'removalpolicy is not a prop: did you mean removalPolicy?'],
+  [
+    { sourceSnapshotId: undefined, latestSource: { volumeId: 'vol-0123456789abcdef0', maxage: Duration.hours(1) } },
+    'latestSource.maxage is not a prop: did you mean maxAge?',
+  ],
+])('a misspelt prop is refused with the name that is meant: %j', (props, message) => {
+  expect(declare(props)).toThrow(`Stack/Copy: ${message}`);
+});
+
+test('a misspelt setting is refused with the name that is meant', () => {
+  const message = 'Stack: maxConcurentCopies is not a prop: did you mean maxConcurrentCopies?';
+  expect(configure({ maxConcurentCopies: 5 })).toThrow(message);
+});
+
+test('a name that is like no prop may come from a wider object, and is left alone', () => {
+  expect(declare({ env: {}, stackName: 'x', availabilityZone: 'us-east-1a', vpcs: [], id: 1 })).not.toThrow();
+});
+
+test('of a list, what is of a wrong kind is named by its place', () => {
+  expect(declare({ shareWith: ['555566667777', 666677778888] })).toThrow(
+    'Stack/Copy: shareWith[1] is the number 666677778888: give a string (put it in quotes)',
+  );
+});
+
+test.each<[object, string]>([
+  [{ timeout: 30 }, 'Duration.hours(2)'],
+  [{ completionDuration: 30 }, 'Duration.minutes(15)'],
+])('%j is refused with a duration that is allowed', (props, example) => {
+  expect(declare(props)).toThrow(`give a Duration, such as ${example}`);
+});
+
+test('a poll interval that is no duration is refused with one that is allowed', () => {
+  expect(configure({ pollInterval: 30 })).toThrow('give a Duration, such as Duration.seconds(30)');
+});
+
 test('all that is of a wrong kind is said at once, and nothing is judged further', () => {
   expect(declare({ sourceSnapshotId: 'x', encrypted: 'yes', timeout: 60 })).toThrow(
     /^Stack\/Copy: encrypted is .*\nStack\/Copy: timeout is the number 60: give a Duration, such as Duration.hours\(2\)$/,
