@@ -208,3 +208,14 @@ export function shouldDelete(copy: Copy, request: Request, operation: StackOpera
   if (isLoose) return isCancelled || resourceGoes || operation.status === 'DELETE_IN_PROGRESS';
   return isCancelled && isOfCancelledCreate(copy, operation);
 }
+
+/**
+ * A rollback that cannot reach the copy from before may leave the resource with the handle of the failed update, which
+ * has no copy. When an update has replaced that, its Delete is about the copy from before.
+ */
+export function leftByRollback(copies: readonly Copy[], request: Request, operation: StackOperation): Copy[] {
+  const isCleanup = operation.status === 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS';
+  const hasCopy = copies.some((copy) => isStartedUnder(copy, request));
+  if (!isCleanup || request.physicalId.kind !== 'handle' || hasCopy) return [];
+  return copies.filter((copy) => copy.startedAt < operation.begunAt && !isRetained(copy));
+}

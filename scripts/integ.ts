@@ -51,7 +51,10 @@ function synthesize(file: string): boolean {
   const template = templateOf(file);
   if (updates) fs.writeFileSync(kept, template);
   if (fs.existsSync(kept) && fs.readFileSync(kept, 'utf8') === template) return true;
-  console.error('the template has changed: look at it, and run npm run test:integ -- --update');
+  const present = path.join(scratch, file.replace(/\.ts$/, '.json'));
+  fs.writeFileSync(present, template);
+  spawnSync('git', ['--no-pager', 'diff', '--no-index', kept, present], { stdio: 'inherit' });
+  console.error('the template has changed: if that is right, run npm run test:integ -- --update');
   return false;
 }
 

@@ -1,7 +1,8 @@
 // Delete: nothing is lost, and nothing is left behind.
 import { wait, type Outcome, type ReconcileContext } from '../context';
 import { deleteCopy, deleteOther } from '../deletions';
-import { isAtRest, shouldDelete } from '../ownership';
+import { isAtRest, leftByRollback, shouldDelete } from '../ownership';
+import { decodePhysicalId } from '../physical-id';
 import { notAskedFor } from '../reasons';
 import { CALL_MS, elapsed, visibilityDelay } from '../times';
 
@@ -34,9 +35,12 @@ async function deleteOthers(context: ReconcileContext): Promise<void> {
   if (others.length === 0) return;
   const { physicalId } = await observed.owner();
   // If CloudFormation has another id by now, the resource stays, and this Delete is about what it has replaced.
-  const resourceGoes = physicalId === request.physicalId.text && elapsed(context) > CALL_MS;
+  const isVisible = elapsed(context) > CALL_MS;
+  const resourceGoes = physicalId === request.physicalId.text && isVisible;
+  const hasReplaced = isVisible && decodePhysicalId(physicalId ?? '').kind === 'snapshot';
+  const earlier = hasReplaced ? leftByRollback(others, request, observed.operation) : [];
   for (const copy of others) {
-    const isMeant = shouldDelete(copy, request, observed.operation, resourceGoes) && copy.id !== physicalId;
-    if (isMeant) await deleteOther(context, copy, 'delete');
+    const isMeant = shouldDelete(copy, request, observed.operation, resourceGoes) || earlier.includes(copy);
+    if (isMeant && copy.id !== physicalId) await deleteOther(context, copy, 'delete');
   }
 }

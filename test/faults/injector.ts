@@ -43,6 +43,7 @@ const MINUTE = 60_000;
 /** Younger than this, a request that is denied something goes on. Some seconds less than the handler has it. */
 const GRACE_MS = 285_000;
 const STALE_MS = MINUTE;
+const MAX_DRY_RUN_SECONDS = 100;
 
 export class Injector {
   readonly fired: Fired[] = [];
@@ -178,7 +179,9 @@ export class Injector {
     armed.since ??= now;
     if (consequence === 'definite') return true;
     const isOnce = consequence !== 'transient' || means.at !== 'call' || armed.seconds === 0 || means.fault === 'late';
-    return isOnce ? armed.occasions === armed.nth : now <= armed.since + armed.seconds * 1000;
+    // A dry run has ten minutes, and may meet several faults.
+    const seconds = armed.copy === DRY_RUN ? Math.min(armed.seconds, MAX_DRY_RUN_SECONDS) : armed.seconds;
+    return isOnce ? armed.occasions === armed.nth : now <= armed.since + seconds * 1000;
   }
 
   private note({ kind, row, copy }: Armed): void {

@@ -176,6 +176,26 @@ describe('a Delete by a handle', () => {
     expect(world.copies()).toEqual([id]);
   });
 
+  test.each([
+    [undefined, 'deleted'],
+    ['Retain', 'completed'],
+  ] as const)(
+    'that a rollback had to leave without its copy is about the copy from before, once that is replaced: under %s it is %s',
+    async (DeletionPolicy, state) => {
+      const world = new World();
+      const before = world.declare({ DeletionPolicy });
+      const id = await world.create(before);
+      world.enter('UPDATE_IN_PROGRESS');
+      world.physicalId = HANDLE;
+      const { answer } = await world.run(world.update({ ...before, Description: 'new' }, before));
+      const present = answer?.PhysicalResourceId ?? '';
+      world.physicalId = present;
+      world.enter('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
+      await world.run(world.event('Delete', { PhysicalResourceId: HANDLE }));
+      expect([id, present].map((one) => world.ec2.stateOf(one))).toEqual([state, 'completed']);
+    },
+  );
+
   test('leaves the copy alone that CloudFormation has now, if it is delivered again', async () => {
     const world = new World({ copyDuration: 5 * MINUTE });
     const create = await world.accept(world.event('Create'));
