@@ -11,9 +11,9 @@ import { warnOfUnknownRegions } from './validate-regions';
 import { requestProperties } from './wire-properties';
 
 /**
- * Proves at each deployment that EC2 would make a copy, and makes none. It looks at the source and the keys as
- * `SnapshotCopy` does before it copies, and calls CopySnapshot with EC2's `DryRun`. If anything is wrong, the deployment
- * fails with the reason.
+ * Proves, when it is created or changed, that EC2 would make a copy, and makes none. It looks at the source and the keys
+ * as `SnapshotCopy` does before it copies, and calls CopySnapshot with EC2's `DryRun`. If anything is wrong, the
+ * deployment fails with the reason. CloudFormation does not run it again while its props stay the same.
  *
  * It has no attributes. Deleting it does nothing.
  *

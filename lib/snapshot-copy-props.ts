@@ -251,14 +251,14 @@ export interface SnapshotCopyProps extends CommonSnapshotCopyProps {
   readonly lock?: SnapshotLock;
 
   /**
-   * What happens to the copy when it is replaced, or removed from the stack:
+   * What happens to the copy when it is replaced, or removed from the stack. The policies differ in what they keep:
    *
    * - `DESTROY` deletes it.
    * - `RETAIN` keeps it, even if the deployment that made it is rolled back.
    * - `RETAIN_ON_UPDATE_OR_DELETE` keeps it, but leaves nothing of a creation that is rolled back. Recommended for
    *   backups.
    *
-   * `SNAPSHOT` is not possible. The policy changes in place.
+   * Kept copies pile up, and cost money until you delete them. `SNAPSHOT` is not possible. The policy changes in place.
    *
    * @default RemovalPolicy.DESTROY
    */

@@ -30,7 +30,7 @@ export function warnOfArchive(scope: IConstruct, { storageTier }: SnapshotCopyPr
   Annotations.of(scope).addWarningV2(
     'cdk-ebs-snapshot-copy:archive',
     'EC2 bills an archived copy for 90 days at least, and makes the next copy of its volume a full one. A volume of this ' +
-      'stack that is made from the copy may find it archived.',
+      'stack may fail to be made from the copy, because that is archived by then.',
   );
 }
 

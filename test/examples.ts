@@ -55,6 +55,7 @@ async function synthesize(folder: string): Promise<void> {
     HTTPS_PROXY: unreachable,
     AWS_EC2_METADATA_DISABLED: 'true',
     CDK_DISABLE_CLI_TELEMETRY: 'true',
+    BUILD_ID: '17',
   };
   const options = ['--quiet', '--no-notices', '--no-lookups'];
   try {

@@ -382,7 +382,7 @@ const share: Scenario = {
       expected: { status: 'CREATE_COMPLETE', output: 'a new copy', copies: 1 },
     },
     {
-      title: 'Share it no longer: an update in place',
+      title: 'Stop sharing: an update in place',
       context: {},
       expected: { status: 'UPDATE_COMPLETE', output: 'the same copy', copies: 1 },
     },

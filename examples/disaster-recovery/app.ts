@@ -1,5 +1,6 @@
 // When to use it: the data of one Region must survive the loss of that Region.
-// The stack is in the Region of the copy, so that you can deploy it while the source Region is down.
+// The stack is in the Region of the copy, so that the copy, its id and a restore do not depend on the source Region.
+// This copies one snapshot. To follow new backups, see nightly-recovery.
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { SnapshotCopy } from 'cdk-ebs-snapshot-copy';

@@ -8,13 +8,18 @@ const SOURCE_VOLUME = 'vol-0123456789abcdef0';
 const SOURCE_REGION = 'us-east-1';
 const RECOVERY_REGION = 'us-west-2';
 
+// Without a number, a deployment from a laptop would count as a change, and might replace the copy.
+const buildId = process.env.BUILD_ID;
+if (!buildId)
+  throw new Error('BUILD_ID is not set: deploy from the pipeline, or set it to the number of the last build');
+
 const app = new App();
 const stack = new Stack(app, 'NightlyRecovery', { env: { region: RECOVERY_REGION } });
 
 const copy = new SnapshotCopy(stack, 'Copy', {
   latestSource: { volumeId: SOURCE_VOLUME, maxAge: Duration.hours(36) },
-  // The build system gives each build a number. A build on a laptop has none, and looks for nothing.
-  refresh: process.env.BUILD_ID,
+  // The build system gives each build a number. Another one, or none, makes the handler look again.
+  refresh: buildId,
   sourceRegion: SOURCE_REGION,
   encrypted: true,
   timeout: Duration.hours(4),

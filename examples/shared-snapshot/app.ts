@@ -1,8 +1,8 @@
 // When to use it: another account shares an encrypted snapshot with yours, and you want a copy of your own.
 //
-// First, the other account shares the snapshot with your account, and lets your account use the key by a statement in the
-// policy of the key:
-//   actions: kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt*
+// First, the other account shares the snapshot with your account, and lets your account use the key. For the policy of the
+// key, SnapshotGrants.keyPolicyForSharing(['<your account>']) has the statements:
+//   kms:DescribeKey, kms:Decrypt, kms:GenerateDataKey*, kms:ReEncrypt*, and kms:CreateGrant for AWS services
 import { App, Stack } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { SnapshotCopy } from 'cdk-ebs-snapshot-copy';

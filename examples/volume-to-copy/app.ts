@@ -1,5 +1,5 @@
 // When to use it: one stack takes a snapshot of a volume, and copies it to another Region.
-// Another description takes a new snapshot, and copies that one.
+// Another description takes a new snapshot, and copies that one. The CDK warns that it does not know AWS::EC2::Snapshot yet.
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { SnapshotCopy } from 'cdk-ebs-snapshot-copy';
