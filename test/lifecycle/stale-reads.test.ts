@@ -30,8 +30,10 @@ describe.each([
   ['DescribeStacks', 1],
   ['DescribeStacks', 2],
   ['DescribeStacks', 3],
+  ['DescribeStacks', 12],
   ['DescribeStackResource', 1],
   ['DescribeStackResource', 2],
+  ['DescribeStackResource', 12],
 ] as const)('one stale CREATE_COMPLETE of %s, at read %d,', (read, which) => {
   async function deployed() {
     const deployment = await start();
