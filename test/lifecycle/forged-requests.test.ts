@@ -80,6 +80,43 @@ describe('a Delete that somebody sends while the stack is at rest deletes nothin
   });
 });
 
+describe('while the stack is at rest, nothing comes of', () => {
+  /** Polls for 4 minutes, in which every start window opens once. */
+  async function expectNothing(change: (event: Payload) => object): Promise<void> {
+    const { deployment, id, ofHandler } = await deployed();
+    const { clock, ec2, lambda, services } = deployment.aws;
+    const { functionArn, payload } = ofHandler('index.isComplete');
+    const event = { ...change(payload as Payload), Begun: { At: clock.now() } };
+    const tags = ec2.tagsOf(id);
+    const first = services.calls.length;
+    await clock.run(async () => {
+      for (let polls = 0; polls < 8; polls++) {
+        const { payload: answer } = await lambda.invoke(functionArn, event);
+        expect(answer).not.toContain('"IsComplete":true');
+        await clock.sleep(30_000);
+      }
+    });
+    const actions = new Set(services.calls.slice(first).map(({ action }) => action));
+    expect([...actions].filter((action) => !action.startsWith('Describe'))).toEqual([]);
+    expect(deployment.copies()).toEqual([id]);
+    expect(ec2.tagsOf(id)).toEqual(tags);
+    expect((await deployment.destroy()).status).toBe('DELETE_COMPLETE');
+    expect(deployment.copies()).toEqual([]);
+  }
+
+  test('the Create that is sent again', () => expectNothing((event) => event));
+
+  test('a Create of another copy', () =>
+    expectNothing((event) => ({ ...event, PhysicalResourceId: `copy-${'2'.repeat(32)}` })));
+
+  test('an Update of the tags', () =>
+    expectNothing((event) => {
+      const before = event.ResourceProperties as object;
+      const ResourceProperties = { ...before, Tags: [{ Key: 'team', Value: 'x' }] };
+      return { ...event, RequestType: 'Update', ResourceProperties, OldResourceProperties: before };
+    }));
+});
+
 test('no line in the logs of the five functions holds a ResponseURL, whether requests go well, fail or time out', async () => {
   const deployment = await start();
   const invocations: Invocation[] = [];

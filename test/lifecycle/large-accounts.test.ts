@@ -21,10 +21,11 @@ async function startSlow(seconds: number): Promise<Deployment> {
 }
 
 describe.each([31, 100, 235])('where a search takes %d s', (seconds) => {
-  test('the first poll starts the copy, once, and it is reported', async () => {
+  test('the first poll starts the copy, once, it is reported, replaced and deleted', async () => {
     const deployment = await startSlow(seconds);
     const begun = deployment.aws.clock.now();
-    const created = await deployment.deploy(declare(propsOf(deployment)));
+    const props = propsOf(deployment);
+    const created = await deployment.deploy(declare(props));
     const [id = ''] = deployment.copies();
     expect(created).toMatchObject({ status: 'CREATE_COMPLETE', outputs: { Id: id } });
     expect(deployment.copies()).toEqual([id]);
@@ -32,6 +33,11 @@ describe.each([31, 100, 235])('where a search takes %d s', (seconds) => {
     expect((deployment.starts()[0]?.time ?? NaN) - begun).toBeLessThan((seconds + 60) * SECOND);
     // After the copy’s end come the rest of an interval, and one search.
     expect(minutesUntil(/^CREATE_COMPLETE$/, created)).toBeLessThan(20 + (2 * seconds + 60) / 60);
+
+    const replaced = await deployment.deploy(declare({ ...props, description: 'new' }));
+    expect(replaced).toMatchObject({ status: 'UPDATE_COMPLETE', outputs: { Id: deployment.copies()[0] } });
+    expect(deployment.copies()).toHaveLength(1);
+    expect(deployment.started()).toBe(2);
     expect((await deployment.destroy()).status).toBe('DELETE_COMPLETE');
     expect(deployment.copies()).toEqual([]);
   });

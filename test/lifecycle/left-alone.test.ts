@@ -27,6 +27,17 @@ const HOLDS = [
       `SnapshotLocked: The snapshot ${id} is locked and cannot be deleted.; its lock is in state governance: unlock it, then delete again`,
   },
   {
+    name: 'backs an AMI',
+    hold: ({ aws }: Deployment, id: string) => {
+      aws.ec2.snapshot(id).imageId = 'ami-0123456789abcdef0';
+    },
+    release: ({ aws }: Deployment, id: string) => {
+      aws.ec2.snapshot(id).imageId = undefined;
+    },
+    says: (id: string) =>
+      `InvalidSnapshot.InUse: The snapshot ${id} is currently in use by ami-0123456789abcdef0; deregister the AMI, unlock the snapshot, or release what else holds it, then delete again`,
+  },
+  {
     name: 'may not be deleted',
     hold: ({ aws }: Deployment, id: string) => {
       aws.services.faults = (call) =>
