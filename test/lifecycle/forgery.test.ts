@@ -39,7 +39,7 @@ function forgeNext({ aws }: Deployment, snapshot: Partial<NewSnapshot>, seconds 
 interface Forgery {
   readonly name: string;
   readonly declared?: (keys: Keys) => Partial<SnapshotCopyProps>;
-  readonly snapshot: (keys: Keys, now: number) => Partial<NewSnapshot>;
+  readonly snapshot: (keys: Keys) => Partial<NewSnapshot>;
   readonly reason: (keys: Keys) => string;
 }
 
@@ -67,7 +67,7 @@ const FORGERIES: readonly Forgery[] = [
 describe.each(FORGERIES)('a snapshot with the tags of the copy that $name', ({ declared, snapshot, reason }) => {
   test('is neither adopted nor deleted, by create, replacement and deletion, and the log says so', async () => {
     const deployment = await start();
-    const { clock, ec2 } = deployment.aws;
+    const { ec2 } = deployment.aws;
     const keys = { key: ec2.kms.addKey({ region: REGION }), other: ec2.kms.addKey({ region: REGION }) };
     const props = propsOf(deployment, declared?.(keys));
     const [first = ''] = await forgedAt({ ...props });
@@ -79,7 +79,7 @@ describe.each(FORGERIES)('a snapshot with the tags of the copy that $name', ({ d
     expect(deployment.logged('not this copy').length).toBeGreaterThan(before);
 
     async function forgedAt(wanted: SnapshotCopyProps): Promise<string[]> {
-      const forged = forgeNext(deployment, snapshot(keys, clock.now()));
+      const forged = forgeNext(deployment, snapshot(keys));
       const { outputs, status } = await deployment.deploy(declare(wanted));
       expect(status).toMatch(/^(CREATE|UPDATE)_COMPLETE$/);
       expect(deployment.copies()).toEqual([outputs.Id]);
