@@ -20,6 +20,12 @@ export const declareWithSibling = (props: SnapshotCopyProps, revision: string) =
   sibling.node.addDependency(copy);
 };
 
+/** A resource beside the copy, whose failure cancels what the copy is in. */
+export const declareApart = (props: SnapshotCopyProps, revision: string) => (stack: Stack) => {
+  copyInto(stack, props);
+  new CfnResource(stack, 'Sibling', { type: 'AWS::SNS::Topic', properties: { DisplayName: revision } });
+};
+
 export const declareDryRun = (props: SnapshotCopyDryRunProps) => (stack: Stack) => {
   new SnapshotCopyDryRun(stack, 'DryRun', props);
 };

@@ -70,6 +70,11 @@ export class Deployment {
     return this.aws.lambda.logs.map(({ line }) => line.message as Record<string, unknown>);
   }
 
+  /** What it has logged of one kind. */
+  logged(decision: string): Readonly<Record<string, unknown>>[] {
+    return this.decisions().filter((one) => one.decision === decision);
+  }
+
   /** Minutes between the first and the last event of an operation. */
   minutes({ events }: OperationResult): number {
     return ((events.at(-1)?.time ?? 0) - (events[0]?.time ?? 0)) / MINUTE;
