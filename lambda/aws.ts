@@ -90,7 +90,10 @@ export function awsOver(calls: Calls, now: () => number, unreachableSince: Map<s
       const found: Snapshot[] = [];
       let NextToken: string | undefined;
       do {
-        if (isTooLong()) throw new NotYet(`EC2 takes too long to list the snapshots in ${region}`);
+        if (isTooLong())
+          throw new NotYet(
+            `EC2 takes too long to list the snapshots in ${region}; delete those that nobody needs, or deploy again when the Region is less busy`,
+          );
         const input = { Filters, OwnerIds: [owner], MaxResults: 1_000, NextToken };
         const page = await inEc2(region, calls.describeSnapshots(region, input));
         found.push(...(page.Snapshots ?? []));

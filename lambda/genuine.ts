@@ -20,9 +20,21 @@ export async function flawOf(context: ReconcileContext, copy: Copy): Promise<str
   if (hasNewHandle && isNamed(copy, request) && copy.startedAt < startedAt - SKEW_MS)
     return 'it began before the request';
   const declared = [wanted, before].find((one) => one && isMadeFor(copy, one));
-  if (declared) return flawAgainst(context, copy, declared);
-  // Of an earlier declaration, which nobody knows any more. Only copies have a transfer type.
-  return copy.snapshot.TransferType === undefined ? 'EC2 does not show it as a copy' : undefined;
+  const flaw = declared && (await flawAgainst(context, copy, declared));
+  if (flaw !== undefined || copy.snapshot.TransferType !== undefined) return flaw;
+  // Of an earlier declaration, nobody knows any more what it asked for.
+  return !declared || (await showsTransferType(context)) ? 'EC2 does not show it as a copy' : undefined;
+}
+
+/** Only copies have a transfer type, if EC2 shows it at all: then it shows that of the copy that CloudFormation has. */
+async function showsTransferType({ observed, request }: ReconcileContext): Promise<boolean> {
+  const { physicalId, presentId, type } = request;
+  const isDelete = type === 'Delete' && physicalId.kind === 'snapshot';
+  // By now, the Delete may have deleted it.
+  const present = isDelete
+    ? await observed.copyById(physicalId.text)
+    : (await observed.search()).find(({ id }) => id === presentId);
+  return present?.snapshot.TransferType !== undefined;
 }
 
 async function flawAgainst(context: ReconcileContext, copy: Copy, declared: Declaration): Promise<string | undefined> {

@@ -187,9 +187,12 @@ export const isTakenByRollback = (copy: Copy, { type }: Request, operation: Stac
 export const isStillReferenced = (copy: Copy, presentId: string | undefined): boolean =>
   isBackup(copy) || (presentId !== undefined && (presentId === copy.id || presentId === copy.tags[TAG.handle]));
 
-/** The copies that a Delete by handle is about. It fails if they cannot be deleted; other copies it may leave. */
+/**
+ * The copies that a Delete by another id than a snapshot's is about. It fails if they cannot be deleted; other copies it
+ * may leave. An unknown id stands for whatever a cancelled Create began.
+ */
 export const isMeantByDelete = (copy: Copy, request: Request): boolean =>
-  request.type === 'Delete' && isStartedUnder(copy, request);
+  request.type === 'Delete' && (isStartedUnder(copy, request) || request.physicalId.kind === 'unknown');
 
 /**
  * Whether a Delete is about the copy, other than the snapshot that its physical id names:

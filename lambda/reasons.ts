@@ -1,7 +1,7 @@
 // The reasons that a user reads in the CloudFormation event: what happened, and what to do.
 import { MAX_TIMEOUT_SECONDS, OWNER_TAGS, TAG } from '../lib/contract';
 import type { Copy } from './copies';
-import { CallError, describeError, Ended, Failure, kindOf } from './failure';
+import { CallError, describeError, Ended, Failure, kindOf, NotYet } from './failure';
 import type { BasicRequest, Declaration, LatestSource, Request } from './request';
 
 /** `found` is the latest source, if one was chosen. */
@@ -118,6 +118,7 @@ export function notAligned({ type }: Request, { id, region }: Copy, aspect: stri
 export function toFailure(error: unknown, what: string, defaultRegion: string, logGroup: string): Failure {
   const where = ` (log group ${logGroup})`;
   if (error instanceof Failure) return new Failure(error.message, where);
+  if (error instanceof NotYet) return new Failure(`${what}: ${error.message}`, where);
   const region = error instanceof CallError ? error.region : defaultRegion;
   const advice = adviceFor(error, region);
   const hint = advice === undefined ? '' : `; ${advice}`;

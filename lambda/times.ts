@@ -91,9 +91,12 @@ export function isLatestWindowVisible(timing: Timing): boolean {
 export const mayHideDuplicate = (timing: Timing, { startedAt }: Copy): boolean =>
   timing.now() < startedAt + visibilityDelay(timing);
 
-/** A copy that fails over its key this soon after its start may have met a key policy that was still on its way. */
-export const failedEarly = ({ now, pollIntervalMs }: Timing, { startedAt }: Copy): boolean =>
-  now() < startedAt + GRACE_MS + pollIntervalMs;
+/**
+ * A copy that fails over its key this soon after its start may have met a key policy that was still on its way. The next
+ * start window may open a visibility delay after EC2 has said so.
+ */
+export const failedEarly = (timing: Timing, { startedAt }: Copy): boolean =>
+  timing.now() < startedAt + GRACE_MS + visibilityDelay(timing);
 
 /** Whether the copy was started in the request's first start window. */
 export const isOfFirstWindow = (timing: Timing, { startedAt }: Copy): boolean =>

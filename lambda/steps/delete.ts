@@ -16,6 +16,7 @@ export async function deleteOwnCopies(context: ReconcileContext): Promise<Outcom
     if (memory.doubt(request, beganAt) < beganAt) throw notAskedFor(request);
     return wait('the stack seems to be at rest; the next poll confirms it');
   }
+  memory.trust(request);
   const named = kind === 'snapshot' ? await observed.copyById(text) : undefined;
   if (named) await deleteCopy(context, named, 'delete');
   await deleteOthers(context);

@@ -149,7 +149,11 @@ describe('a search for snapshots', () => {
     const describeSnapshots = jest.fn(() => Promise.resolve({ Snapshots: [], NextToken: 'next' }));
     const isTooLong = (): boolean => describeSnapshots.mock.calls.length >= 3;
     const search = aws({ describeSnapshots }).findSnapshots('eu-west-1', 'self', [], isTooLong);
-    await expect(search).rejects.toThrow(new NotYet('EC2 takes too long to list the snapshots in eu-west-1'));
+    await expect(search).rejects.toThrow(
+      new NotYet(
+        'EC2 takes too long to list the snapshots in eu-west-1; delete those that nobody needs, or deploy again when the Region is less busy',
+      ),
+    );
     expect(describeSnapshots).toHaveBeenCalledTimes(3);
   });
 

@@ -29,6 +29,7 @@ function judge(copy: Copy, scene: Scene = {}): Promise<string | undefined> {
   const observed: Partial<ReconcileContext['observed']> = {
     sourceOf: ({ sourceSnapshotId: id = '' }) => Promise.resolve(sources[id]),
     keyOf: ({ kmsKeyId = '' }) => Promise.resolve(keys[kmsKeyId]),
+    search: () => Promise.resolve(copies ?? []),
   };
   return flawOf({ request, observed, copy: chosen, copies } as ReconcileContext, copy);
 }
@@ -162,4 +163,14 @@ test('a key that cannot be read is not judged', async () => {
   const copy = copyOf(request, { Encrypted: true, KmsKeyId: KEY });
   expect(await judge(copy, { request })).toBeUndefined();
   expect(await judge(copy, { request, keys: { 'alias/mine': { KeyId: 'k' } } })).toBeUndefined();
+});
+
+test('a copy that EC2 does not show as one, unlike the present copy, has a flaw', async () => {
+  const request = requestFor({}, { Begun: { At: 0, PresentId: 'snap-b' } });
+  const present = copyOf(request, {}, { id: 'snap-b' });
+  const other = copyOf(request, { TransferType: undefined });
+  expect(await judge(other, { request, copies: [present, other] })).toBe('EC2 does not show it as a copy');
+  expect(await judge(other, { request, copies: [other] })).toBeUndefined();
+  const silent = copyOf(request, { TransferType: undefined }, { id: 'snap-b' });
+  expect(await judge(other, { request, copies: [silent, other] })).toBeUndefined();
 });

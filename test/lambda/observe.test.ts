@@ -267,7 +267,9 @@ describe('one poll', () => {
     const begun = world.time;
     await world.poll(event);
     expect(world.time - begun).toBeLessThanOrEqual(4 * MINUTE + 3 * SECOND);
-    const reason = new NotYet('EC2 takes too long to list the snapshots in eu-west-1').message;
+    const reason = new NotYet(
+      'EC2 takes too long to list the snapshots in eu-west-1; delete those that nobody needs, or deploy again when the Region is less busy',
+    ).message;
     expect(world.logs.at(-1)).toEqual({ decision: 'wait', reason });
   });
 });

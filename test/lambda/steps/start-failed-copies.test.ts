@@ -57,11 +57,18 @@ describe('a copy that fails because of its key', () => {
     expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
   });
 
-  test('more than five minutes after its start fails the request at once', async () => {
-    const world = new World({ course: () => keyFailure(331) });
+  test('five minutes after its start is made again in the next start window', async () => {
+    const world = new World({ course: ({ count }) => (count === 1 ? keyFailure(300) : undefined) });
+    const { answer } = await world.runCreate();
+    expect(world.started()).toBe(2);
+    expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
+  });
+
+  test('more than eight minutes after its start fails the request at once', async () => {
+    const world = new World({ course: () => keyFailure(481) });
     const { failure, after } = await world.runCreate();
     expect(failure?.message).toContain('Given key ID is not accessible');
-    expect(after).toBe(360);
+    expect(after).toBe(510);
     expect(world.started()).toBe(1);
   });
 
