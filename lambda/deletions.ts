@@ -8,7 +8,7 @@ import { describeError, NotYet } from './failure';
 import { flawOf } from './genuine';
 import { observe } from './observe';
 import { begunBy, isMeantByDelete, isRollback, isStillReferenced, isTakenByRollback } from './ownership';
-import { isFinal } from './patience';
+import { isFinal, mayBeDone } from './patience';
 import { notDeleted } from './reasons';
 import { elapsed, STALENESS_MS } from './times';
 
@@ -39,7 +39,12 @@ export async function deleteCopy(poll: Poll, copy: Copy, decision: string): Prom
 async function unlockAndDelete(poll: Poll, copy: Copy): Promise<void> {
   const { aws, log } = poll;
   const { id, region } = copy;
-  await aws.unlock(region, id);
+  try {
+    await aws.unlock(region, id);
+  } catch (error) {
+    // A poll beside this one may have unlocked it.
+    throw mayBeDone(poll, 'unlock', error) ? new NotYet(describeError(error)) : error;
+  }
   log('unlock', { snapshotId: id });
   try {
     await aws.deleteSnapshot(region, id);

@@ -319,7 +319,9 @@ export class Witness {
     const isExcused =
       this.injector.retagged.has(copy.id) || this.injector.untimely.has(resource) || this.untagged.has(resource);
     if (!isExcused) {
-      const isHeld = this.injector.held.has(copy.id);
+      // A lock that nobody can take off stays, although it is not declared any more.
+      const isForGood = wanted.LockMode === undefined && this.isLockedForGood(copy.lock);
+      const isHeld = isForGood || this.injector.held.has(copy.id);
       faults.push(...this.tagFaults(copy, wanted, event), ...handoverFaults(copy, wanted, { isHeld, isRollback }));
     }
     return faults.map(([what, is, ought]) => `${what} is ${JSON.stringify(is)} and not ${JSON.stringify(ought)}`);
@@ -371,6 +373,7 @@ export class Witness {
    * - EC2 only extends a lock in compliance mode after its cool-off period, shares nothing that is archived, and archives
    *   nothing that is being restored.
    * - A copy that is under way for ever, and could not be deleted then, is adopted now.
+   * - The copy went then, and a rollback finds none.
    * - A rollback that failed has not removed a lock, and the declaration that it went back to does not know of it.
    */
   private isFixed(copy: string, reason: string): boolean {
@@ -379,6 +382,8 @@ export class Witness {
     if (/(% done|barely begun|in state "\w+") after \d+ minutes/.test(reason))
       return ec2.all().some((one) => isOf(one) && !['completed', 'error'].includes(one.course.outcome));
     const copies = ec2.remainingCopies().filter(isOf);
+    if (reason.includes('the copy from before was deleted by somebody else'))
+      return copies.every(({ id }) => ec2.stateOf(id) !== 'completed' || this.injector.disowned.has(id));
     if (reason.includes('its lock is in state'))
       return this.halfway.has(`${this.stackId} ${copy}`) && copies.some(({ lock }) => lock !== undefined);
     if (/EC2 only extends such a lock|nobody can unlock it/.test(reason))

@@ -240,6 +240,21 @@ describe('a lock that EC2 refuses', () => {
     expect(life.calls('UnlockSnapshot')).toEqual([]);
   });
 
+  test('is taken off once by two polls of a Delete that run side by side', async () => {
+    const life = lifeOf(GOVERNANCE);
+    await life.live('created');
+    const [id = ''] = life.copies();
+    life.services.faults = ({ action }) => {
+      if (action !== 'UnlockSnapshot') return undefined;
+      life.services.faults = undefined;
+      life.ec2.handover.unlockSnapshot(REGION, { SnapshotId: id });
+      return undefined;
+    };
+    const { answer, after } = await life.end('ROLLBACK_IN_PROGRESS');
+    expect([answer?.IsComplete, after]).toEqual([true, 30]);
+    expect(life.copies()).toEqual([]);
+  });
+
   test('is taken off a copy that something else holds, too, and the Delete then says so', async () => {
     const life = lifeOf(GOVERNANCE);
     await life.live('created');
