@@ -1,19 +1,27 @@
 // Deploys the app of this folder on the local AWS, in virtual time, and shows what the CloudFormation console would show.
 import { parseArgs } from 'node:util';
-import type { Output } from './demo/console';
+import { type Output, wrapped } from './demo/console';
 import { show } from './demo/run';
 import { SCENARIOS, type Scenario } from './demo/scenarios';
 
-const list = (scenarios: readonly Scenario[]): string =>
-  scenarios.map(({ name, summary }) => `  ${name.padEnd(18)}${summary}\n`).join('');
+const NAME_WIDTH = 20;
+const TEXT_WIDTH = 80;
 
-const usage = (
-  scenarios: readonly Scenario[],
-): string => `Usage: npm run demo [-- --scenario NAME] [--fast] | --list | --help
+const list = (scenarios: readonly Scenario[]): string => scenarios.map(entryOf).join('');
 
-Deploys the app in bin/ on a local AWS, without an account, and shows what the CloudFormation console would show.
-Time is virtual: on a terminal, a scenario takes about 12 seconds, and no time with --fast, or when the output is no
-terminal. The exit code is 1 if something unexpected happens.
+function entryOf({ name, summary }: Scenario): string {
+  const lines = wrapped(summary, TEXT_WIDTH - NAME_WIDTH);
+  return lines.map((line, n) => `${(n === 0 ? `  ${name}` : '').padEnd(NAME_WIDTH)}${line}\n`).join('');
+}
+
+const usage = (scenarios: readonly Scenario[]): string => `Usage: npm run demo
+       npm run demo -- --scenario NAME [--fast]
+       npm run demo -- --list
+
+Deploys the app in bin/ on a local AWS, without an account, and shows what the
+CloudFormation console would show. Time is virtual: on a terminal, a scenario
+takes about 12 seconds, and less with --fast, or when the output is no terminal.
+The exit code is 1 if something unexpected happens.
 
 Scenarios:
 ${list(scenarios)}`;
@@ -27,7 +35,7 @@ export async function main(
 ): Promise<number> {
   const command = parse(args, scenarios);
   if (typeof command === 'string') {
-    err.write(`${command}\n\n${usage(scenarios)}`);
+    err.write(`${command} See: npm run demo -- --help\n`);
     return 2;
   }
   if ('print' in command) {
@@ -59,7 +67,7 @@ function parse(args: readonly string[], scenarios: readonly Scenario[]): Command
     const scenario = scenarios.find((each) => each.name === name);
     return scenario ? { scenario, isFast: values.fast } : `There is no scenario "${name ?? ''}".`;
   } catch (error) {
-    return (error as Error).message;
+    return `${(error as Error).message.replace(/\.*$/, '')}.`;
   }
 }
 

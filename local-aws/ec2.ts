@@ -306,7 +306,7 @@ export class SimulatedEc2 {
   private courseOf(region: string, input: CopySnapshotRequest, problem: string | undefined): CopyCourse {
     this.copies += 1;
     if (problem !== undefined) {
-      return { duration: this.settings.lateErrorDelay, outcome: 'error', message: problem };
+      return { duration: this.settings.lateErrorDelay, outcome: 'error', message: problem, stallAt: 0 };
     }
     const promised = (input.CompletionDurationMinutes ?? Infinity) * MINUTE;
     return {

@@ -1,14 +1,13 @@
 // npm run docs:demo: records the demo's first scenario into docs/demo.svg, an animation that needs no player.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 import { ERASE_LINE, type Output } from '../bin/demo/console';
 import { show } from '../bin/demo/run';
 import { SCENARIOS } from '../bin/demo/scenarios';
 
 const [COLUMNS, ROWS] = [80, 24];
 const [FONT_SIZE, LINE_HEIGHT, MARGIN] = [14, 18, 16];
-/** Fits 80 columns in any monospaced font, since each line is given its length. */
+/** Fits 80 columns in any monospaced font, since each part of a line is given its length. */
 const ADVANCE = 8.4;
 /** Of the last picture. */
 const REST_SECONDS = 5;
@@ -60,16 +59,22 @@ function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
-/** Colors end where the line does. */
-function spansOf(text: string): string {
-  const spans: string[] = [];
-  let color = '';
+/** What has one color in a line, each part at its column, since not every renderer stretches parts of a text alike. */
+function partsOf(text: string, y: number): string {
+  const parts: string[] = [];
+  let [color, column] = ['', 0];
   // eslint-disable-next-line no-control-regex -- that is how a terminal is told colors
   for (const [, code, run = ''] of text.matchAll(/(?:\u001b\[(\d+)m)?([^\u001b]*)/g)) {
     if (code !== undefined) color = COLORS[code] ?? '';
-    if (run !== '') spans.push(color === '' ? escaped(run) : `<tspan fill="${color}">${escaped(run)}</tspan>`);
+    const [x, length] = [column, run.length].map((count) => (count * ADVANCE).toFixed(1));
+    const fill = color === '' ? '' : ` fill="${color}"`;
+    if (run.trim() !== '')
+      parts.push(
+        `<text x="${x ?? ''}" y="${y}" textLength="${length ?? ''}" lengthAdjust="spacingAndGlyphs"${fill}>${escaped(run)}</text>`,
+      );
+    column += run.length;
   }
-  return spans.join('');
+  return parts.join('');
 }
 
 /** One value after another, over and over. A picture that does not move shows the last. */
@@ -82,14 +87,11 @@ function steps(attribute: string, whole: number, values: readonly (readonly [fro
 }
 
 function lineOf({ from, row, text, until }: Shown, whole: number): string {
-  const length = (stripVTControlCharacters(text).length * ADVANCE).toFixed(1);
   const end = until === undefined ? [] : [[until, 'hidden'] as const];
   const appears = from === 0 ? ([[0, 'visible']] as const) : ([[0, 'hidden'], [from, 'visible']] as const); // prettier-ignore
-  return (
-    `<text y="${(row + 1) * LINE_HEIGHT}" textLength="${length}" lengthAdjust="spacingAndGlyphs" ` +
-    `visibility="${until === undefined ? 'visible' : 'hidden'}">` +
-    `${spansOf(text)}${steps('visibility', whole, [...appears, ...end])}</text>`
-  );
+  const visibility = until === undefined ? 'visible' : 'hidden';
+  const parts = partsOf(text, (row + 1) * LINE_HEIGHT);
+  return `<g visibility="${visibility}">${parts}${steps('visibility', whole, [...appears, ...end])}</g>`;
 }
 
 function svgOf({ scrolls, seconds, shown }: Recorder): string {

@@ -2,6 +2,7 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { App, CfnElement, type Stack } from 'aws-cdk-lib';
 import { LocalAws, type OperationResult } from '../../local-aws';
+import type { StoredSnapshot } from '../../local-aws/snapshot';
 import { propsFromContext } from '../context';
 import { SnapshotCopyStack } from '../snapshot-copy-stack';
 import { Console, type Output } from './console';
@@ -13,8 +14,12 @@ import { Watch } from './watch';
 
 const STACK = 'SnapshotCopy';
 const LEGEND =
-  'Time is virtual. Lines with (handler) come from its log, each of them once. (provider) is what all copies of a stack ' +
-  'share.';
+  'Time is virtual. (handler) is the log of the library’s function, with repeats left out. (provider) is what all copies ' +
+  'of a stack share.';
+const WAITING =
+  'The column "waiting" is what Lambda and Step Functions cost. EC2 bills the transfer and the storage of copies besides.';
+const LAST =
+  'That was the last scenario. To copy a snapshot of your own: npx cdk deploy -c sourceSnapshotId=snap-… -c sourceRegion=…';
 
 export interface ShowOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -86,16 +91,18 @@ class Run {
     const calls = this.results.reduce((sum, result) => sum + result.copySnapshotCalls, 0);
     this.console.heading('In the end');
     for (const line of tableOf(this.results)) this.console.line(line);
+    this.console.paragraph(WAITING);
     this.sumUp(steps.at(-1)?.expected.copies ?? 0);
     this.judge([equal(counted(copySnapshotCalls, 'call of CopySnapshot'), counted(calls, 'call of CopySnapshot'))]);
     this.console.line();
     this.console.paragraph(lesson);
+    this.console.line();
     if (next) this.recommend(next);
+    else this.console.paragraph(LAST);
     return this.isAsExpected;
   }
 
   private recommend({ name, summary }: Scenario): void {
-    this.console.line();
     this.console.line(`Next: npm run demo -- --scenario ${name}`);
     this.console.paragraph(summary);
   }
@@ -118,7 +125,8 @@ class Run {
     this.snapshotId = result.outputs.SnapshotId ?? this.snapshotId;
   }
 
-  private checksOf({ status, reason, output, copies, tags }: Expectation, result: OperationResult): Check[] {
+  private checksOf(expected: Expectation, result: OperationResult): Check[] {
+    const { status, reason, output, copies, tags, copyIs } = expected;
     const { ec2 } = this.aws;
     const snapshotId = result.outputs.SnapshotId;
     const has = snapshotId === undefined ? {} : ec2.tagsOf(snapshotId);
@@ -128,6 +136,7 @@ class Run {
       like(reason, result.reason),
       ...(output ? [equal(`outputs name ${output}`, snapshotId ? named : 'outputs name no copy')] : []),
       equal(inEc2(copies), inEc2(this.watch.copies().length)),
+      ...(copyIs === undefined ? [] : [equal(copyIs, this.watch.copies().map(conditionOf).join(', '))]),
       ...Object.entries(tags ?? {}).map(([key, value]) => equal(`tag ${key}=${value}`, `tag ${key}=${has[key] ?? ''}`)),
     ];
   }
@@ -165,6 +174,13 @@ function like(pattern: RegExp | undefined, reason: string | undefined): Check {
     happened: reason === undefined ? 'nothing failed' : `the reason "${reason.replace(/\s+/g, ' ')}"`,
     holds: pattern ? Boolean(match) : reason === undefined,
   };
+}
+
+/** What has been done with a finished copy. */
+function conditionOf({ lock, sharedWith, tiering }: StoredSnapshot): string {
+  if (typeof lock === 'object') return `locked in ${lock.mode} mode`;
+  if (tiering) return tiering.kind === 'archival' ? 'being archived' : 'being restored';
+  return sharedWith.size > 0 ? `shared with ${[...sharedWith].join(', ')}` : 'shared with nobody';
 }
 
 function inEc2(copies: number): string {

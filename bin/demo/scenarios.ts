@@ -44,6 +44,8 @@ export interface Expectation {
   readonly copies: number;
   /** Tags that the copy has afterward, among others. */
   readonly tags?: Readonly<Record<string, string>>;
+  /** What has been done with the finished copy. */
+  readonly copyIs?: string;
 }
 
 export const REGION = 'eu-west-1';
@@ -69,10 +71,11 @@ const lifecycle: Scenario = {
   name: 'lifecycle',
   summary: 'create, update in place, replace, delete (the default)',
   shows:
-    'A stack copies a 100 GiB snapshot from us-east-1 to eu-west-1, tags the copy, replaces it, and is deleted. What ' +
-    'can change in place does. For everything else, EC2 makes a new copy before the old one is deleted.',
+    'A stack copies a 100 GiB snapshot from us-east-1 to eu-west-1, tags the copy, replaces it, and is deleted. ' +
+    'Whatever can be changed in place is. For everything else, EC2 makes a new copy before the old one is deleted.',
   lesson:
-    'The stack owns its copy: a deployment ends when the copy is usable, and nothing is left when the stack is deleted.',
+    'The stack owns its copy: a deployment ends when the copy is usable, and no copy is left when the stack is ' +
+    'deleted. Only the log group stays, for whoever has to find out what happened.',
   steps: [
     {
       title: 'Create the stack',
@@ -201,7 +204,8 @@ const queueFull: Scenario = {
   shows:
     'EC2 makes at most 20 copies into one Region of an account at once, and others are making 20 already. The handler ' +
     'waits and asks again.',
-  lesson: 'A full queue is no failure as long as the wait and the copy fit into "timeout" (50 minutes by default).',
+  lesson:
+    'EC2 refused four times, and the handler asked every three minutes. A full queue is no failure as long as the wait and the copy fit into "timeout" (50 minutes by default).',
   scene: (aws) => {
     addSource(aws);
     const { sourceSnapshotId: SourceSnapshotId, sourceRegion: SourceRegion } = SOURCE;
@@ -225,7 +229,7 @@ const rollback: Scenario = {
   summary: 'another resource fails in an update: the stack goes back to the old copy',
   shows:
     'An update replaces the copy. Then the parameter "Latest", which should hold the id of the new one, cannot be ' +
-    'written, and CloudFormation rolls the stack back.',
+    'written, and CloudFormation rolls the stack back. (The scenario adds "Latest" to the app; the command does not.)',
   lesson:
     'The old copy was still there, because it is deleted only after everything else has succeeded. The stack has it ' +
     'back without copying anything, and the new one is deleted.',
@@ -260,9 +264,10 @@ const cancelled: Scenario = {
   summary: 'another resource fails while the copy is pending: the pending copy is removed',
   shows:
     'The volume "Scratch" fails while the copy is pending. CloudFormation does not wait for the copy then: it deletes ' +
-    'the resource by an id that it has invented, because it has not received the real one.',
+    'the resource by an id that it has invented, because it has not received the real one. (The scenario adds "Scratch" ' +
+    'to the app; the command does not.)',
   lesson:
-    'The handler finds the pending copy by its tags and deletes it, and the poll that still goes on starts no other. ' +
+    'The handler finds the pending copy by its tags and deletes it, and the poll that is still running starts no second one. ' +
     'Solve the problem of the other resource, and deploy again.',
   steps: [
     {
@@ -350,8 +355,9 @@ const many: Scenario = {
   summary: '60 copies in one stack, where EC2 makes 20 at once',
   shows:
     'EC2 makes at most 20 copies into one Region at once. The stack declares 60, and the construct lets the later ones ' +
-    'depend on the earlier ones, so that no timeout runs while a copy waits.',
-  lesson: 'EC2 refused no request, and nobody had to count. Give the quota of your account as maxConcurrentCopies.',
+    'depend on the earlier ones, so that no timeout runs while a copy waits. (The scenario adds 59 of them to the app. ' +
+    '(copies) stands for all of them.)',
+  lesson: 'EC2 refused no request. If the quota of your account is not 20, give it as maxConcurrentCopies.',
   isCrowd: true,
   steps: [
     {
@@ -371,7 +377,7 @@ const PARTNER = '555566667777';
 
 const share: Scenario = {
   name: 'share',
-  summary: 'the copy is shared with another account, and no longer',
+  summary: 'the copy is shared with another account, and then it is not any more',
   shows:
     'A partner account may create volumes from the copy as long as the stack says so. Only EC2 is told: nothing is copied.',
   lesson: 'Sharing is part of the declaration. It changes in place, and accounts that somebody else has added stay.',
@@ -379,23 +385,25 @@ const share: Scenario = {
     {
       title: 'Create the stack, and share the copy',
       context: { shareWith: PARTNER },
-      expected: { status: 'CREATE_COMPLETE', output: 'a new copy', copies: 1 },
+      expected: { status: 'CREATE_COMPLETE', output: 'a new copy', copies: 1, copyIs: `shared with ${PARTNER}` },
     },
     {
       title: 'Stop sharing: an update in place',
       context: {},
-      expected: { status: 'UPDATE_COMPLETE', output: 'the same copy', copies: 1 },
+      expected: { status: 'UPDATE_COMPLETE', output: 'the same copy', copies: 1, copyIs: 'shared with nobody' },
     },
     destroy,
   ],
   copySnapshotCalls: 1,
 };
 
+const LOCKED = 'locked in governance mode';
+
 const lock: Scenario = {
   name: 'lock',
   summary: 'a copy that nobody can delete by mistake, and that outlives its stack',
   shows:
-    'The copy is locked in governance mode for 30 days when all else is done. A lock needs a removal policy that retains, ' +
+    'The copy is locked in governance mode for 30 days, as the last step. A lock needs a removal policy that retains, ' +
     'because CloudFormation could not delete the copy.',
   lesson:
     'The stack is gone, and the copy is not. EC2 refuses to delete it until the lock expires or somebody unlocks it.',
@@ -403,9 +411,9 @@ const lock: Scenario = {
     {
       title: 'Create the stack, and lock the copy',
       context: { lock: '30', removalPolicy: 'retain-on-update-or-delete' },
-      expected: { status: 'CREATE_COMPLETE', output: 'a new copy', copies: 1 },
+      expected: { status: 'CREATE_COMPLETE', output: 'a new copy', copies: 1, copyIs: LOCKED },
     },
-    { ...destroy, expected: { status: 'DELETE_COMPLETE', copies: 1 } },
+    { ...destroy, expected: { status: 'DELETE_COMPLETE', copies: 1, copyIs: LOCKED } },
   ],
   copySnapshotCalls: 1,
 };
@@ -416,12 +424,13 @@ const archive: Scenario = {
   shows:
     'EC2 takes hours or days to archive a snapshot. The deployment begins it when the copy is completed, and ends.',
   lesson:
-    'An archived copy costs less, for 90 days at least. Before anything can be made from it, it must be restored.',
+    'An archived copy costs less to store, but at least 90 days are billed, even if it is deleted before. Nothing can be ' +
+    'made from it until it is restored.',
   steps: [
     {
       title: 'Create the stack, and archive the copy',
       context: { storageTier: 'archive' },
-      expected: { status: 'CREATE_COMPLETE', output: 'a new copy', copies: 1 },
+      expected: { status: 'CREATE_COMPLETE', output: 'a new copy', copies: 1, copyIs: 'being archived' },
     },
     destroy,
   ],
@@ -436,12 +445,13 @@ function addBackup({ clock, ec2 }: LocalAws): void {
 
 const latest: Scenario = {
   name: 'latest',
-  summary: 'the newest backup of a volume is the source: looked for when a deployment says so',
+  summary: 'the newest backup of a volume is the source, and is looked up again when you ask for it',
   shows:
     'The stack names a volume instead of a snapshot, and copies its newest snapshot. Another "refresh" looks for the ' +
-    'newest one again. Everything else leaves the copy as it is, however many backups there are by then.',
+    'newest one again; a deployment with the same "refresh" does not look, however many backups there are by then.',
   lesson:
-    'A refresh that finds the same backup copies nothing. Give the number of a nightly build as "refresh", and the copy ' +
+    'A refresh that finds the same backup copies nothing, after three minutes in which EC2 might still show another copy ' +
+    'late. Give the number of a nightly build as "refresh", and the copy ' +
     'follows the backups; a rollback goes back to the copy of yesterday without looking for anything.',
   scene: addBackup,
   steps: [

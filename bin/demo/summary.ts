@@ -50,13 +50,17 @@ export class Meter {
 }
 
 export function tableOf(results: readonly StepResult[]): string[] {
-  const lines = [lineOf('step', 'time', 'copies', 'CopySnapshot', 'price')];
+  const lines = [lineOf('step', 'time', 'copies', 'CopySnapshot', 'waiting')];
   for (const { title, ms, copies, copySnapshotCalls, price } of results) {
     const [first = '', ...others] = wrapped(title, TITLE_WIDTH);
-    const cost = price === 0 ? '–' : `$${price.toFixed(4)}`;
-    lines.push(lineOf(first, clockTime(ms), String(copies), String(copySnapshotCalls), cost), ...others);
+    lines.push(lineOf(first, clockTime(ms), String(copies), String(copySnapshotCalls), inDollars(price)), ...others);
   }
   return lines;
+}
+
+function inDollars(price: number): string {
+  if (price === 0) return '–';
+  return price < 0.0001 ? '<$0.0001' : `$${price.toFixed(4)}`;
 }
 
 function lineOf(title: string, time: string, copies: string, calls: string, price: string): string {

@@ -17,6 +17,8 @@ const TOLD_OTHERWISE = ['accept', 'complete', 'deleted', 'fail', 'dry run failed
 
 interface SeenCopy {
   state: string;
+  /** The latest bar, if it has no line that stays. */
+  drawn?: string;
   /** The last progress that got a line of its own. */
   shown: number;
 }
@@ -28,6 +30,10 @@ interface HandlerMessage {
   readonly reason?: string;
   readonly set?: readonly string[];
   readonly removed?: readonly string[];
+  readonly added?: readonly string[];
+  readonly source?: string;
+  readonly mode?: string;
+  readonly days?: number;
 }
 
 /** Follows the stack, its copies and the handler's log in virtual time. */
@@ -38,6 +44,8 @@ export class Watch {
   private readonly told = new Set<string>();
   /** How many resources without a line of their own there are, by subject and status. */
   private readonly counts = new Map<string, Map<string, number>>();
+  /** When the last of them came. */
+  private readonly counted = new Map<string, number>();
   private tally = '';
   private paths: ReadonlyMap<string, string> = new Map();
   private cancelTick: () => void = () => undefined;
@@ -105,7 +113,7 @@ export class Watch {
     const { decision, ...details } = line.message as HandlerMessage;
     if (decision === undefined || TOLD_OTHERWISE.includes(decision) || details.progress !== undefined) return;
     if (this.isCrowd && details.snapshotId !== undefined) return;
-    const text = `${decision}${inWords(details)}`;
+    const text = `${decision}${inWords(decision, details)}`;
     if (this.told.has(text)) return;
     this.told.add(text);
     this.console.row(this.now(), '(handler)', this.console.styled('dim', text));
@@ -145,16 +153,22 @@ export class Watch {
     const state = this.aws.ec2.stateOf(id);
     const { Progress = '', StateMessage } = this.shownByEc2(copy);
     if (state === 'pending') this.showProgress(copy, seen, Number.parseInt(Progress) || 0);
-    else if (state !== seen.state) this.console.row(this.now(), id, this.outcome(copy, state, seen, StateMessage));
+    else if (state !== seen.state) {
+      if (state !== 'completed' && seen.drawn !== undefined) this.console.row(this.now(), id, seen.drawn);
+      seen.drawn = undefined;
+      this.console.row(this.now(), id, this.outcome(copy, state, seen, StateMessage));
+    }
     seen.state = state;
   }
 
   private showProgress(copy: StoredSnapshot, seen: SeenCopy, percent: number): void {
     const text = this.bar(copy, percent);
+    seen.drawn = text;
     if (this.console.redraws) {
       this.console.draw(this.now(), copy.id, text);
     } else if (seen.shown < 0 || percent >= seen.shown + PLAIN_STEP) {
       this.console.row(this.now(), copy.id, text);
+      seen.drawn = undefined;
       seen.shown = percent - (percent % PLAIN_STEP);
     }
   }
@@ -185,6 +199,7 @@ export class Watch {
   }
 
   private count(subject: string, status: string): void {
+    this.counted.set(subject, this.now());
     const counts = this.counts.get(subject) ?? new Map<string, number>();
     this.counts.set(subject, counts.set(status, (counts.get(status) ?? 0) + 1));
   }
@@ -194,7 +209,7 @@ export class Watch {
       for (const [status, count] of counts) {
         const what = subject === '(provider)' ? 'shared resource' : 'resource';
         const text = `${status}  ${count} ${what}${count === 1 ? '' : 's'}`;
-        this.console.row(this.now(), subject, this.console.styled('dim', text));
+        this.console.row(this.counted.get(subject) ?? this.now(), subject, this.console.styled('dim', text));
       }
     }
     this.counts.clear();
@@ -206,8 +221,16 @@ function styleOf(status: string): Style {
   return status.endsWith('COMPLETE') ? 'green' : 'cyan';
 }
 
-function inWords({ snapshotId, reason, set = [], removed = [] }: HandlerMessage): string {
-  const parts = [reason, ...set.map((key) => `set ${key}`), ...removed.map((key) => `removed ${key}`)];
+function inWords(decision: string, message: HandlerMessage): string {
+  const { added = [], days, mode, reason, removed = [], set = [], source } = message;
+  const snapshotId = decision === 'latest source' ? source : message.snapshotId;
+  const parts = [
+    reason,
+    mode && `${mode} mode, ${days ?? 0} days`,
+    ...set.map((key) => `set ${key}`),
+    ...added.map((account) => `added ${account}`),
+    ...removed.map((key) => `removed ${key}`),
+  ];
   const text = parts.filter((part) => part !== undefined).join(', ');
   return `${snapshotId ? ` ${snapshotId}` : ''}${text ? `: ${text}` : ''}`;
 }
