@@ -213,12 +213,10 @@ export function shouldDelete(copy: Copy, request: Request, operation: StackOpera
 }
 
 /**
- * A rollback that cannot reach the copy from before may leave the resource with the handle of the failed update, which
- * has no copy. When an update has replaced that, its Delete is about the copy from before.
+ * When an update has gone well, what the resource has from before it is of no use, other than retained copies. A rollback
+ * that could not find or reach the copy may have left some.
  */
-export function leftByRollback(copies: readonly Copy[], request: Request, operation: StackOperation): Copy[] {
-  const isCleanup = operation.status === 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS';
-  const hasCopy = copies.some((copy) => isStartedUnder(copy, request));
-  if (!isCleanup || request.physicalId.kind !== 'handle' || hasCopy) return [];
-  return copies.filter((copy) => copy.startedAt < operation.begunAt && !isRetained(copy));
+export function outdated(copies: readonly Copy[], { begunAt, status }: StackOperation): Copy[] {
+  if (status !== 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS') return [];
+  return copies.filter((copy) => copy.startedAt < begunAt && !isRetained(copy));
 }

@@ -1,7 +1,7 @@
 // Delete: nothing is lost, and nothing is left behind.
 import { wait, type Outcome, type ReconcileContext } from '../context';
 import { deleteCopy, deleteOther } from '../deletions';
-import { isAtRest, leftByRollback, shouldDelete } from '../ownership';
+import { isAtRest, outdated, shouldDelete } from '../ownership';
 import { decodePhysicalId } from '../physical-id';
 import { notAskedFor } from '../reasons';
 import { CALL_MS, elapsed, visibilityDelay } from '../times';
@@ -19,7 +19,7 @@ export async function deleteOwnCopies(context: ReconcileContext): Promise<Outcom
   memory.trust(request);
   const named = kind === 'snapshot' ? await observed.copyById(text) : undefined;
   if (named) await deleteCopy(context, named, 'delete');
-  await deleteOthers(context);
+  if (!(await deleteOthers(context))) return wait('what CloudFormation shows of the present copy may be outdated');
   const [unreadable] = observed.unreadable.values();
   if (unreadable !== undefined && memory.sightingOf(request)) throw unreadable;
   // A copy that was started just before is not visible yet.
@@ -30,18 +30,20 @@ export async function deleteOwnCopies(context: ReconcileContext): Promise<Outcom
   return DONE;
 }
 
-async function deleteOthers(context: ReconcileContext): Promise<void> {
+/** Returns whether nothing is left for the next poll. */
+async function deleteOthers(context: ReconcileContext): Promise<boolean> {
   const { observed, request } = context;
   const others = (await observed.search()).filter(({ id }) => id !== request.physicalId.text);
-  if (others.length === 0) return;
-  const { physicalId } = await observed.owner();
+  if (others.length === 0) return true;
+  const { physicalId = '' } = await observed.owner();
+  const isUpToDate = elapsed(context) > CALL_MS;
   // If CloudFormation has another id by now, the resource stays, and this Delete is about what it has replaced.
-  const isVisible = elapsed(context) > CALL_MS;
-  const resourceGoes = physicalId === request.physicalId.text && isVisible;
-  const hasReplaced = isVisible && decodePhysicalId(physicalId ?? '').kind === 'snapshot';
-  const earlier = hasReplaced ? leftByRollback(others, request, observed.operation) : [];
+  const resourceGoes = physicalId === request.physicalId.text && isUpToDate;
+  const earlier = decodePhysicalId(physicalId).kind === 'snapshot' ? outdated(others, observed.operation) : [];
   for (const copy of others) {
-    const isMeant = shouldDelete(copy, request, observed.operation, resourceGoes) || earlier.includes(copy);
+    const isEarlier = isUpToDate && earlier.includes(copy);
+    const isMeant = isEarlier || shouldDelete(copy, request, observed.operation, resourceGoes);
     if (isMeant && copy.id !== physicalId) await deleteOther(context, copy, 'delete');
   }
+  return isUpToDate || earlier.every(({ id }) => id === physicalId);
 }

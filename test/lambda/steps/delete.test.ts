@@ -102,6 +102,33 @@ describe('a Delete by the id of the copy', () => {
   });
 });
 
+test.each([
+  [undefined, 'deleted'],
+  ['Retain', 'completed'],
+] as const)(
+  'the Delete after a replacement takes what a rollback has left: under %s it is %s',
+  async (DeletionPolicy, state) => {
+    const world = new World();
+    const before = world.declare();
+    const id = await world.create(before);
+    const wanted = { ...before, Description: 'new', DeletionPolicy };
+    // The rollback could not reach the Region, and CloudFormation does not delete what the update made.
+    world.enter('UPDATE_IN_PROGRESS');
+    world.physicalId = id;
+    const left = (await world.run(world.update(wanted, before))).answer?.PhysicalResourceId ?? '';
+    world.enter('UPDATE_ROLLBACK_COMPLETE');
+    world.time += 10 * MINUTE;
+    world.enter('UPDATE_IN_PROGRESS');
+    const present = (await world.run(world.update({ ...before, Description: 'other' }, before))).answer
+      ?.PhysicalResourceId;
+    world.physicalId = present;
+    world.enter('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
+    const { after } = await world.run(world.event('Delete', { PhysicalResourceId: id }));
+    expect([id, left, present ?? ''].map((one) => world.ec2.stateOf(one))).toEqual(['deleted', state, 'completed']);
+    expect(after).toBe(DeletionPolicy ? 0 : 180);
+  },
+);
+
 describe('a Delete while the stack is at rest', () => {
   const NOBODY = 'the stack is at rest, so nobody asked for the deletion of';
 
@@ -180,7 +207,7 @@ describe('a Delete by a handle', () => {
     [undefined, 'deleted'],
     ['Retain', 'completed'],
   ] as const)(
-    'that a rollback had to leave without its copy is about the copy from before, once that is replaced: under %s it is %s',
+    'for which a rollback found no copy is about the copy from before, once that is replaced: under %s it is %s',
     async (DeletionPolicy, state) => {
       const world = new World();
       const before = world.declare({ DeletionPolicy });
