@@ -34,7 +34,13 @@ export class FastSnapshotRestore extends Construct {
   /** Type of the custom resource, for assertions about templates. */
   public static readonly RESOURCE_TYPE: string = FAST_RESTORE_RESOURCE_TYPE;
 
-  /** Throws an error that names every bad prop, with its value, what is allowed, and what to change. */
+  /**
+   * Declares a fast restore. Throws an error that names every bad prop, with its value, what is allowed, and what to change.
+   *
+   * @param scope where the fast restore is declared
+   * @param id the name of the construct in its scope
+   * @param props what the fast restore is to be
+   */
   public constructor(scope: Construct, id: string, props: FastSnapshotRestoreProps) {
     props = injectedProps(scope, id, props, FastSnapshotRestore.PROPERTY_INJECTION_ID);
     super(scope, id);

@@ -31,7 +31,13 @@ export class SnapshotCopyDryRun extends Construct {
   /** Type of the custom resource, for assertions about templates. */
   public static readonly RESOURCE_TYPE: string = DRY_RUN_RESOURCE_TYPE;
 
-  /** Throws an error that names every bad prop, with its value, what is allowed, and what to change. */
+  /**
+   * Declares a dry run. Throws an error that names every bad prop, with its value, what is allowed, and what to change.
+   *
+   * @param scope where the dry run is declared
+   * @param id the name of the construct in its scope
+   * @param props what the dry run is to be
+   */
   public constructor(scope: Construct, id: string, props: SnapshotCopyDryRunProps) {
     super(scope, id);
     props = injectedProps(scope, id, props, SnapshotCopyDryRun.PROPERTY_INJECTION_ID);

@@ -269,7 +269,7 @@ export interface SnapshotCopyProps extends CommonSnapshotCopyProps {
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- other languages name the props of a class
 export interface SnapshotCopyDryRunProps extends CommonSnapshotCopyProps {}
 
-/** What the id of a snapshot does not tell. */
+/** What the id of a snapshot does not contain. */
 export interface SnapshotFromIdOptions {
   /**
    * Region of the snapshot.

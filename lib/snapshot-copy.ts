@@ -67,7 +67,7 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
    * @param scope the scope of the import
    * @param id the construct id of the import
    * @param snapshotId the id of the snapshot
-   * @param options what the id does not tell
+   * @param options what the id does not contain
    */
   public static fromSnapshotId(
     scope: Construct,
@@ -104,7 +104,13 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   /** The custom resources of the copy, of which the first one owns it. */
   private readonly stages: readonly [CopyResource, ...CopyResource[]];
 
-  /** Throws an error that names every bad prop, with its value, what is allowed, and what to change. */
+  /**
+   * Declares a copy. Throws an error that names every bad prop, with its value, what is allowed, and what to change.
+   *
+   * @param scope where the copy is declared
+   * @param id the name of the construct in its scope
+   * @param props what the copy is to be
+   */
   public constructor(scope: Construct, id: string, props: SnapshotCopyProps) {
     props = injectedProps(scope, id, props, SnapshotCopy.PROPERTY_INJECTION_ID);
     super(scope, id, { region: props.destinationRegion });

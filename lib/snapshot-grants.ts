@@ -31,7 +31,7 @@ export class SnapshotGrants {
    * Grants for anything that stands for a snapshot.
    *
    * @param snapshot the snapshot
-   * @param options what the ARN of the snapshot does not tell
+   * @param options what the ARN of the snapshot does not contain
    */
   public static fromSnapshot(snapshot: ISnapshotRef, options: SnapshotGrantsOptions = {}): SnapshotGrants {
     refuse(snapshot, problemsOfKinds(options, KINDS.grants));
@@ -42,7 +42,7 @@ export class SnapshotGrants {
    * Statements for the policy of a key, which let other accounts use the snapshots that are shared with them. Each account
    * must also permit its own users to use the key.
    *
-   * Throws for what is no account id.
+   * Throws an error if a value is not the id of an account.
    *
    * @param accountIds the accounts: 12 digits each
    * @see https://docs.aws.amazon.com/ebs/latest/userguide/share-kms-key.html

@@ -16,6 +16,8 @@ import { MINUTE, World } from './lambda/in-process';
 const ROOT = join(__dirname, '..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 const readme = read('README.md');
+const { homepage } = JSON.parse(read('package.json')) as { homepage: string };
+const OUR_PAGES = `${homepage}/blob/main/`;
 const examples = codeBlocks(readme, 'ts');
 const PAGES = [
   ...readdirSync(ROOT).filter((name) => name.endsWith('.md') && name !== 'API.md'),
@@ -91,8 +93,13 @@ const anchorOf = (heading: string): string =>
     .replace(/[^\w\- ]/g, '')
     .replaceAll(' ', '-');
 
+test('the README has whole addresses only, because PyPI resolves no others', () => {
+  expect(linksOf(readme).filter((address) => !/^(https:|#)/.test(address))).toEqual([]);
+});
+
 test.each(PAGES)('the links of %s lead somewhere in the repository', (page) => {
-  const broken = linksOf(read(page)).filter((address) => {
+  // Registries other than npm know only whole addresses.
+  const broken = linksOf(read(page).replaceAll(OUR_PAGES, '')).filter((address) => {
     if (/^(https?:|mailto:)/.test(address)) return false;
     const [file = '', anchor] = address.split('#');
     const target = file === '' ? page : join(dirname(page), file);

@@ -9,17 +9,19 @@ const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 const WORKFLOWS = readdirSync(join(ROOT, '.github/workflows')).map((name) => `.github/workflows/${name}`);
 
 describe('the address of the repository', () => {
-  const { author, jsii, name, repository } = JSON.parse(read('package.json')) as {
+  const { author, homepage, jsii, name, repository } = JSON.parse(read('package.json')) as {
     author: { url: string };
+    homepage: string;
     jsii: { targets: { go: { moduleName: string } } };
     name: string;
     repository: { url: string };
   };
-  const [, owner = '', repositoryName = ''] = /^git\+https:\/\/github\.com\/([\w-]+)\/([\w-]+)\.git$/.exec(repository.url) ?? []; // prettier-ignore
+  const [, owner = '', repositoryName = ''] = /^https:\/\/github\.com\/([\w-]+)\/([\w-]+)\.git$/.exec(repository.url) ?? []; // prettier-ignore
 
   test('is the one from which those in package.json follow', () => {
     expect(owner).not.toBe('');
     expect(author.url).toBe(`https://github.com/${owner}`);
+    expect(homepage).toBe(`https://github.com/${owner}/${repositoryName}`);
     expect(jsii.targets.go.moduleName).toBe(`github.com/${owner}/${repositoryName}-go`);
   });
 
