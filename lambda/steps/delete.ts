@@ -1,7 +1,7 @@
 // Delete: nothing is lost, and nothing is left behind.
 import { wait, type Outcome, type ReconcileContext } from '../context';
 import { deleteCopy, deleteOther } from '../deletions';
-import { isAtRest, outdated, shouldDelete } from '../ownership';
+import { isAtRest, isStillReferenced, outdated, shouldDelete } from '../ownership';
 import { decodePhysicalId } from '../physical-id';
 import { notAskedFor } from '../reasons';
 import { CALL_MS, elapsed, visibilityDelay } from '../times';
@@ -19,7 +19,7 @@ export async function deleteOwnCopies(context: ReconcileContext): Promise<Outcom
   memory.trust(request);
   const named = kind === 'snapshot' ? await observed.copyById(text) : undefined;
   if (named) await deleteCopy(context, named, 'delete');
-  if (!(await deleteOthers(context))) return wait('what CloudFormation shows of the present copy may be outdated');
+  if (!(await deleteOthers(context))) return wait('what CloudFormation shows may be older than the request');
   const [unreadable] = observed.unreadable.values();
   if (unreadable !== undefined && memory.sightingOf(request)) throw unreadable;
   // A copy that was started just before is not visible yet.
@@ -30,7 +30,7 @@ export async function deleteOwnCopies(context: ReconcileContext): Promise<Outcom
   return DONE;
 }
 
-/** Returns whether nothing is left for the next poll. */
+/** Returns whether it has decided on all copies. */
 async function deleteOthers(context: ReconcileContext): Promise<boolean> {
   const { observed, request } = context;
   const others = (await observed.search()).filter(({ id }) => id !== request.physicalId.text);
@@ -39,11 +39,13 @@ async function deleteOthers(context: ReconcileContext): Promise<boolean> {
   const isUpToDate = elapsed(context) > CALL_MS;
   // If CloudFormation has another id by now, the resource stays, and this Delete is about what it has replaced.
   const resourceGoes = physicalId === request.physicalId.text && isUpToDate;
-  const earlier = decodePhysicalId(physicalId).kind === 'snapshot' ? outdated(others, observed.operation) : [];
+  const hasReplaced = decodePhysicalId(physicalId).kind === 'snapshot' && isUpToDate;
+  const earlier = hasReplaced ? outdated(others, observed.operation) : [];
+  let isDecided = true;
   for (const copy of others) {
-    const isEarlier = isUpToDate && earlier.includes(copy);
-    const isMeant = isEarlier || shouldDelete(copy, request, observed.operation, resourceGoes);
+    const isMeant = earlier.includes(copy) || shouldDelete(copy, request, observed.operation, resourceGoes);
     if (isMeant && copy.id !== physicalId) await deleteOther(context, copy, 'delete');
+    else isDecided &&= isUpToDate || isStillReferenced(copy, physicalId);
   }
-  return isUpToDate || earlier.every(({ id }) => id === physicalId);
+  return isDecided;
 }

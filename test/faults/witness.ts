@@ -321,7 +321,9 @@ export class Witness {
     if (!isExcused) {
       // A lock that nobody can take off stays, although it is not declared any more.
       const isForGood = wanted.LockMode === undefined && this.isLockedForGood(copy.lock);
-      const isHeld = isForGood || this.injector.held.has(copy.id);
+      // A copy that was left behind on purpose keeps its lock when a later update takes it back.
+      const wasRetained = this.retained.some(({ physicalId }) => physicalId === copy.id);
+      const isHeld = isForGood || wasRetained || this.injector.held.has(copy.id);
       faults.push(...this.tagFaults(copy, wanted, event), ...handoverFaults(copy, wanted, { isHeld, isRollback }));
     }
     return faults.map(([what, is, ought]) => `${what} is ${JSON.stringify(is)} and not ${JSON.stringify(ought)}`);

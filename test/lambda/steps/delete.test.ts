@@ -129,6 +129,26 @@ test.each([
   },
 );
 
+test('a Delete waits for what CloudFormation shows of the present copy, if the first read is stale', async () => {
+  const world = new World();
+  const before = world.declare();
+  const id = await world.create(before);
+  world.enter('UPDATE_IN_PROGRESS');
+  world.physicalId = id;
+  const left =
+    (await world.run(world.update({ ...before, Description: 'new' }, before))).answer?.PhysicalResourceId ?? '';
+  world.enter('UPDATE_ROLLBACK_COMPLETE');
+  world.time += 10 * MINUTE;
+  world.enter('UPDATE_IN_PROGRESS');
+  const present = (await world.run(world.update({ ...before, Description: 'other' }, before))).answer
+    ?.PhysicalResourceId;
+  world.lag(3);
+  world.physicalId = present;
+  world.enter('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
+  await world.run(world.event('Delete', { PhysicalResourceId: id }));
+  expect([id, left, present ?? ''].map((one) => world.ec2.stateOf(one))).toEqual(['deleted', 'deleted', 'completed']);
+});
+
 describe('a Delete while the stack is at rest', () => {
   const NOBODY = 'the stack is at rest, so nobody asked for the deletion of';
 
