@@ -45,6 +45,8 @@ export class Witness {
   private readonly halfway = new Map<string, string | undefined>();
   /** Those that their latest request left as they were, by stack id and logical id. */
   private readonly left = new Set<string>();
+  /** Those with a copy that a rollback could not find or reach, until an update replaces what the rollback answered. */
+  private readonly strayed = new Set<string>();
   /** Those whose latest rollback could not write the tags, by stack id and logical id. */
   private readonly untagged = new Set<string>();
   private readonly decoys: StoredSnapshot[] = [];
@@ -73,7 +75,10 @@ export class Witness {
       this.violate(3, `${copy} ${RequestType} leaves what it is about: ${String(reason)}`);
     if (/^(tags|sharing|storage tier|lock): /.test(String(reason))) this.untagged.add(`${StackId} ${copy}`);
     else if (typeof snapshotId === 'string') this.undeleted.add(snapshotId);
-    else this.left.add(`${StackId} ${copy}`);
+    else {
+      this.left.add(`${StackId} ${copy}`);
+      this.strayed.add(`${StackId} ${copy}`);
+    }
   }
 
   /** A copy that is of no use, or that nobody can delete. */
@@ -130,6 +135,8 @@ export class Witness {
       return;
     }
     if (status === 'DELETE_SKIPPED') this.keep(copy, physicalId);
+    if (status === 'DELETE_COMPLETE' && this.status === 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS')
+      this.strayed.delete(`${this.stackId} ${copy}`);
     if (!status.endsWith('_FAILED')) return;
     if (this.status === 'UPDATE_ROLLBACK_IN_PROGRESS') this.halfway.set(`${this.stackId} ${copy}`, this.regionOf(copy));
     if (status === 'DELETE_FAILED' && this.status.includes('CLEANUP'))
@@ -217,7 +224,7 @@ export class Witness {
       if (owner === undefined) {
         const isKept = this.wasRetained(copy) || this.wasKeptInRollback(copy);
         const { [TAG.stack]: stackId = '', [TAG.resource]: name = '' } = this.machine.ec2.tagsOf(copy.id);
-        const isLeft = this.left.has(`${stackId} ${name}`);
+        const isLeft = this.left.has(`${stackId} ${name}`) || this.strayed.has(`${stackId} ${name}`);
         const isUntimely = this.injector.untimelyIds.has(this.machine.ec2.tagsOf(copy.id)[TAG.handle] ?? '');
         const isExcused = isKept || isLeft || isUntimely || this.wasUndeleted(copy) || this.wasOutOfReach(copy);
         if (!isExcused) this.violate(1, `orphan: ${this.describe(copy)}`);
