@@ -159,8 +159,11 @@ export class Witness {
       const isItsCopy = id === physicalId || (tags[TAG.stack] === this.stackId && tags[TAG.resource] === copy);
       return isItsCopy && ec2.stateOf(id) !== 'error' && !this.isLockedForGood(lock);
     });
-    // Whoever cannot read the Region does not know that the copy has gone, or is locked for good.
-    const isUnread = this.met(copy).some(({ fault }) => /^Region|^DescribeSnapshots denied$/.test(fault.name));
+    // Whoever cannot read the Region does not know that the copy has gone, or is locked for good; nor does whoever finds
+    // somebody else's snapshot in its place.
+    const isUnread = this.met(copy).some(({ fault }) =>
+      /^Region|^DescribeSnapshots denied$|^untagged by somebody$/.test(fault.name),
+    );
     const wasThere = ec2.all().some(({ id }) => id === physicalId || ec2.tagsOf(id)[TAG.handle] === physicalId);
     if (remaining.length === 0 && !(isUnread && wasThere))
       this.violate(6, `the Delete of ${copy} failed over nothing: ${reason}`);
