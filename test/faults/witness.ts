@@ -67,7 +67,10 @@ export class Witness {
 
   /** The handler leaves a copy that it cannot delete, or all of a resource that it cannot roll back or find. */
   leaves(event: CloudFormationEvent, { snapshotId, reason }: { snapshotId?: unknown; reason?: unknown }): void {
-    const { LogicalResourceId: copy, RequestType, StackId } = event;
+    const { LogicalResourceId: copy, RequestId, RequestType, StackId } = event;
+    // An update that was cancelled may end much later, when what it met is long over.
+    const awaited = this.asked.get(copy)?.RequestId ?? '';
+    if (RequestType === 'Update' && !RequestId.startsWith(awaited)) return;
     if (this.status.includes('ROLLBACK') && String(reason).startsWith('a rollback does not move it')) return;
     const isForward = RequestType !== 'Delete' && this.status === 'UPDATE_IN_PROGRESS';
     if (isForward && snapshotId === undefined) this.violate(2, `an update leaves ${copy} as it is`);
