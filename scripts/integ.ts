@@ -41,7 +41,20 @@ function templateOf(file: string): string {
   const isStack = (name: string): boolean => /^SnapshotCopy(?!.*Assert).*\.template\.json$/.test(name);
   const [name, ...others] = fs.readdirSync(out).filter(isStack);
   if (name === undefined || others.length > 0) throw new Error(`${file} has not exactly one stack`);
-  return `${fs.readFileSync(path.join(out, name), 'utf8').replace(/\b[0-9a-f]{64}\b/g, 'HASH')}\n`;
+  const template = fs.readFileSync(path.join(out, name), 'utf8').replace(/\b[0-9a-f]{64}\b/g, 'HASH');
+  return `${JSON.stringify(inOrder(JSON.parse(template)), undefined, 1)}\n`;
+}
+
+/** The CDK orders what it merges in a policy by the numbers of its tokens, which change with everything else. */
+function inOrder(value: unknown, name = ''): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map((item) => inOrder(item));
+    const isSet = ['Action', 'Resource', 'Statement'].includes(name);
+    return isSet ? items.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) : items;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, item]) => [key, inOrder(item, key)]));
 }
 
 function synthesize(file: string): boolean {
