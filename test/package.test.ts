@@ -160,7 +160,7 @@ test('Construct Hub can list it: its keyword and licence, and an assembly with a
   expect(read('package.json')).toMatchObject({
     license: 'Apache-2.0',
     keywords: expect.arrayContaining(['cdk', 'aws-cdk', 'awscdk']) as unknown,
-    repository: { type: 'git', url: expect.stringMatching(/^git\+https:\/\/github\.com\//) as unknown },
+    repository: { type: 'git', url: expect.stringMatching(/^https:\/\/github\.com\/[\w-]+\/[\w-]+\.git$/) as unknown },
     stability: 'experimental',
   });
   const { targets, docs } = read('.jsii') as { targets: object; docs: { stability: string } };

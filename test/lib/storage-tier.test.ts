@@ -48,7 +48,7 @@ test('an archive may have an empty list of accounts', () => {
 });
 
 test.each<[unknown, RegExp]>([
-  ['Archive', /storageTier is the string "Archive": give a StorageTier$/],
+  ['Archive', /storageTier is the string "Archive": give a StorageTier, such as StorageTier\.ARCHIVE$/],
   [null, /storageTier is null: give a StorageTier/],
   [true, /storageTier is the boolean true: give a StorageTier/],
 ])('%p is no tier', (storageTier, message) => {
