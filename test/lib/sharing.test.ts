@@ -45,7 +45,11 @@ const REFUSED: [string, () => unknown, RegExp][] = [
   ['the own account', () => [ENV.account], /shareWith "111122223333" is the account of the stack.*: remove it/],
   ['null', () => null, /shareWith is null: give a list of strings/],
   ['text', () => PARTNER, /shareWith is the string "555566667777": give a list of strings$/],
-  ['a number in the list', () => [555566667777], /shareWith\[0\] is the number 555566667777: give a string \(put it in quotes\)$/],
+  [
+    'a number in the list',
+    () => [555566667777],
+    /shareWith\[0\] is the number 555566667777: give a string \(put it in quotes\)$/,
+  ],
 ];
 
 test.each(REFUSED)('%s is refused', (_, shareWith, message) => {
