@@ -24,7 +24,7 @@ export async function deleteCopy(poll: Poll, copy: Copy, decision: string): Prom
     if (!isFinal(poll, error)) throw error;
     const lock = await lockOf(poll, copy);
     if (mayUnlock(request, lock)) {
-      await unlockAndDelete(poll, copy);
+      await unlockAndDelete(poll, copy, lock?.LockState);
       return;
     }
     if (lock === undefined && isLockDeclared(request) && elapsed(poll) < STALENESS_MS)
@@ -36,14 +36,15 @@ export async function deleteCopy(poll: Poll, copy: Copy, decision: string): Prom
 }
 
 /** Only a rollback, and a copy that is no longer to be retained, get here: while a lock is declared, the copy is retained. */
-async function unlockAndDelete(poll: Poll, copy: Copy): Promise<void> {
+async function unlockAndDelete(poll: Poll, copy: Copy, state: string | undefined): Promise<void> {
   const { aws, log } = poll;
   const { id, region } = copy;
   try {
     await aws.unlock(region, id);
   } catch (error) {
     // A poll beside this one may have unlocked it.
-    throw mayBeDone(poll, 'unlock', error) ? new NotYet(describeError(error)) : error;
+    if (mayBeDone(poll, 'unlock', error)) throw new NotYet(describeError(error));
+    throw isFinal(poll, error) ? notDeleted(copy, error, state) : error;
   }
   log('unlock', { snapshotId: id });
   try {
@@ -56,7 +57,8 @@ async function unlockAndDelete(poll: Poll, copy: Copy): Promise<void> {
 
 /** Deletes a copy that is in the way. Leaves a snapshot that only looks like one, and in a rollback whatever resists. */
 export async function deleteOther(context: ReconcileContext, copy: Copy, decision: string): Promise<void> {
-  const isUrgent = !isRollback(context.observed.operation) || isMeantByDelete(copy, context.request);
+  const isUrgent =
+    !isRollback(context.observed.operation) || isMeantByDelete(copy, context.request, context.observed.operation);
   await deleteGenuine(context, copy, decision, isUrgent ? deleteCopy : tryToDeleteCopy);
 }
 

@@ -45,10 +45,11 @@ function isMatch({ Tags = [], VolumeId }: Snapshot, { tags, volumeId }: LatestSo
   return (volumeId ?? VolumeId) === VolumeId && Object.entries(tags).every(hasTag);
 }
 
-/** A copy that this stack made, or an earlier stack of its name, may have the tags of its source. */
-function isCopyOf({ Tags = [] }: Snapshot, { stackId }: Request): boolean {
-  const owner = Tags.find(({ Key }) => Key === TAG.stack)?.Value;
-  return owner !== undefined && withoutUniqueId(owner) === withoutUniqueId(stackId);
+/** A copy of this resource, or of the same one in an earlier stack of this name, may have the tags of its source. */
+function isCopyOf({ Tags = [] }: Snapshot, { logicalId, stackId }: Request): boolean {
+  const tags = new Map(Tags.map(({ Key, Value }) => [Key, Value]));
+  const owner = tags.get(TAG.stack) ?? '';
+  return tags.get(TAG.resource) === logicalId && withoutUniqueId(owner) === withoutUniqueId(stackId);
 }
 
 /** The ARN of a stack up to its name. */

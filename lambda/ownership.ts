@@ -61,10 +61,13 @@ export const isRetained = (copy: Copy): boolean => copy.tags[TAG.retain] !== und
 export const isBackup = (copy: Copy): boolean => isFinished(copy) && isRetained(copy);
 
 /** RetainExceptOnCreate keeps the finished copies of an earlier life, and not the copy of the create that is cancelled. */
-function isOfCancelledCreate({ tags, startedAt }: Copy, { begunAt, stackCreatedAt, status }: StackOperation): boolean {
-  // The rollback of a new stack may have a time of its own. That stack has no earlier life.
-  const since = status === 'ROLLBACK_IN_PROGRESS' ? stackCreatedAt : begunAt;
-  return tags[TAG.retain] === 'RetainExceptOnCreate' && startedAt >= since;
+function isOfCancelledCreate(copy: Copy, operation: StackOperation): boolean {
+  return copy.tags[TAG.retain] === 'RetainExceptOnCreate' && isBegunBy(operation, copy);
+}
+
+/** The rollback of a new stack may have a time of its own. That stack has no earlier life. */
+function isBegunBy({ begunAt, stackCreatedAt, status }: StackOperation, { startedAt }: Copy): boolean {
+  return startedAt >= (status === 'ROLLBACK_IN_PROGRESS' ? stackCreatedAt : begunAt);
 }
 
 /**
@@ -188,11 +191,13 @@ export const isStillReferenced = (copy: Copy, presentId: string | undefined): bo
   isBackup(copy) || (presentId !== undefined && (presentId === copy.id || presentId === copy.tags[TAG.handle]));
 
 /**
- * The copies that a Delete by another id than a snapshot's is about. It fails if they cannot be deleted; other copies it
- * may leave. An unknown id stands for whatever a cancelled Create began.
+ * Copies that a Delete by a handle or an unknown id must delete, or fail. Others it may leave. An unknown id stands for
+ * what a cancelled Create began.
  */
-export const isMeantByDelete = (copy: Copy, request: Request): boolean =>
-  request.type === 'Delete' && (isStartedUnder(copy, request) || request.physicalId.kind === 'unknown');
+export function isMeantByDelete(copy: Copy, request: Request, operation: StackOperation): boolean {
+  const isOfUnknown = request.physicalId.kind === 'unknown' && isBegunBy(operation, copy);
+  return request.type === 'Delete' && (isStartedUnder(copy, request) || isOfUnknown);
+}
 
 /**
  * Whether a Delete is about the copy, other than the snapshot that its physical id names:
@@ -210,13 +215,4 @@ export function shouldDelete(copy: Copy, request: Request, operation: StackOpera
   const isLoose = isUnfinished(copy) || !isRetained(copy);
   if (isLoose) return isCancelled || resourceGoes || operation.status === 'DELETE_IN_PROGRESS';
   return isCancelled && isOfCancelledCreate(copy, operation);
-}
-
-/**
- * When an update has gone well, what the resource has from before it is of no use, other than retained copies. A rollback
- * that could not find or reach the copy may have left some.
- */
-export function outdated(copies: readonly Copy[], { begunAt, status }: StackOperation): Copy[] {
-  if (status !== 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS') return [];
-  return copies.filter((copy) => copy.startedAt < begunAt && !isRetained(copy));
 }

@@ -1,8 +1,7 @@
 // Delete: nothing is lost, and nothing is left behind.
 import { wait, type Outcome, type ReconcileContext } from '../context';
 import { deleteCopy, deleteOther } from '../deletions';
-import { isAtRest, isStillReferenced, outdated, shouldDelete } from '../ownership';
-import { decodePhysicalId } from '../physical-id';
+import { isAtRest, shouldDelete } from '../ownership';
 import { notAskedFor } from '../reasons';
 import { CALL_MS, elapsed, visibilityDelay } from '../times';
 
@@ -19,7 +18,7 @@ export async function deleteOwnCopies(context: ReconcileContext): Promise<Outcom
   memory.trust(request);
   const named = kind === 'snapshot' ? await observed.copyById(text) : undefined;
   if (named) await deleteCopy(context, named, 'delete');
-  if (!(await deleteOthers(context))) return wait('what CloudFormation shows may be older than the request');
+  await deleteOthers(context);
   const [unreadable] = observed.unreadable.values();
   if (unreadable !== undefined && memory.sightingOf(request)) throw unreadable;
   // A copy that was started just before is not visible yet.
@@ -30,22 +29,15 @@ export async function deleteOwnCopies(context: ReconcileContext): Promise<Outcom
   return DONE;
 }
 
-/** Returns whether it has decided on all copies. */
-async function deleteOthers(context: ReconcileContext): Promise<boolean> {
+async function deleteOthers(context: ReconcileContext): Promise<void> {
   const { observed, request } = context;
   const others = (await observed.search()).filter(({ id }) => id !== request.physicalId.text);
-  if (others.length === 0) return true;
-  const { physicalId = '' } = await observed.owner();
-  const isUpToDate = elapsed(context) > CALL_MS;
+  if (others.length === 0) return;
+  const { physicalId } = await observed.owner();
   // If CloudFormation has another id by now, the resource stays, and this Delete is about what it has replaced.
-  const resourceGoes = physicalId === request.physicalId.text && isUpToDate;
-  const hasReplaced = decodePhysicalId(physicalId).kind === 'snapshot' && isUpToDate;
-  const earlier = hasReplaced ? outdated(others, observed.operation) : [];
-  let isDecided = true;
+  const resourceGoes = physicalId === request.physicalId.text && elapsed(context) > CALL_MS;
   for (const copy of others) {
-    const isMeant = earlier.includes(copy) || shouldDelete(copy, request, observed.operation, resourceGoes);
-    if (isMeant && copy.id !== physicalId) await deleteOther(context, copy, 'delete');
-    else isDecided &&= isUpToDate || isStillReferenced(copy, physicalId);
+    const isMeant = shouldDelete(copy, request, observed.operation, resourceGoes) && copy.id !== physicalId;
+    if (isMeant) await deleteOther(context, copy, 'delete');
   }
-  return isDecided;
 }

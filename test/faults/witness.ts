@@ -45,7 +45,7 @@ export class Witness {
   private readonly halfway = new Map<string, string | undefined>();
   /** Those that their latest request left as they were, by stack id and logical id. */
   private readonly left = new Set<string>();
-  /** Those with a copy that a rollback could not find or reach, until an update replaces what the rollback answered. */
+  /** Those with a copy that a rollback could not find or reach, until the resource is deleted. */
   private readonly strayed = new Set<string>();
   /** Those whose latest rollback could not write the tags, by stack id and logical id. */
   private readonly untagged = new Set<string>();
@@ -138,7 +138,7 @@ export class Witness {
       return;
     }
     if (status === 'DELETE_SKIPPED') this.keep(copy, physicalId);
-    if (status === 'DELETE_COMPLETE' && this.status === 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS')
+    if (status === 'DELETE_COMPLETE' && this.status === 'DELETE_IN_PROGRESS')
       this.strayed.delete(`${this.stackId} ${copy}`);
     if (!status.endsWith('_FAILED')) return;
     if (this.status === 'UPDATE_ROLLBACK_IN_PROGRESS') this.halfway.set(`${this.stackId} ${copy}`, this.regionOf(copy));

@@ -198,21 +198,25 @@ describe('a Create', () => {
     expect([world.sourceOf(second), second]).toEqual([source, first]);
   });
 
-  test('nor a copy that an earlier stack of the same name has left, or another resource of the stack', async () => {
+  test('nor one that the same resource of an earlier stack of this name has left', async () => {
     const world = new Backups();
     const app = { app: 'shop' };
     const source = world.backup(DAY, { tags: app });
-    world.backup(MINUTE, { tags: { ...app, [TAG.stack]: STACK_ID, [TAG.resource]: 'Other' } });
     const earlier = STACK_ID.replace(/[^/]*$/, '1a2b3c4d-0000-11ee-be56-0242ac120002');
     world.backup(MINUTE, { tags: { ...app, [TAG.stack]: earlier, [TAG.resource]: LOGICAL_ID } });
     const LatestSource = { Tags: tags(app) };
     expect(world.sourceOf(await world.create(world.latest({ LatestSource })))).toBe(source);
-    const ofOtherStack = world.backup(0, {
-      tags: { ...app, [TAG.stack]: STACK_ID.replace(':stack/app/', ':stack/golden/') },
-    });
-    const before = world.latest({ LatestSource });
-    const next = await world.refresh({ ...before, Refresh: '2' }, before);
-    expect(world.sourceOf(next)).toBe(ofOtherStack);
+  });
+
+  test.each([
+    ['another resource of the stack', { [TAG.stack]: STACK_ID, [TAG.resource]: 'Other' }],
+    ['another stack', { [TAG.stack]: STACK_ID.replace(':stack/app/', ':stack/golden/'), [TAG.resource]: LOGICAL_ID }],
+  ])('takes a copy that %s made', async (_, owner) => {
+    const world = new Backups();
+    world.backup(DAY, { tags: { app: 'shop' } });
+    const copy = world.backup(MINUTE, { tags: { app: 'shop', ...owner } });
+    const LatestSource = { Tags: tags({ app: 'shop' }) };
+    expect(world.sourceOf(await world.create(world.latest({ LatestSource })))).toBe(copy);
   });
 });
 

@@ -335,9 +335,18 @@ describe('a Delete', () => {
   );
 
   test('is meant for the copies under its handle, and only if it is a Delete', () => {
+    const operation = during('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
     const byHandle = requestFor({}, { RequestType: 'Delete' });
-    expect(isMeantByDelete(copy('a', 'completed', 0), byHandle)).toBe(true);
-    expect(isMeantByDelete(copy('a', 'completed', 0, EARLIER), byHandle)).toBe(false);
-    expect(isMeantByDelete(copy('a', 'completed', 0), request)).toBe(false);
+    expect(isMeantByDelete(copy('a', 'completed', 0), byHandle, operation)).toBe(true);
+    expect(isMeantByDelete(copy('a', 'completed', 0, EARLIER), byHandle, operation)).toBe(false);
+    expect(isMeantByDelete(copy('a', 'completed', 0), request, operation)).toBe(false);
+  });
+
+  test('by an unknown id is meant for what the operation began', () => {
+    const operation = during('UPDATE_ROLLBACK_IN_PROGRESS');
+    const byUnknownId = requestFor({}, { RequestType: 'Delete', PhysicalResourceId: 'app-Copy-1XYZ' });
+    const at = (startedAt: number): boolean =>
+      isMeantByDelete({ ...copy('a', 'completed', 0, EARLIER), startedAt }, byUnknownId, operation);
+    expect([at(operation.begunAt), at(operation.begunAt - 1)]).toEqual([true, false]);
   });
 });

@@ -1,7 +1,7 @@
 import type { CopyProperties } from '../../../lib/contract';
 import { AwsError } from '../../../local-aws/faults';
 import { describeLock } from '../../../local-aws/snapshot';
-import { MINUTE } from '../in-process';
+import { MINUTE, World } from '../in-process';
 import { Life, REGION, WEATHERS, type Ending } from './life';
 
 const HOUR = 60 * MINUTE;
@@ -238,6 +238,23 @@ describe('a lock that EC2 refuses', () => {
     const { failure } = await life.end('DELETE_IN_PROGRESS');
     expect(failure?.message).toContain('its lock is in state governance: unlock it, then delete again');
     expect(life.calls('UnlockSnapshot')).toEqual([]);
+  });
+
+  test('that may not be taken off fails the Delete of the copy, which its handle names', async () => {
+    const world = new World();
+    const properties = world.declare({
+      DeletionPolicy: 'RetainExceptOnCreate',
+      LockMode: 'governance',
+      LockDurationDays: '30',
+    });
+    const id = await world.createUnderHandle(properties);
+    const denied = new AwsError('UnauthorizedOperation', 'You are not authorized, with an explicit deny in a policy');
+    world.services.faults = ({ action }) => (action === 'UnlockSnapshot' ? denied : undefined);
+    world.enter('DELETE_IN_PROGRESS');
+    const { failure } = await world.run(world.event('Delete', { ResourceProperties: properties }));
+    expect(failure?.message).toContain(`${id} in eu-west-1 could not be deleted: UnauthorizedOperation`);
+    expect(failure?.message).toContain('its lock is in state governance: unlock it, then delete again');
+    expect(world.copies()).toEqual([id]);
   });
 
   test('is taken off once by two polls of a Delete that run side by side', async () => {

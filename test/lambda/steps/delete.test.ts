@@ -1,4 +1,4 @@
-import { TAG } from '../../../lib/contract';
+import { TAG, type CopyProperties } from '../../../lib/contract';
 import { Memory } from '../../../lambda/memory';
 import { MINUTE, SECOND, STACK_ID, stale, tags, World } from '../in-process';
 import { HANDLE } from '../requests';
@@ -102,53 +102,6 @@ describe('a Delete by the id of the copy', () => {
   });
 });
 
-test.each([
-  [undefined, 'deleted'],
-  ['Retain', 'completed'],
-] as const)(
-  'the Delete after a replacement takes what a rollback has left: under %s it is %s',
-  async (DeletionPolicy, state) => {
-    const world = new World();
-    const before = world.declare();
-    const id = await world.create(before);
-    const wanted = { ...before, Description: 'new', DeletionPolicy };
-    // The rollback could not reach the Region, and CloudFormation does not delete what the update made.
-    world.enter('UPDATE_IN_PROGRESS');
-    world.physicalId = id;
-    const left = (await world.run(world.update(wanted, before))).answer?.PhysicalResourceId ?? '';
-    world.enter('UPDATE_ROLLBACK_COMPLETE');
-    world.time += 10 * MINUTE;
-    world.enter('UPDATE_IN_PROGRESS');
-    const present = (await world.run(world.update({ ...before, Description: 'other' }, before))).answer
-      ?.PhysicalResourceId;
-    world.physicalId = present;
-    world.enter('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
-    const { after } = await world.run(world.event('Delete', { PhysicalResourceId: id }));
-    expect([id, left, present ?? ''].map((one) => world.ec2.stateOf(one))).toEqual(['deleted', state, 'completed']);
-    expect(after).toBe(DeletionPolicy ? 0 : 180);
-  },
-);
-
-test('a Delete waits for what CloudFormation shows of the present copy, if the first read is stale', async () => {
-  const world = new World();
-  const before = world.declare();
-  const id = await world.create(before);
-  world.enter('UPDATE_IN_PROGRESS');
-  world.physicalId = id;
-  const left =
-    (await world.run(world.update({ ...before, Description: 'new' }, before))).answer?.PhysicalResourceId ?? '';
-  world.enter('UPDATE_ROLLBACK_COMPLETE');
-  world.time += 10 * MINUTE;
-  world.enter('UPDATE_IN_PROGRESS');
-  const present = (await world.run(world.update({ ...before, Description: 'other' }, before))).answer
-    ?.PhysicalResourceId;
-  world.lag(3);
-  world.physicalId = present;
-  world.enter('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
-  await world.run(world.event('Delete', { PhysicalResourceId: id }));
-  expect([id, left, present ?? ''].map((one) => world.ec2.stateOf(one))).toEqual(['deleted', 'deleted', 'completed']);
-});
-
 describe('a Delete while the stack is at rest', () => {
   const NOBODY = 'the stack is at rest, so nobody asked for the deletion of';
 
@@ -222,26 +175,6 @@ describe('a Delete by a handle', () => {
     await world.run(world.event('Delete', { PhysicalResourceId: HANDLE }));
     expect(world.copies()).toEqual([id]);
   });
-
-  test.each([
-    [undefined, 'deleted'],
-    ['Retain', 'completed'],
-  ] as const)(
-    'for which a rollback found no copy is about the copy from before, once that is replaced: under %s it is %s',
-    async (DeletionPolicy, state) => {
-      const world = new World();
-      const before = world.declare({ DeletionPolicy });
-      const id = await world.create(before);
-      world.enter('UPDATE_IN_PROGRESS');
-      world.physicalId = HANDLE;
-      const { answer } = await world.run(world.update({ ...before, Description: 'new' }, before));
-      const present = answer?.PhysicalResourceId ?? '';
-      world.physicalId = present;
-      world.enter('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
-      await world.run(world.event('Delete', { PhysicalResourceId: HANDLE }));
-      expect([id, present].map((one) => world.ec2.stateOf(one))).toEqual([state, 'completed']);
-    },
-  );
 
   test('leaves the copy alone that CloudFormation has now, if it is delivered again', async () => {
     const world = new World({ copyDuration: 5 * MINUTE });
@@ -377,4 +310,57 @@ describe('the Delete of the last copy', () => {
     await world.run(world.event('Delete', { ResourceProperties, PhysicalResourceId }));
     expect(world.copies()).toEqual([]);
   });
+});
+
+describe('the Delete of a replaced copy', () => {
+  /** An update in which the copy is replaced. The clean-up is of the same operation: its time does not change. */
+  async function replaced(world: World, wanted: Partial<CopyProperties>, before: Partial<CopyProperties>) {
+    world.time += 10 * MINUTE;
+    world.enter('UPDATE_IN_PROGRESS');
+    world.physicalId = (await world.run(world.update(wanted, before))).answer?.PhysicalResourceId;
+    world.stack = { ...world.stack, StackStatus: 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS' };
+    return world.physicalId ?? '';
+  }
+  const states = (world: World, ids: readonly string[]) => ids.map((id) => world.ec2.stateOf(id));
+
+  test('leaves a snapshot with the forged tags of that copy alone', async () => {
+    const world = new World();
+    const before = world.declare();
+    const id = await world.create(before);
+    const stolen = Object.entries(world.ec2.tagsOf(id)).filter(([key]) => key !== TAG.id);
+    const forged = world.ec2.addSnapshot({
+      region: 'eu-west-1',
+      startTime: world.time,
+      tags: Object.fromEntries(stolen),
+    });
+    world.physicalId = id;
+    const present = await replaced(world, { ...before, Description: 'new' }, before);
+    await world.run(world.event('Delete', { PhysicalResourceId: id, ResourceProperties: before }));
+    expect(states(world, [id, forged.id, present])).toEqual(['deleted', 'completed', 'completed']);
+  });
+
+  test('leaves a copy alone that an earlier update kept by a policy that came with it', async () => {
+    const world = new World();
+    const first = world.declare();
+    const kept = await world.create(first);
+    world.physicalId = kept;
+    const second = { ...first, Description: 'two', DeletionPolicy: 'Retain' as const };
+    const id = await replaced(world, second, first);
+    world.stack = { ...world.stack, StackStatus: 'UPDATE_COMPLETE' };
+    const present = await replaced(world, { ...first, Description: 'three' }, second);
+    await world.run(world.event('Delete', { PhysicalResourceId: id, ResourceProperties: second }));
+    expect(states(world, [kept, id, present])).toEqual(['completed', 'deleted', 'completed']);
+  });
+});
+
+test('the Delete of a cancelled Create leaves a copy of an earlier life that cannot be deleted', async () => {
+  const world = new World();
+  const id = await world.create();
+  world.ec2.snapshot(id).imageId = 'ami-0123456789abcdef0';
+  world.time += 60 * MINUTE;
+  world.physicalId = UNKNOWN;
+  world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+  const { answer } = await world.run(world.event('Delete', { PhysicalResourceId: UNKNOWN }));
+  expect(answer?.IsComplete).toBe(true);
+  expect(world.copies()).toEqual([id]);
 });
