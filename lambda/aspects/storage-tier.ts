@@ -17,13 +17,18 @@ export async function alignStorageTier(context: ReconcileContext, copy: Copy): P
     log('left', { snapshotId: copy.id, reason: `a rollback does not move it to the ${wanted} tier` });
 }
 
-async function archive({ aws, log, observed }: ReconcileContext, { id, region }: Copy): Promise<void> {
+async function archive(context: ReconcileContext, { id, region }: Copy): Promise<void> {
+  const { aws, log, observed, request } = context;
   const tier = await aws.describeTier(region, id);
   const { LastTieringOperationStatus: status = '', LastTieringStartTime: startTime } = tier;
   if (status === 'permanent-restore-in-progress') {
-    throw new Failure(
-      `${id} in ${region} is being restored from the archive, which may take EC2 days; archive it after that, or remove "storageTier"`,
-    );
+    const reason = `${id} in ${region} is being restored from the archive, which may take EC2 days`;
+    if (elapsed(context) < STALENESS_MS) throw new NotYet(reason);
+    if (request.before?.storageTier !== 'archive')
+      throw new Failure(`${reason}; archive it after that, or remove "storageTier"`);
+    // Somebody else restores it. That is no reason to refuse a change of something else.
+    log('left', { snapshotId: id, reason });
+    return;
   }
   if (tier.StorageTier === 'archive') return;
   if (status === 'archival-in-progress' || status === 'archival-completed') return;

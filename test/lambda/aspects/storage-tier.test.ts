@@ -1,7 +1,7 @@
 import type { SnapshotTierStatus } from '@aws-sdk/client-ec2';
 import type { CopyProperties } from '../../../lib/contract';
 import { AwsError } from '../../../local-aws/faults';
-import { MINUTE } from '../in-process';
+import { MINUTE, tags } from '../in-process';
 import { Life, REGION, WEATHERS, type Ending, type Weather } from './life';
 
 const STANDARD = { StorageTier: undefined };
@@ -100,8 +100,34 @@ test('a copy that is being restored cannot be archived before that has ended, an
   expect(failure?.message).toContain(
     'is being restored from the archive, which may take EC2 days; archive it after that',
   );
-  expect(after).toBe(30);
+  expect(after).toBe(120);
   expect(life.calls('ModifySnapshotTier')).toHaveLength(1);
+});
+
+test('a copy whose restore has just ended is archived, although a stale read still shows the restore', async () => {
+  const life = lifeOf(ARCHIVE);
+  await life.live('created');
+  life.time += 60 * MINUTE;
+  await life.change(STANDARD);
+  const late = life.ec2.handover.describeSnapshotTierStatus(REGION, {});
+  life.time += 100 * 60 * MINUTE;
+  const answers = [late, late];
+  const current = life.ec2.handover.describeSnapshotTierStatus.bind(life.ec2.handover);
+  life.ec2.handover.describeSnapshotTierStatus = (...call) => answers.shift() ?? current(...call);
+  const { failure } = await life.change(ARCHIVE);
+  expect(failure).toBeUndefined();
+  expect(life.calls('ModifySnapshotTier')).toHaveLength(2);
+});
+
+test('a copy that somebody else restores is left, so that other changes need not wait for that', async () => {
+  const life = lifeOf(ARCHIVE);
+  await life.live('created');
+  life.time += 80 * 60 * MINUTE;
+  const [SnapshotId = ''] = life.copies();
+  life.ec2.handover.restoreSnapshotTier(REGION, { SnapshotId, PermanentRestore: true });
+  const { answer } = await life.change({ Tags: tags({ a: '1' }) });
+  expect(answer).toBeDefined();
+  expect(life.left()).toEqual([expect.stringContaining('is being restored from the archive')]);
 });
 
 describe('a copy that somebody has restored for a while', () => {
