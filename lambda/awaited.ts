@@ -1,12 +1,6 @@
 // Whether CloudFormation still waits for the answer to a request.
 import type { StackOperation, StackResource } from './aws';
-import { CALL_MS, elapsed, type Timing } from './times';
-
-/** The clocks of CloudFormation and of the handler differ by less than this. */
-const SKEW_MS = 2_000;
-
-/** An event arrives this soon after its resource has come into its status; if not, the next poll tells. */
-const DELIVERY_MS = 10_000;
+import { CALL_MS, CLOUDFORMATION_SKEW_MS, DELIVERY_MS, elapsed, type Timing } from './times';
 
 /** The operations that send a Create, or an Update. */
 const SENDERS = {
@@ -32,7 +26,7 @@ export async function isAwaited(timing: Timing, shown: Shown): Promise<boolean> 
   // The read may be older than the request, which would then not know what it is in.
   if (elapsed(timing) < CALL_MS && changedAt < startedAt - DELIVERY_MS) return false;
   // The resource has come into its status, or the operation has begun, after the request arrived.
-  if (changedAt > startedAt + SKEW_MS || now.begunAt > startedAt + SKEW_MS) return false;
+  if (changedAt > startedAt + CLOUDFORMATION_SKEW_MS || now.begunAt > startedAt + CLOUDFORMATION_SKEW_MS) return false;
   // onEvent may have read the operation before this one; then the resource has not changed since.
   return !(changedAt > startedAt && operation !== undefined && !isSame(operation, now));
 }

@@ -25,6 +25,10 @@ export function toCopy(snapshot: Snapshot, region: string): Copy {
   };
 }
 
+/** Where the copy is stored: in a Region, on an Outpost, or in a Local Zone. */
+export const placeOf = ({ region, snapshot }: Copy): string =>
+  [region, snapshot.OutpostArn, snapshot.AvailabilityZone].join(' ');
+
 /** In the Recycle Bin. */
 export const isDeleted = ({ state }: Copy): boolean => state === 'recoverable';
 export const isFinished = ({ state }: Copy): boolean => state === 'completed';

@@ -1,40 +1,27 @@
-// Whoever may tag snapshots can put our tags on any of them. So a finished copy is adopted, reported or deleted besides
-// only if it is what was asked for.
+// Whoever may tag snapshots can put our tags on any of them. So a finished copy that CloudFormation does not name by its id
+// is adopted, reported or deleted only if it is what was asked for.
 import type { ReconcileContext } from './context';
-import { isFinished, type Copy } from './copies';
+import { isFinished, placeOf, type Copy } from './copies';
 import { isOfOrigin } from './latest-source';
-import { isMadeFor, isNamed } from './ownership';
+import { isMadeFor, isNamed, isRollback } from './ownership';
 import type { Declaration } from './request';
+import { EC2_SKEW_MS } from './times';
 import { TAG } from '../lib/contract';
-
-/** The clocks of EC2 and of the handler differ by less than this. */
-const SKEW_MS = 60_000;
 
 /** Answers what is wrong with a copy, or nothing. What EC2 does not show is not judged. */
 export async function flawOf(context: ReconcileContext, copy: Copy): Promise<string | undefined> {
-  const { request } = context;
+  const { memory, request } = context;
   const { before, keepsCopy, stage, startedAt, type, wanted } = request;
   // A copy that is under way may show anything.
   if (!isFinished(copy)) return undefined;
   const hasNewHandle = type !== 'Delete' && !keepsCopy && stage === 1;
-  if (hasNewHandle && isNamed(copy, request) && copy.startedAt < startedAt - SKEW_MS)
+  if (hasNewHandle && isNamed(copy, request) && copy.startedAt < startedAt - EC2_SKEW_MS)
     return 'it began before the request';
   const declared = [wanted, before].find((one) => one && isMadeFor(copy, one));
   const flaw = declared && (await flawAgainst(context, copy, declared));
   if (flaw !== undefined || copy.snapshot.TransferType !== undefined) return flaw;
-  // Of an earlier declaration, nobody knows any more what it asked for.
-  return !declared || (await showsTransferType(context)) ? 'EC2 does not show it as a copy' : undefined;
-}
-
-/** Only copies have a transfer type, if EC2 shows it at all: then it shows that of the copy that CloudFormation has. */
-async function showsTransferType({ observed, request }: ReconcileContext): Promise<boolean> {
-  const { physicalId, presentId, type } = request;
-  const isDelete = type === 'Delete' && physicalId.kind === 'snapshot';
-  // By now, the Delete may have deleted it.
-  const present = isDelete
-    ? await observed.copyById(physicalId.text)
-    : (await observed.search()).find(({ id }) => id === presentId);
-  return present?.snapshot.TransferType !== undefined;
+  // Only copies have a transfer type, and EC2 may not show it in every place. Of an earlier declaration, nobody knows any more what it asked for.
+  return !declared || memory.transferTypesIn.has(placeOf(copy)) ? 'EC2 does not show it as a copy' : undefined;
 }
 
 async function flawAgainst(context: ReconcileContext, copy: Copy, declared: Declaration): Promise<string | undefined> {
@@ -47,9 +34,15 @@ async function flawAgainst(context: ReconcileContext, copy: Copy, declared: Decl
   const wantedSize = source?.VolumeSize ?? knownSize(context, copy);
   if (wantedSize !== undefined && wantedSize !== size) return `its size is ${size ?? 0} GiB, not ${wantedSize} GiB`;
   if (!isEncrypted && (declared.encrypted || source?.Encrypted)) return 'it is not encrypted';
-  const key = await observed.keyOf(declared);
+  const key = mayHaveMoved(context, declared) ? undefined : await observed.keyOf(declared);
   if (key?.Arn !== undefined && key.Arn !== keyArn) return `its key is ${keyArn ?? 'none'}, not ${key.Arn}`;
   return undefined;
+}
+
+/** An alias may point to another key by now. That matters to a request that goes forward to another copy, and to no other. */
+function mayHaveMoved({ observed, request }: ReconcileContext, { kmsKeyId }: Declaration): boolean {
+  const isOfBefore = request.type === 'Delete' || request.keepsCopy || isRollback(observed.operation);
+  return isOfBefore && (kmsKeyId ?? '').includes('alias/');
 }
 
 /** The source may be gone by now. The chosen copy, or the one that CloudFormation has, is of its size, too. */

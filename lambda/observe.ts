@@ -2,7 +2,7 @@
 // and then remembered until the poll ends. A search walks through all snapshots of the account.
 import { TAG } from '../lib/contract';
 import type { Aws, KeyMetadata, Snapshot, StackOperation, StackResource } from './aws';
-import { isDeleted, toCopy, type Copy } from './copies';
+import { isDeleted, placeOf, toCopy, type Copy } from './copies';
 import { CallError, describeError } from './failure';
 import type { Memory } from './memory';
 import { isOurs } from './ownership';
@@ -100,23 +100,28 @@ async function findCopies(
     .sort((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1));
 }
 
-async function findCopiesIn({ aws, request, ...timing }: Observer, region: string): Promise<Copy[]> {
+async function findCopiesIn(observer: Observer, region: string): Promise<Copy[]> {
+  const { aws, request } = observer;
   const filters = [
     { Name: `tag:${TAG.stack}`, Values: [request.stackId] },
     { Name: `tag:${TAG.resource}`, Values: [request.logicalId] },
   ];
-  const isTooLong = (): boolean => pollAge({ request, ...timing }) > READING_MS;
-  return (await aws.findSnapshots(region, 'self', filters, isTooLong)).map((snapshot) => toCopy(snapshot, region));
+  const isTooLong = (): boolean => pollAge(observer) > READING_MS;
+  const snapshots = await aws.findSnapshots(region, 'self', filters, isTooLong);
+  return snapshots.map((snapshot) => see(observer, snapshot, region));
 }
 
-async function describeCopy(
-  { aws, request }: Observer,
-  operation: StackOperation,
-  id: string,
-): Promise<Copy | undefined> {
+function see({ memory }: Observer, snapshot: Snapshot, region: string): Copy {
+  const copy = toCopy(snapshot, region);
+  if (snapshot.TransferType !== undefined) memory.transferTypesIn.add(placeOf(copy));
+  return copy;
+}
+
+async function describeCopy(observer: Observer, operation: StackOperation, id: string): Promise<Copy | undefined> {
+  const { aws, request } = observer;
   const { destinationRegion } = request.wanted;
   const snapshot = await aws.describeSnapshot(destinationRegion, id);
-  const copy = snapshot && toCopy(snapshot, destinationRegion);
+  const copy = snapshot && see(observer, snapshot, destinationRegion);
   if (!copy || isDeleted(copy)) return undefined;
   if (!isOurs(copy, request, operation)) throw lostTags(copy);
   return copy;

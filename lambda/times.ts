@@ -22,6 +22,15 @@ export interface Timing {
 /** EC2's and KMS's answers may be this old. */
 export const STALENESS_MS = 120_000;
 
+/** The clocks of EC2 and of the handler differ by less than this. */
+export const EC2_SKEW_MS = 60_000;
+
+/** The clocks of CloudFormation and of the handler differ by less than this. */
+export const CLOUDFORMATION_SKEW_MS = 2_000;
+
+/** An event arrives this soon after its resource has come into its status; if not, the next poll tells. */
+export const DELIVERY_MS = 10_000;
+
 /** A call that is under way has ended, or was given up, after this time. CloudFormation's answers may be this old. */
 export const CALL_MS = 30_000;
 

@@ -1,4 +1,5 @@
 // Delete: nothing is lost, and nothing is left behind.
+import { TAG } from '../../lib/contract';
 import { wait, type Outcome, type ReconcileContext } from '../context';
 import { deleteCopy, deleteOther } from '../deletions';
 import { isAtRest, shouldDelete } from '../ownership';
@@ -36,8 +37,10 @@ async function deleteOthers(context: ReconcileContext): Promise<void> {
   const { physicalId } = await observed.owner();
   // If CloudFormation has another id by now, the resource stays, and this Delete is about what it has replaced.
   const resourceGoes = physicalId === request.physicalId.text && elapsed(context) > CALL_MS;
+  const hasOther = physicalId !== undefined && physicalId !== request.physicalId.text;
   for (const copy of others) {
-    const isMeant = shouldDelete(copy, request, observed.operation, resourceGoes) && copy.id !== physicalId;
-    if (isMeant) await deleteOther(context, copy, 'delete');
+    const isPresent = hasOther && [copy.id, copy.tags[TAG.handle]].includes(physicalId);
+    if (!isPresent && shouldDelete(copy, request, observed.operation, resourceGoes))
+      await deleteOther(context, copy, 'delete');
   }
 }

@@ -12,7 +12,7 @@ import { copyFailed, copyFromBeforeIsGone, deletedExternally, isKeyFailure } fro
 import type { Request } from '../request';
 import { inheritedTags } from '../source-tags';
 import {
-  CALL_MS,
+  CLOUDFORMATION_SKEW_MS,
   elapsed,
   failedEarly,
   isInFirstWindow,
@@ -32,7 +32,7 @@ export async function start(context: ReconcileContext): Promise<Outcome | undefi
   if (last && !(await mayTryAgain(context, failed))) throw copyFailed(request, last);
   if (!last) await failIfDeletedExternally(context);
   refuseInRollback(context);
-  if (isHandedOver(request)) throw new NotYet(`${request.physicalId.text} is not visible at present`);
+  if (isHandedOver(request)) throw notVisible(request.physicalId.text);
   if (isStageOver(context)) {
     if (request.isLastStage) throw await whyNeverStarted(context);
     return continueInNextStage(context);
@@ -123,16 +123,23 @@ async function hasLostSource({ aws, request }: ReconcileContext, { tags }: Copy)
 const isHandedOver = ({ stage, physicalId }: Request): boolean => stage > 1 && physicalId.kind === 'snapshot';
 
 /** No copy is visible. If there was one, somebody took its tags or deleted it, and it is not for us to make another. */
-async function failIfDeletedExternally({ memory, observed, request, now }: ReconcileContext): Promise<void> {
+async function failIfDeletedExternally(context: ReconcileContext): Promise<void> {
+  const { copies = [], memory, observed, request, now } = context;
   const { keepsCopy, physicalId, startedAt } = request;
   const named = physicalId.kind === 'snapshot' ? { snapshotId: physicalId.text, at: startedAt } : undefined;
-  if (keepsCopy && named) await observed.copyById(named.snapshotId);
+  if (keepsCopy && named) {
+    const isThere = (await observed.copyById(named.snapshotId)) !== undefined;
+    if (isThere && !copies.some(({ id }) => id === named.snapshotId)) throw notVisible(named.snapshotId);
+  }
   const sighting = memory.sightingOf(request);
-  // A resource that goes by its handle keeps that. What an earlier operation missed, this one makes anew.
-  const isOfEarlierOperation = sighting !== undefined && sighting.since < observed.operation.begunAt - CALL_MS;
-  const seen = isOfEarlierOperation ? undefined : (sighting ?? (isHandedOver(request) ? named : undefined));
+  const seen = sighting ?? (isHandedOver(request) ? named : undefined);
   if (!seen) return;
   const copy = await observed.copyById(seen.snapshotId);
-  if (now() - seen.at < STALENESS_MS) throw new NotYet(`${seen.snapshotId} is not visible at present`);
-  if (!copy) throw deletedExternally(request, seen.snapshotId);
+  if (now() - seen.at < STALENESS_MS) throw notVisible(seen.snapshotId);
+  // A resource that goes by its handle keeps that. What an earlier operation missed, this one makes anew.
+  const isOfEarlierOperation =
+    sighting !== undefined && sighting.since < observed.operation.begunAt - CLOUDFORMATION_SKEW_MS;
+  if (!copy && !isOfEarlierOperation) throw deletedExternally(request, seen.snapshotId);
 }
+
+const notVisible = (id: string): NotYet => new NotYet(`${id} is not visible at present`);

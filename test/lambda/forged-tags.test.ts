@@ -54,6 +54,31 @@ describe('a snapshot with the handle of the copy is left alone', () => {
   });
 });
 
+test('a snapshot with the handle of a copy is left alone by the Delete of that handle', async () => {
+  const world = new World();
+  const id = await world.createUnderHandle();
+  const forged = forge(world, tagsOf(world, id));
+  world.enter('DELETE_IN_PROGRESS');
+  await world.run(world.event('Delete'));
+  expect(world.copies()).toEqual([]);
+  expect(world.ec2.stateOf(forged)).toBe('completed');
+  expect(reasons(world)).toEqual(['EC2 does not show it as a copy']);
+});
+
+test('a snapshot with the tags of a copy is left alone by the Delete whose DeleteSnapshot went unanswered', async () => {
+  const world = new World();
+  const before = world.declare();
+  const id = await world.create(before);
+  const forged = forge(world, tagsOf(world, id));
+  world.services.faults = ({ action }) => (action === 'DeleteSnapshot' ? 'lost-response' : undefined);
+  world.enter('DELETE_IN_PROGRESS');
+  const event = await world.begin(world.event('Delete', { ResourceProperties: before }));
+  world.services.faults = undefined;
+  await world.wait(event);
+  expect(world.copies()).toEqual([]);
+  expect(world.ec2.stateOf(forged)).toBe('completed');
+});
+
 describe('a snapshot with the tags of the copy is not reported by a Create, and is left alone, because', () => {
   test.each<[string, Partial<CopyProperties>, Partial<NewSnapshot>, string]>([
     ['it is larger', {}, { volumeSize: 9 }, 'its size is 9 GiB, not 8 GiB'],
@@ -247,5 +272,45 @@ describe('an alias that was pointed elsewhere', () => {
     world.enter('DELETE_IN_PROGRESS');
     await world.run(world.event('Delete', { ResourceProperties: before }));
     expect(world.copies()).toEqual([]);
+  });
+
+  /** A resource that goes by its handle, so that CloudFormation does not know its copy by its id. */
+  async function underHandle(): Promise<{ world: World; before: CopyProperties; id: string }> {
+    const world = new World();
+    world.ec2.kms.addKey({ region: 'eu-west-1', alias });
+    const before = world.declare({ KmsKeyId: alias });
+    const id = await world.createUnderHandle(before);
+    world.ec2.kms.addAlias(alias, world.ec2.kms.addKey({ region: 'eu-west-1' }));
+    return { world, before, id };
+  }
+
+  test('does not matter to an Update that keeps the copy of a handle', async () => {
+    const { world, before, id } = await underHandle();
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before));
+    expect(answer?.Data?.SnapshotId).toBe(id);
+    expect(world.copies()).toEqual([id]);
+  });
+
+  test('does not matter to the Delete of a handle', async () => {
+    const { world, before } = await underHandle();
+    world.enter('DELETE_IN_PROGRESS');
+    await world.run(world.event('Delete', { ResourceProperties: before }));
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('does not matter to a rollback, which goes back to the copy from before although its source is gone', async () => {
+    const world = new World();
+    world.ec2.kms.addKey({ region: 'eu-west-1', alias });
+    const before = world.declare({ KmsKeyId: alias });
+    const id = await world.create(before);
+    world.ec2.kms.addAlias(alias, world.ec2.kms.addKey({ region: 'eu-west-1' }));
+    const wanted = { ...before, Description: 'second' };
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update(wanted, before));
+    world.ec2.deleteSnapshot('us-east-1', { SnapshotId: before.SourceSnapshotId ?? '' });
+    world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    const { answer } = await world.run(world.update(before, wanted));
+    expect(answer?.PhysicalResourceId).toBe(id);
   });
 });

@@ -1,8 +1,9 @@
 import { TAG, type CopyProperties } from '../../lib/contract';
 import type { KeyMetadata, Snapshot } from '../../lambda/aws';
 import type { ReconcileContext } from '../../lambda/context';
-import type { Copy } from '../../lambda/copies';
+import { placeOf, type Copy } from '../../lambda/copies';
 import { flawOf } from '../../lambda/genuine';
+import type { Memory } from '../../lambda/memory';
 import type { Request } from '../../lambda/request';
 import { SECOND } from './in-process';
 import { copyFor, requestFor } from './requests';
@@ -19,19 +20,27 @@ interface Scene {
   readonly keys?: Readonly<Record<string, KeyMetadata>>;
   readonly chosen?: Copy;
   readonly copies?: readonly Copy[];
+  /** Where EC2 shows transfer types. */
+  readonly transferTypesIn?: readonly string[];
+  /** Of the stack. */
+  readonly status?: string;
 }
 
 const SOURCE: Snapshot = { VolumeSize: 8, Encrypted: false };
 const SOURCES: Readonly<Record<string, Snapshot>> = { 'snap-0123456789abcdef0': SOURCE };
 
 function judge(copy: Copy, scene: Scene = {}): Promise<string | undefined> {
-  const { request = requestFor(), sources = SOURCES, keys = {}, chosen, copies } = scene;
+  const { request = requestFor(), sources = SOURCES, keys = {}, chosen, copies, status = '', transferTypesIn } = scene;
+  const memory = { transferTypesIn: new Set(transferTypesIn) };
   const observed: Partial<ReconcileContext['observed']> = {
     sourceOf: ({ sourceSnapshotId: id = '' }) => Promise.resolve(sources[id]),
     keyOf: ({ kmsKeyId = '' }) => Promise.resolve(keys[kmsKeyId]),
-    search: () => Promise.resolve(copies ?? []),
+    operation: { status, begunAt: request.startedAt, stackCreatedAt: 0 },
   };
-  return flawOf({ request, observed, copy: chosen, copies } as ReconcileContext, copy);
+  return flawOf(
+    { request, observed, copy: chosen, copies, memory: memory as Partial<Memory> } as ReconcileContext,
+    copy,
+  );
 }
 
 /** A finished copy of 8 GiB that the request started when it began, unless told otherwise. */
@@ -78,6 +87,21 @@ describe('a finished copy that differs from its declaration has a flaw:', () => 
       judge(copyOf(request, { Encrypted: true, KmsKeyId }), scene);
     expect(await under(other)).toBe(`its key is ${other}, not ${KEY}`);
     expect(await under()).toBe(`its key is none, not ${KEY}`);
+  });
+
+  test.each<[string, Partial<Request>, string]>([
+    ['a Delete', { type: 'Delete' }, 'DELETE_IN_PROGRESS'],
+    ['an Update that keeps it', { type: 'Update', keepsCopy: true }, 'UPDATE_IN_PROGRESS'],
+    ['a rollback', { type: 'Update' }, 'UPDATE_ROLLBACK_IN_PROGRESS'],
+  ])('another key, in %s, unless an alias may have been pointed elsewhere since', async (_, more, status) => {
+    const flawUnder = (KmsKeyId: string): Promise<string | undefined> => {
+      const request = { ...requestFor({ KmsKeyId }), ...more };
+      const copy = copyOf(request, { Encrypted: true, KmsKeyId: `${KEY}-other` });
+      return judge(copy, { request, status, keys: { [KmsKeyId]: { KeyId: 'k', Arn: KEY } } });
+    };
+    expect(await flawUnder('alias/mine')).toBeUndefined();
+    expect(await flawUnder('arn:aws:kms:eu-west-1:111122223333:alias/mine')).toBeUndefined();
+    expect(await flawUnder(KEY)).toBe(`its key is ${KEY}-other, not ${KEY}`);
   });
 
   test('a start before the request, under the handle of the request', async () => {
@@ -165,12 +189,17 @@ test('a key that cannot be read is not judged', async () => {
   expect(await judge(copy, { request, keys: { 'alias/mine': { KeyId: 'k' } } })).toBeUndefined();
 });
 
-test('a copy that EC2 does not show as one, unlike the present copy, has a flaw', async () => {
-  const request = requestFor({}, { Begun: { At: 0, PresentId: 'snap-b' } });
-  const present = copyOf(request, {}, { id: 'snap-b' });
-  const other = copyOf(request, { TransferType: undefined });
-  expect(await judge(other, { request, copies: [present, other] })).toBe('EC2 does not show it as a copy');
-  expect(await judge(other, { request, copies: [other] })).toBeUndefined();
-  const silent = copyOf(request, { TransferType: undefined }, { id: 'snap-b' });
-  expect(await judge(other, { request, copies: [silent, other] })).toBeUndefined();
+describe('a copy that EC2 does not show as one', () => {
+  const copy = copyOf(requestFor(), { TransferType: undefined });
+
+  test('has a flaw, if EC2 shows others as copies in the same place', async () => {
+    expect(await judge(copy, { transferTypesIn: [placeOf(copy)] })).toBe('EC2 does not show it as a copy');
+  });
+
+  test.each(['us-east-1', 'arn:aws:outposts:eu-west-1:111122223333:outpost/op-0'])(
+    'has none, if EC2 shows others as copies only in another place: %s',
+    async (place) => {
+      expect(await judge(copy, { transferTypesIn: [place, `${copy.region} ${place} `] })).toBeUndefined();
+    },
+  );
 });

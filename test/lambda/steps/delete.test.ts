@@ -234,9 +234,9 @@ describe('a Delete by an unknown id', () => {
     expect(world.copies()).toEqual([]);
   });
 
-  test('leaves a finished copy alone that CloudFormation has', async () => {
+  test.each(['id', 'handle'])('leaves a finished copy alone that CloudFormation has by its %s', async (name) => {
     const world = new World();
-    const id = await world.create();
+    const id = await (name === 'id' ? world.create() : world.createUnderHandle());
     await world.run(world.event('Delete', { PhysicalResourceId: UNKNOWN }));
     expect(world.copies()).toEqual([id]);
   });

@@ -114,6 +114,18 @@ describe('an Update in place whose copy', () => {
     expect(world.copies()).toEqual([answer?.Data?.SnapshotId]);
   });
 
+  test('is missing from a search waits for it', async () => {
+    const world = new World();
+    const before = world.declare();
+    const id = await world.create(before);
+    world.enter('UPDATE_IN_PROGRESS');
+    world.ec2.settings.staleness = stale({ tags: 60 * MINUTE });
+    const event = await world.begin(world.update({ ...before, Tags: tags({ a: '1' }) }, before));
+    world.ec2.settings.staleness = stale({});
+    expect((await world.wait(event)).answer?.PhysicalResourceId).toBe(id);
+    expect(world.started()).toBe(1);
+  });
+
   test('lost its tags fails, and does not replace the copy', async () => {
     const world = new World();
     const before = world.declare({ Tags: tags({ a: '1' }) });
@@ -183,6 +195,25 @@ describe('a copy that this process has seen and that is missing', () => {
       expect(answer?.Data?.SnapshotId).toBe(made);
       world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: made });
     }
+  });
+
+  test('is waited for by the rollback of the Update that has just seen it', async () => {
+    const world = new World();
+    const before = world.declare();
+    const id = await world.createUnderHandle(before);
+    const wanted = { ...before, Tags: tags({ a: '1' }) };
+    const tooMany = new AwsError('TagLimitExceeded', 'The maximum number of tags has been reached.');
+    world.services.faults = ({ action }) => (action === 'CreateTags' ? tooMany : undefined);
+    world.enter('UPDATE_IN_PROGRESS');
+    expect((await world.run(world.update(wanted, before))).failure?.message).toContain('TagLimitExceeded');
+    world.services.faults = undefined;
+    world.time += MINUTE;
+    world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    world.ec2.settings.staleness = stale({ tags: 60 * MINUTE });
+    const event = await world.begin(world.update(before, wanted));
+    world.ec2.settings.staleness = stale({});
+    expect((await world.wait(event)).answer?.Data?.SnapshotId).toBe(id);
+    expect(world.started()).toBe(1);
   });
 
   test('was deleted by somebody else if it is in the Recycle Bin, even without its tags', async () => {
