@@ -100,20 +100,20 @@ export const KINDS = {
 
 /** Without a problem here, the values may be read as what their types say. */
 export function problemsOfKinds(props: object, kinds: Kinds, ...required: readonly string[]): string[] {
-  const given = Object.entries(props).filter(([name, value]) => value !== undefined && kinds[name] !== undefined);
-  const missing = required.filter((name) => !given.some(([each]) => each === name));
+  const given = new Map<string, unknown>(Object.entries(props).filter(([, value]) => value !== undefined));
+  const names = Object.keys(kinds);
+  const missing = required.filter((name) => !given.has(name));
   return [
-    ...Object.keys(props).flatMap((name) => problemsOfName(name, kinds)),
+    ...[...given.keys()].filter((name) => !names.includes(name)).flatMap((name) => problemsOfName(name, names, given)),
     ...missing.map((name) => `${name} is undefined: give ${kinds[name]?.wanted}`),
-    ...given.flatMap(([name, value]: [string, unknown]) => problemOf(name, value, kinds[name])),
+    ...names.filter((name) => given.has(name)).flatMap((name) => problemOf(name, given.get(name), kinds[name])),
   ];
 }
 
 /** Other names may come from an object that is wider than the props, and mean something to whoever made it. */
-function problemsOfName(name: string, kinds: Kinds): string[] {
-  if (kinds[name]) return [];
-  const meant = closest(name, Object.keys(kinds));
-  return meant === undefined ? [] : [`${name} is not a prop: did you mean ${meant}?`];
+function problemsOfName(name: string, names: readonly string[], given: ReadonlyMap<string, unknown>): string[] {
+  const meant = closest(name, names);
+  return meant === undefined || given.has(meant) ? [] : [`${name} is not a prop: did you mean ${meant}?`];
 }
 
 /** What is wrong with the value of a tag. */

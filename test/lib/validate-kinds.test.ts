@@ -132,7 +132,7 @@ test.each<[object, string]>([
   [{ sourceRegon: 'us-east-1' }, 'sourceRegon is not a prop: did you mean sourceRegion?'],
   [{ kmsKeyID: 'alias/ebs' }, 'kmsKeyID is not a prop: did you mean kmsKeyId?'],
   [{ refesh: '1' }, 'refesh is not a prop: did you mean refresh?'],
-  [{ tag: {} }, 'tag is not a prop: did you mean tags?'],
+  [{ Tags: {} }, 'Tags is not a prop: did you mean tags?'],
   [{ removalpolicy: 'RETAIN' }, 'removalpolicy is not a prop: did you mean removalPolicy?'],
   [
     { sourceSnapshotId: undefined, latestSource: { volumeId: 'vol-0123456789abcdef0', maxage: Duration.hours(1) } },
@@ -147,8 +147,16 @@ test('a misspelt setting is refused with the name that is meant', () => {
   expect(configure({ maxConcurentCopies: 5 })).toThrow(message);
 });
 
-test('a name that is like no prop may come from a wider object, and is left alone', () => {
-  expect(declare({ env: {}, stackName: 'x', availabilityZone: 'us-east-1a', vpcs: [], id: 1 })).not.toThrow();
+test.each<[string, object]>([
+  ['is like no prop', { env: {}, stackName: 'x', availabilityZone: 'us-east-1a', toString: 1 }],
+  ['is like a short prop', { tag: {}, clock: {}, locks: [] }],
+  [
+    'is like a prop that is given, too',
+    { Tags: [], tags: { team: 'storage' }, timeouts: 1, timeout: Duration.hours(2) },
+  ],
+  ['has no value', { sourceRegon: undefined }],
+])('a name may come from a wider object, and is left alone, if it %s', (_, props) => {
+  expect(declare(props)).not.toThrow();
 });
 
 test('of a list, what is of a wrong kind is named by its place', () => {
