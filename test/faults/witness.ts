@@ -337,7 +337,10 @@ export class Witness {
       // A copy that was left behind on purpose keeps its lock when a later update takes it back.
       const wasRetained = this.retained.some(({ physicalId }) => physicalId === copy.id);
       const isHeld = isForGood || wasRetained || this.injector.held.has(copy.id);
-      faults.push(...this.tagFaults(copy, wanted, event), ...handoverFaults(copy, wanted, { isHeld, isRollback }));
+      // A change of something else does not wait for a restore that is under way.
+      const isRestored = copy.tiering?.kind === 'permanent-restore' && copy.tiering.endsAt > this.machine.clock.now();
+      const isTierLeft = isRollback || (isRestored && event.OldResourceProperties?.StorageTier === 'archive');
+      faults.push(...this.tagFaults(copy, wanted, event), ...handoverFaults(copy, wanted, { isHeld, isTierLeft }));
     }
     return faults.map(([what, is, ought]) => `${what} is ${JSON.stringify(is)} and not ${JSON.stringify(ought)}`);
   }
@@ -398,7 +401,7 @@ export class Witness {
       return ec2.all().some((one) => isOf(one) && !['completed', 'error'].includes(one.course.outcome));
     const copies = ec2.remainingCopies().filter(isOf);
     if (reason.includes('the copy from before was deleted by somebody else'))
-      return copies.every(({ id }) => ec2.stateOf(id) !== 'completed' || this.injector.disowned.has(id));
+      return ec2.all().some((one) => isOf(one) && this.injector.disowned.has(one.id));
     if (reason.includes('its lock is in state'))
       return this.halfway.has(`${this.stackId} ${copy}`) && copies.some(({ lock }) => lock !== undefined);
     if (/EC2 only extends such a lock|nobody can unlock it/.test(reason))
@@ -499,14 +502,14 @@ export class Witness {
 function handoverFaults(
   { lock, sharedWith, storageTier, tiering }: StoredSnapshot,
   wanted: CopyProperties,
-  { isHeld, isRollback }: { readonly isHeld: boolean; readonly isRollback: boolean },
+  { isHeld, isTierLeft }: { readonly isHeld: boolean; readonly isTierLeft: boolean },
 ): [string, unknown, unknown][] {
   const { LockMode: mode, LockDurationDays: days, ShareWith = [], StorageTier } = wanted;
   const tier = tiering?.kind === 'archival' ? 'archive' : storageTier;
   const checks: [string, unknown, unknown][] = [
     ['the sharing', [...sharedWith].sort().join(), [...ShareWith].sort().join()],
   ];
-  if (!isRollback && StorageTier) checks.push(['the tier', tier, StorageTier]);
+  if (!isTierLeft && StorageTier) checks.push(['the tier', tier, StorageTier]);
   if (!isHeld && typeof lock !== 'string')
     checks.push(['the lock', lock && `${lock.mode} ${lock.days}`, mode && `${mode} ${days ?? ''}`]);
   return checks.filter(([, is, ought]) => is !== ought);
