@@ -69,7 +69,7 @@ function cycleOf(timing: Timing): Cycle {
   const age = pollAge(timing);
   const shortest = visibilityDelay(timing);
   if (age <= PROMPT_MS) return { length: shortest, window: timing.pollIntervalMs };
-  let length = shortest * 2;
+  let length = shortest;
   while ((length - shortest) / 2 < age) length *= 2;
   return { length, window: age };
 }

@@ -50,6 +50,8 @@ describe('the attributes', () => {
     expect(Object.keys(attributes).sort()).toEqual([...ATTRIBUTES].sort());
     const { KmsKeyArnOrNone, SourceSnapshotId, ...others } = attributes;
     expect(new Set(Object.values(others))).toEqual(new Set(['']));
+    const latest = requestFor({ SourceSnapshotId: undefined, LatestSource: { VolumeId: 'vol-0123456789abcdef0' } });
+    expect(attributesOf({}, latest).SourceSnapshotId).toBe('');
     expect(SourceSnapshotId).toBe('snap-0123456789abcdef0');
     expect(KmsKeyArnOrNone).toBe('arn:aws:kms:eu-west-1:111122223333:key/none');
   });

@@ -1,4 +1,5 @@
 import { TAG, type CopyProperties } from '../../lib/contract';
+import { AwsError } from '../../local-aws/faults';
 import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, tags, World } from './in-process';
 
 const VOLUME = 'vol-0123456789abcdef0';
@@ -79,6 +80,17 @@ describe('a Create', () => {
     expect(answer?.Data).toMatchObject({ SnapshotId: copy, SourceSnapshotId: newest });
     expect(world.ec2.tagsOf(copy)[TAG.source]).toBe(newest);
     expect(world.logs).toContainEqual(expect.objectContaining({ decision: 'start copy', source: newest }));
+  });
+
+  test('tells once which it found, and again in the reason of its failure', async () => {
+    const { world, newest } = scene();
+    const denied = new AwsError('UnauthorizedOperation', 'You are not authorized.');
+    world.services.faults = ({ action }) => (action === 'CopySnapshot' ? denied : undefined);
+    const { failure } = await world.run(world.event('Create', { ResourceProperties: world.latest() }));
+    const reason = `copy of ${newest} (the latest snapshot of volume ${VOLUME}) from us-east-1 to eu-west-1: `;
+    expect(failure?.message).toContain(reason);
+    expect(world.started()).toBeGreaterThan(1);
+    expect(world.logs.filter(({ decision }) => decision === 'latest source')).toHaveLength(1);
   });
 
   test.each([

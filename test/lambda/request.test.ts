@@ -102,6 +102,8 @@ describe('the physical id that onEvent answers', () => {
 
   test.each([
     [STAGE, 'stage-Copy'],
+    ['Custom::FastSnapshotRestore', 'fast-restore-Copy'],
+    ['Custom::FastSnapshotRestoreStage', 'stage-Copy'],
     [DRY_RUN, 'dry-run-Copy'],
   ])('of %s is its own from the first request on, whatever changes later', (ResourceType, id) => {
     expect(decide(event({ ResourceType }))).toBe(id);
