@@ -192,11 +192,12 @@ export const isStillReferenced = (copy: Copy, presentId: string | undefined): bo
 
 /**
  * Copies that a Delete by a handle or an unknown id must delete, or fail. Others it may leave. An unknown id stands for
- * what a cancelled Create began.
+ * what a cancelled Create began. That may be before the rollback's own time, but a copy under way is of now.
  */
 export function isMeantByDelete(copy: Copy, request: Request, operation: StackOperation): boolean {
-  const isOfUnknown = request.physicalId.kind === 'unknown' && isBegunBy(operation, copy);
-  return request.type === 'Delete' && (isStartedUnder(copy, request) || isOfUnknown);
+  const isOfNow = isUnfinished(copy) || isBegunBy(operation, copy);
+  const isOfCreate = request.physicalId.kind === 'unknown' && isOfNow;
+  return request.type === 'Delete' && (isStartedUnder(copy, request) || isOfCreate);
 }
 
 /**

@@ -342,11 +342,12 @@ describe('a Delete', () => {
     expect(isMeantByDelete(copy('a', 'completed', 0), request, operation)).toBe(false);
   });
 
-  test('by an unknown id is meant for what the operation began', () => {
+  test('by an unknown id is meant for what is under way, or was begun by the operation', () => {
     const operation = during('UPDATE_ROLLBACK_IN_PROGRESS');
     const byUnknownId = requestFor({}, { RequestType: 'Delete', PhysicalResourceId: 'app-Copy-1XYZ' });
-    const at = (startedAt: number): boolean =>
-      isMeantByDelete({ ...copy('a', 'completed', 0, EARLIER), startedAt }, byUnknownId, operation);
+    const at = (startedAt: number, state = 'completed'): boolean =>
+      isMeantByDelete({ ...copy('a', state, 0, EARLIER), startedAt }, byUnknownId, operation);
     expect([at(operation.begunAt), at(operation.begunAt - 1)]).toEqual([true, false]);
+    expect(at(operation.begunAt - 1, 'pending')).toBe(true);
   });
 });
