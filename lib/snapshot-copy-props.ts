@@ -132,7 +132,8 @@ export interface CommonSnapshotCopyProps {
 
   /**
    * KMS key that encrypts the copy, as text: a key id, an alias name (`alias/…`), a key ARN or an alias ARN. EC2 looks
-   * up a key id or an alias name in this account and the destination Region. Excludes `kmsKey`.
+   * up a key id or an alias name in this account and the destination Region. A copy keeps its key if the alias is later
+   * pointed elsewhere. Excludes `kmsKey`.
    *
    * A token may become any of these forms, so it lets the handler use every key of this account through EC2. For a key
    * of another account that is known at deployment only, give `kmsKey: kms.Key.fromKeyArn(…)`. Another value makes a new
