@@ -17,10 +17,13 @@ interface Scene {
   readonly aws?: Partial<Aws>;
   readonly request?: ReturnType<typeof requestFor>;
   readonly log?: jest.Mock;
+  /** How long after the request. */
+  readonly afterMs?: number;
 }
 
-/** What is observed a minute after the request where EC2 lists these snapshots in each Region. */
-function observing(listed: Listed, { aws, request = requestFor(), log = jest.fn() }: Scene = {}): Promise<Observation> {
+/** What is observed a minute after the request, unless told otherwise, where EC2 lists these snapshots in each Region. */
+function observing(listed: Listed, scene: Scene = {}): Promise<Observation> {
+  const { aws, request = requestFor(), log = jest.fn(), afterMs = MINUTE } = scene;
   const stackCreatedAt = Date.UTC(2029, 0, 1);
   const port: Partial<Aws> = {
     findSnapshots: (region) => Promise.resolve([...(listed[region] ?? [])]),
@@ -28,7 +31,7 @@ function observing(listed: Listed, { aws, request = requestFor(), log = jest.fn(
     describeStack: () => Promise.resolve({ status: 'CREATE_IN_PROGRESS', begunAt: stackCreatedAt, stackCreatedAt }),
     ...aws,
   };
-  const beganAt = request.startedAt + MINUTE;
+  const beganAt = request.startedAt + afterMs;
   const poll = { request, beganAt, now: () => beganAt, pollIntervalMs: 30 * SECOND, memory: new Memory(), log };
   return observe({ aws: port as Aws, ...poll });
 }
@@ -124,6 +127,18 @@ describe('the Region that was declared before', () => {
     expect(log.mock.calls).toEqual([['not searched', { region, reason }]]);
   });
 
+  test('is left out if it has not been reached for five minutes, unlike the Region of the copy', async () => {
+    const cause = Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' });
+    const found = async (region: string, afterMs: number): Promise<string[] | string> => {
+      const unreachable = new CallError(cause, region, request.startedAt + 2 * MINUTE);
+      const seen = idsOf(observing(listed, { request, afterMs, aws: failingIn(region, unreachable) }));
+      return seen.catch(String);
+    };
+    expect(await found('eu-west-2', 7 * MINUTE - 1)).toContain('ENOTFOUND');
+    expect(await found('eu-west-2', 7 * MINUTE)).toEqual(['snap-a']);
+    expect(await found('eu-west-1', 60 * MINUTE)).toContain('ENOTFOUND');
+  });
+
   test('is waited for if it cannot be read at present', async () => {
     const observed = await observing(listed, { request, aws: failingIn('eu-west-2', THROTTLED) });
     await expect(observed.search()).rejects.toBe(THROTTLED);
@@ -180,6 +195,14 @@ describe('the source and the key of a declared copy', () => {
     const observed = await observing({});
     expect(await observed.sourceOf(declared, copy)).toBeUndefined();
     expect(await observed.keyOf(declaredAs({ Encrypted: 'true' }))).toBeUndefined();
+  });
+
+  test('are none if the copy does not say which source was the latest', async () => {
+    const describeSnapshot = jest.fn();
+    const observed = await observing({}, { aws: { describeSnapshot } });
+    const latest = declaredAs({ SourceSnapshotId: undefined, LatestSource: { VolumeId: 'vol-0123456789abcdef0' } });
+    expect(await observed.sourceOf(latest, copy)).toBeUndefined();
+    expect(describeSnapshot).not.toHaveBeenCalled();
   });
 
   test('are none if they cannot be read for good, and are waited for if they cannot be read at present', async () => {
