@@ -68,7 +68,7 @@ async function deleteGenuine(
   decision: string,
   deleteIt: typeof deleteCopy,
 ): Promise<void> {
-  const flaw = await flawOf(context, copy);
+  const flaw = await flawOf(context, copy, 'delete');
   if (flaw === undefined) await deleteIt(context, copy, decision);
   else context.log('not this copy', { snapshotId: copy.id, reason: flaw });
 }

@@ -17,7 +17,7 @@ export interface Sighting {
 export class Memory {
   /** Since when no call has reached an endpoint. */
   readonly unreachableSince = new Map<string, number>();
-  /** The places where EC2 shows the transfer type of copies. */
+  /** The places where EC2 has shown the transfer type of a copy. */
   readonly transferTypesIn = new Set<string>();
   private readonly sightings = new Map<string, Sighting>();
   private readonly starts = new Map<string, number>();

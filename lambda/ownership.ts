@@ -26,9 +26,12 @@ export function isOurs({ id, startedAt, tags }: Copy, request: Request, { stackC
 export const isStartedUnder = ({ tags }: Copy, { physicalId }: Request): boolean =>
   tags[TAG.handle] === physicalId.text;
 
+/** Whether a physical id, if there is one, means this copy. */
+export const isNamedBy = (physicalId: string | undefined, { id, tags }: Copy): boolean =>
+  physicalId !== undefined && (physicalId === id || physicalId === tags[TAG.handle]);
+
 /** Whether the request's physical id means this copy. */
-export const isNamed = (copy: Copy, request: Request): boolean =>
-  copy.id === request.physicalId.text || isStartedUnder(copy, request);
+export const isNamed = (copy: Copy, request: Request): boolean => isNamedBy(request.physicalId.text, copy);
 
 /** Whether the copy was made for the declared inputs, or has been kept for them because its source was still the latest. */
 export const isMadeFor = (copy: Copy, { inputs }: Declaration): boolean =>
@@ -37,8 +40,7 @@ export const isMadeFor = (copy: Copy, { inputs }: Declaration): boolean =>
 const isKeptFor = ({ tags }: Copy, inputs: string): boolean => tags[TAG.kept]?.split(' ').includes(inputs) ?? false;
 
 /** Whether the copy is the one whose physical id the request carried: going forward, the present copy. */
-export const isCarried = ({ id, tags }: Copy, { presentId }: Request): boolean =>
-  presentId !== undefined && (id === presentId || tags[TAG.handle] === presentId);
+export const isCarried = (copy: Copy, { presentId }: Request): boolean => isNamedBy(presentId, copy);
 
 /** Whether the request leaves CloudFormation with the copy that it had before. */
 export const isKept = (copy: Copy, request: Request, operation: StackOperation): boolean =>
@@ -65,7 +67,7 @@ function isOfCancelledCreate(copy: Copy, operation: StackOperation): boolean {
   return copy.tags[TAG.retain] === 'RetainExceptOnCreate' && isBegunBy(operation, copy);
 }
 
-/** The rollback of a new stack may have a time of its own. That stack has no earlier life. */
+/** A rollback may have a time of its own. A new stack has no earlier life, so there the time of its creation counts. */
 function isBegunBy({ begunAt, stackCreatedAt, status }: StackOperation, { startedAt }: Copy): boolean {
   return startedAt >= (status === 'ROLLBACK_IN_PROGRESS' ? stackCreatedAt : begunAt);
 }
@@ -188,7 +190,7 @@ export const isTakenByRollback = (copy: Copy, { type }: Request, operation: Stac
 
 /** CloudFormation names the copy now, or may have left it behind since as a backup. */
 export const isStillReferenced = (copy: Copy, presentId: string | undefined): boolean =>
-  isBackup(copy) || (presentId !== undefined && (presentId === copy.id || presentId === copy.tags[TAG.handle]));
+  isBackup(copy) || isNamedBy(presentId, copy);
 
 /**
  * Copies that a Delete by a handle or an unknown id must delete, or fail. Others it may leave. An unknown id stands for

@@ -1,12 +1,9 @@
-/**
- * The name that a misspelt one stands for, if one is close enough: it differs in case, or in a longer name by a letter or
- * two. A short one, such as "tags", is too much like other words.
- */
+/** The name that a misspelt one stands for, if one is close enough: it differs in case, or by a letter in four, two at most. */
 export function closest(name: string, names: readonly string[]): string | undefined {
   const letters = name.toLowerCase();
   const [nearest] = names
     .map((each) => ({ each, distance: editDistance(letters, each.toLowerCase()) }))
-    .filter(({ distance, each }) => distance <= Math.min(2, Math.floor(each.length / 6)))
+    .filter(({ distance, each }) => distance <= Math.min(2, each.length / 4))
     .sort((a, b) => a.distance - b.distance);
   return nearest?.each;
 }

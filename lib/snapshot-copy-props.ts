@@ -22,7 +22,8 @@ export interface CommonSnapshotCopyProps {
 
   /**
    * Copies the newest snapshot that matches, instead of one that is named. The handler looks for it when it makes the copy:
-   * the newest snapshot that is completed, in the standard tier, and no copy that this resource made.
+   * the newest snapshot that is completed, in the standard tier, and no copy that this resource made. A copy that another
+   * resource made counts, from the time when it was copied, if it has the `tags`.
    *
    * - The source that was found is kept: other updates do not look again. See `refresh`.
    * - Another `volumeId`, `tags` or `owner`, or another value of any prop that makes a new copy, looks again. If the present

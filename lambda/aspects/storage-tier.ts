@@ -17,16 +17,17 @@ export async function alignStorageTier(context: ReconcileContext, copy: Copy): P
     log('left', { snapshotId: copy.id, reason: `a rollback does not move it to the ${wanted} tier` });
 }
 
-async function archive(context: ReconcileContext, { id, region }: Copy): Promise<void> {
+async function archive(context: ReconcileContext, copy: Copy): Promise<void> {
   const { aws, log, observed, request } = context;
+  const { id, region } = copy;
   const tier = await aws.describeTier(region, id);
   const { LastTieringOperationStatus: status = '', LastTieringStartTime: startTime } = tier;
   if (status === 'permanent-restore-in-progress') {
     const reason = `${id} in ${region} is being restored from the archive, which may take EC2 days`;
     if (elapsed(context) < STALENESS_MS) throw new NotYet(reason);
-    if (request.before?.storageTier !== 'archive')
-      throw new Failure(`${reason}; archive it after that, or remove "storageTier"`);
-    // Somebody else restores it. That is no reason to refuse a change of something else.
+    const wasArchived = request.before?.storageTier === 'archive' && isKept(copy, request, observed.operation);
+    if (!wasArchived) throw new Failure(`${reason}; archive it after that, or remove "storageTier"`);
+    // Somebody restores it, or a rollback has left it so. That is no reason to refuse a change of something else.
     log('left', { snapshotId: id, reason });
     return;
   }

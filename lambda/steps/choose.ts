@@ -22,16 +22,17 @@ export async function choose(context: ReconcileContext): Promise<undefined> {
 
 async function chooseGenuine(context: ReconcileContext): Promise<void> {
   const { log, observed, request } = context;
-  let copies = await observed.search();
+  const copies = await observed.search();
+  let candidates = copies;
   for (;;) {
-    const copy = chooseCopy(copies, request, observed.operation, context.source?.SnapshotId);
-    const flaw = copy && !isVouchedFor(context, copy) ? await flawOf(context, copy) : undefined;
+    const copy = chooseCopy(candidates, request, observed.operation, context.source?.SnapshotId);
+    const flaw = copy && !isVouchedFor(context, copy) ? await flawOf(context, copy, 'adopt') : undefined;
     if (flaw === undefined) {
       Object.assign(context, { copy, copies });
       return;
     }
     log('not this copy', { snapshotId: copy?.id, reason: flaw });
-    copies = copies.filter((one) => one !== copy);
+    candidates = candidates.filter((one) => one !== copy);
   }
 }
 

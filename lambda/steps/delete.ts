@@ -1,8 +1,8 @@
 // Delete: nothing is lost, and nothing is left behind.
-import { TAG } from '../../lib/contract';
 import { wait, type Outcome, type ReconcileContext } from '../context';
 import { deleteCopy, deleteOther } from '../deletions';
-import { isAtRest, shouldDelete } from '../ownership';
+import type { Copy } from '../copies';
+import { isAtRest, isNamedBy, isStartedUnder, shouldDelete } from '../ownership';
 import { notAskedFor } from '../reasons';
 import { CALL_MS, elapsed, visibilityDelay } from '../times';
 
@@ -19,7 +19,7 @@ export async function deleteOwnCopies(context: ReconcileContext): Promise<Outcom
   memory.trust(request);
   const named = kind === 'snapshot' ? await observed.copyById(text) : undefined;
   if (named) await deleteCopy(context, named, 'delete');
-  await deleteOthers(context);
+  if (!(await deleteOthers(context))) return wait('what CloudFormation shows may be older than the request');
   const [unreadable] = observed.unreadable.values();
   if (unreadable !== undefined && memory.sightingOf(request)) throw unreadable;
   // A copy that was started just before is not visible yet.
@@ -30,17 +30,20 @@ export async function deleteOwnCopies(context: ReconcileContext): Promise<Outcom
   return DONE;
 }
 
-async function deleteOthers(context: ReconcileContext): Promise<void> {
+/** Returns whether it could decide on all of them. What CloudFormation shows may be older than the request. */
+async function deleteOthers(context: ReconcileContext): Promise<boolean> {
   const { observed, request } = context;
+  const { operation } = observed;
   const others = (await observed.search()).filter(({ id }) => id !== request.physicalId.text);
-  if (others.length === 0) return;
+  if (others.length === 0) return true;
   const { physicalId } = await observed.owner();
   // If CloudFormation has another id by now, the resource stays, and this Delete is about what it has replaced.
-  const resourceGoes = physicalId === request.physicalId.text && elapsed(context) > CALL_MS;
-  const hasOther = physicalId !== undefined && physicalId !== request.physicalId.text;
-  for (const copy of others) {
-    const isPresent = hasOther && [copy.id, copy.tags[TAG.handle]].includes(physicalId);
-    if (!isPresent && shouldDelete(copy, request, observed.operation, resourceGoes))
-      await deleteOther(context, copy, 'delete');
-  }
+  const resourceGoes = physicalId === request.physicalId.text;
+  const stackGoes = ['DELETE_IN_PROGRESS', 'ROLLBACK_IN_PROGRESS'].includes(operation.status);
+  const isPresent = (copy: Copy): boolean => !resourceGoes && !stackGoes && isNamedBy(physicalId, copy);
+  const meant = others.filter((copy) => !isPresent(copy) && shouldDelete(copy, request, operation, resourceGoes));
+  const isUpToDate = stackGoes || elapsed(context) > CALL_MS;
+  const decided = meant.filter((copy) => isUpToDate || isStartedUnder(copy, request));
+  for (const copy of decided) await deleteOther(context, copy, 'delete');
+  return decided.length === meant.length;
 }

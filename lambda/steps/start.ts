@@ -30,7 +30,7 @@ export async function start(context: ReconcileContext): Promise<Outcome | undefi
   const failed = copies.filter((one) => isFailed(one) && isAttemptOf(one, request, observed.operation));
   const last = failed.at(-1);
   if (last && !(await mayTryAgain(context, failed))) throw copyFailed(request, last);
-  if (!last) await failIfDeletedExternally(context);
+  if (!last) await refuseAnother(context);
   refuseInRollback(context);
   if (isHandedOver(request)) throw notVisible(request.physicalId.text);
   if (isStageOver(context)) {
@@ -122,12 +122,12 @@ async function hasLostSource({ aws, request }: ReconcileContext, { tags }: Copy)
 /** The stage before has seen the copy that the physical id names. This stage waits for it and starts no other. */
 const isHandedOver = ({ stage, physicalId }: Request): boolean => stage > 1 && physicalId.kind === 'snapshot';
 
-/** No copy is visible. If there was one, somebody took its tags or deleted it, and it is not for us to make another. */
-async function failIfDeletedExternally(context: ReconcileContext): Promise<void> {
+/** If a copy is known that the search does not show, another one is not for us to make. */
+async function refuseAnother(context: ReconcileContext): Promise<void> {
   const { copies = [], memory, observed, request, now } = context;
-  const { keepsCopy, physicalId, startedAt } = request;
+  const { physicalId, startedAt } = request;
   const named = physicalId.kind === 'snapshot' ? { snapshotId: physicalId.text, at: startedAt } : undefined;
-  if (keepsCopy && named) {
+  if (named) {
     const isThere = (await observed.copyById(named.snapshotId)) !== undefined;
     if (isThere && !copies.some(({ id }) => id === named.snapshotId)) throw notVisible(named.snapshotId);
   }
@@ -136,7 +136,7 @@ async function failIfDeletedExternally(context: ReconcileContext): Promise<void>
   if (!seen) return;
   const copy = await observed.copyById(seen.snapshotId);
   if (now() - seen.at < STALENESS_MS) throw notVisible(seen.snapshotId);
-  // A resource that goes by its handle keeps that. What an earlier operation missed, this one makes anew.
+  // A handle outlives the copy that went by it: this operation makes anew what an earlier one has missed.
   const isOfEarlierOperation =
     sighting !== undefined && sighting.since < observed.operation.begunAt - CLOUDFORMATION_SKEW_MS;
   if (!copy && !isOfEarlierOperation) throw deletedExternally(request, seen.snapshotId);

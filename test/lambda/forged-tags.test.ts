@@ -1,5 +1,6 @@
 // Whoever may tag snapshots can put our tags on any of them. Such a snapshot is neither reported nor deleted.
 import { TAG, type CopyProperties } from '../../lib/contract';
+import { Memory } from '../../lambda/memory';
 import { decodeRequest, type PollEvent } from '../../lambda/request';
 import type { NewSnapshot } from '../../local-aws/ec2';
 import { MINUTE, SECOND, tags, THREE_HOURS, World } from './in-process';
@@ -70,6 +71,7 @@ test('a snapshot with the tags of a copy is left alone by the Delete whose Delet
   const before = world.declare();
   const id = await world.create(before);
   const forged = forge(world, tagsOf(world, id));
+  world.memory = new Memory();
   world.services.faults = ({ action }) => (action === 'DeleteSnapshot' ? 'lost-response' : undefined);
   world.enter('DELETE_IN_PROGRESS');
   const event = await world.begin(world.event('Delete', { ResourceProperties: before }));
@@ -272,6 +274,18 @@ describe('an alias that was pointed elsewhere', () => {
     world.enter('DELETE_IN_PROGRESS');
     await world.run(world.event('Delete', { ResourceProperties: before }));
     expect(world.copies()).toEqual([]);
+  });
+
+  test('while the copy is made has it made once more, and leaves one copy', async () => {
+    const world = new World();
+    world.ec2.kms.addKey({ region: 'eu-west-1', alias });
+    const event = await world.begin(world.event('Create', { ResourceProperties: world.declare({ KmsKeyId: alias }) }));
+    world.time += 3 * MINUTE;
+    const key = world.ec2.kms.addKey({ region: 'eu-west-1' });
+    world.ec2.kms.addAlias(alias, key);
+    const { answer } = await world.wait(event);
+    expect(answer?.Data?.KmsKeyArn).toBe(key.arn);
+    expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
   });
 
   /** A resource that goes by its handle, so that CloudFormation does not know its copy by its id. */

@@ -29,7 +29,7 @@ interface Scene {
 const SOURCE: Snapshot = { VolumeSize: 8, Encrypted: false };
 const SOURCES: Readonly<Record<string, Snapshot>> = { 'snap-0123456789abcdef0': SOURCE };
 
-function judge(copy: Copy, scene: Scene = {}): Promise<string | undefined> {
+function judge(copy: Copy, scene: Scene = {}, use: 'adopt' | 'delete' = 'adopt'): Promise<string | undefined> {
   const { request = requestFor(), sources = SOURCES, keys = {}, chosen, copies, status = '', transferTypesIn } = scene;
   const memory = { transferTypesIn: new Set(transferTypesIn) };
   const observed: Partial<ReconcileContext['observed']> = {
@@ -40,6 +40,7 @@ function judge(copy: Copy, scene: Scene = {}): Promise<string | undefined> {
   return flawOf(
     { request, observed, copy: chosen, copies, memory: memory as Partial<Memory> } as ReconcileContext,
     copy,
+    use,
   );
 }
 
@@ -89,19 +90,42 @@ describe('a finished copy that differs from its declaration has a flaw:', () => 
     expect(await under()).toBe(`its key is none, not ${KEY}`);
   });
 
-  test.each<[string, Partial<Request>, string]>([
-    ['a Delete', { type: 'Delete' }, 'DELETE_IN_PROGRESS'],
-    ['an Update that keeps it', { type: 'Update', keepsCopy: true }, 'UPDATE_IN_PROGRESS'],
-    ['a rollback', { type: 'Update' }, 'UPDATE_ROLLBACK_IN_PROGRESS'],
-  ])('another key, in %s, unless an alias may have been pointed elsewhere since', async (_, more, status) => {
+  test.each<[string, Partial<Request>, string, 'adopt' | 'delete']>([
+    ['is deleted', { type: 'Create' }, 'CREATE_IN_PROGRESS', 'delete'],
+    ['an Update keeps', { type: 'Update', keepsCopy: true }, 'UPDATE_IN_PROGRESS', 'adopt'],
+    ['a rollback goes back to', { type: 'Update' }, 'UPDATE_ROLLBACK_IN_PROGRESS', 'adopt'],
+  ])('another key, unless an alias may have been pointed elsewhere since: it %s', async (_, more, status, use) => {
     const flawUnder = (KmsKeyId: string): Promise<string | undefined> => {
       const request = { ...requestFor({ KmsKeyId }), ...more };
       const copy = copyOf(request, { Encrypted: true, KmsKeyId: `${KEY}-other` });
-      return judge(copy, { request, status, keys: { [KmsKeyId]: { KeyId: 'k', Arn: KEY } } });
+      return judge(copy, { request, status, keys: { [KmsKeyId]: { KeyId: 'k', Arn: KEY } } }, use);
     };
     expect(await flawUnder('alias/mine')).toBeUndefined();
     expect(await flawUnder('arn:aws:kms:eu-west-1:111122223333:alias/mine')).toBeUndefined();
     expect(await flawUnder(KEY)).toBe(`its key is ${KEY}-other, not ${KEY}`);
+  });
+
+  test('a place that was not declared', async () => {
+    const OutpostArn = 'arn:aws:outposts:eu-west-1:111122223333:outpost/op-0';
+    const on = (wanted: Partial<CopyProperties>, snapshot: Snapshot): Promise<string | undefined> =>
+      judge(copyOf(requestFor(wanted), snapshot), { request: requestFor(wanted) });
+    expect(await on({}, { OutpostArn })).toBe(`it is on the Outpost ${OutpostArn}`);
+    expect(await on({ DestinationOutpostArn: OutpostArn }, { OutpostArn })).toBeUndefined();
+    expect(await on({}, { AvailabilityZone: 'eu-west-1-lon-1a' })).toBe('it is in the zone eu-west-1-lon-1a');
+    const DestinationAvailabilityZone = 'eu-west-1-lon-1a';
+    const AvailabilityZone = DestinationAvailabilityZone;
+    expect(await on({ DestinationAvailabilityZone }, { AvailabilityZone })).toBeUndefined();
+  });
+
+  test('a source that the selector of the latest one cannot have found', async () => {
+    const VolumeId = 'vol-0123456789abcdef0';
+    const request = requestFor({ SourceSnapshotId: undefined, LatestSource: { VolumeId } });
+    const from = (source: Snapshot): Promise<string | undefined> =>
+      judge(copyOf(request), { request, sources: { '': { ...SOURCE, SnapshotId: 'snap-s', ...source } } });
+    const flaw = 'its source is said to be snap-s, which is none that was asked for';
+    expect(await from({ OwnerId: '111122223333', VolumeId })).toBeUndefined();
+    expect(await from({ OwnerId: '111122223333', VolumeId: 'vol-0fedcba9876543210' })).toBe(flaw);
+    expect(await from({ OwnerId: '999900001111', VolumeId })).toBe(flaw);
   });
 
   test('a start before the request, under the handle of the request', async () => {

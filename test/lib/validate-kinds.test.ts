@@ -133,6 +133,8 @@ test.each<[object, string]>([
   [{ kmsKeyID: 'alias/ebs' }, 'kmsKeyID is not a prop: did you mean kmsKeyId?'],
   [{ refesh: '1' }, 'refesh is not a prop: did you mean refresh?'],
   [{ Tags: {} }, 'Tags is not a prop: did you mean tags?'],
+  [{ tag: {} }, 'tag is not a prop: did you mean tags?'],
+  [{ locks: {} }, 'locks is not a prop: did you mean lock?'],
   [{ removalpolicy: 'RETAIN' }, 'removalpolicy is not a prop: did you mean removalPolicy?'],
   [
     { sourceSnapshotId: undefined, latestSource: { volumeId: 'vol-0123456789abcdef0', maxage: Duration.hours(1) } },
@@ -149,7 +151,6 @@ test('a misspelt setting is refused with the name that is meant', () => {
 
 test.each<[string, object]>([
   ['is like no prop', { env: {}, stackName: 'x', availabilityZone: 'us-east-1a', toString: 1 }],
-  ['is like a short prop', { tag: {}, clock: {}, locks: [] }],
   [
     'is like a prop that is given, too',
     { Tags: [], tags: { team: 'storage' }, timeouts: 1, timeout: Duration.hours(2) },

@@ -214,3 +214,15 @@ test('the standard tier takes no call', async () => {
   await life.live('changed', { Tags: [] });
   expect(life.calls().filter((name) => name.includes('Tier'))).toEqual([]);
 });
+
+test('another copy that an Update goes back to is not left while it is being restored', async () => {
+  const life = new Life('answers on time', { ...ARCHIVE, DeletionPolicy: 'Retain' });
+  await life.live('created');
+  const [SnapshotId = ''] = life.copies();
+  life.time += 80 * 60 * MINUTE;
+  await life.change({ Description: 'second' });
+  life.time += 80 * 60 * MINUTE;
+  life.ec2.handover.restoreSnapshotTier(REGION, { SnapshotId, PermanentRestore: true });
+  const { failure } = await life.change({ Description: undefined });
+  expect(failure?.message).toContain(`${SnapshotId} in eu-west-1 is being restored from the archive`);
+});

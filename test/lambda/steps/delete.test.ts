@@ -255,6 +255,18 @@ describe('a Delete by an unknown id', () => {
   );
 });
 
+test('a Delete by an unknown id leaves the copy alone that CloudFormation has, but does not show at first', async () => {
+  const world = new World();
+  const id = await world.create();
+  world.physicalId = UNKNOWN;
+  const event = await world.accept(world.event('Delete', { PhysicalResourceId: UNKNOWN }));
+  await world.poll(event);
+  world.physicalId = id;
+  world.time += 30 * SECOND;
+  await world.wait(event);
+  expect(world.copies()).toEqual([id]);
+});
+
 describe('the Delete of the last copy', () => {
   /** A finished copy in place of an older one, which is left. */
   async function twoCopies(world: World, DeletionPolicy?: 'Retain'): Promise<string> {
@@ -363,4 +375,54 @@ test('the Delete of a cancelled Create leaves a copy of an earlier life that can
   const { answer } = await world.run(world.event('Delete', { PhysicalResourceId: UNKNOWN }));
   expect(answer?.IsComplete).toBe(true);
   expect(world.copies()).toEqual([id]);
+});
+
+describe('what a rollback has left', () => {
+  /** The copy of an update that was rolled back, which nobody has deleted, and the present one. */
+  async function left(world: World, declared: CopyProperties): Promise<string[]> {
+    const id = await world.create(declared);
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.run(world.update({ ...declared, Description: 'new' }, declared));
+    world.physicalId = id;
+    world.enter('UPDATE_ROLLBACK_COMPLETE');
+    world.time += 10 * MINUTE;
+    expect(world.copies()).toHaveLength(2);
+    return world.copies();
+  }
+
+  test('goes when the resource is removed from the template', async () => {
+    const world = new World();
+    const declared = world.declare();
+    await left(world, declared);
+    world.enter('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
+    await world.run(world.event('Delete', { ResourceProperties: declared }));
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('goes with the stack, although CloudFormation still shows it as the present copy', async () => {
+    const world = new World();
+    const declared = world.declare();
+    const [id, leftover] = await left(world, declared);
+    world.enter('DELETE_IN_PROGRESS');
+    world.physicalId = leftover;
+    await world.run(world.event('Delete', { PhysicalResourceId: id, ResourceProperties: declared }));
+    expect(world.copies()).toEqual([]);
+  });
+
+  test('stays when the present copy is replaced, although CloudFormation still shows that one at first', async () => {
+    const world = new World();
+    const declared = world.declare();
+    const [id, leftover] = await left(world, declared);
+    world.enter('UPDATE_IN_PROGRESS');
+    const wanted = { ...declared, Description: 'newer' };
+    const { answer } = await world.run(world.update(wanted, declared));
+    world.physicalId = id;
+    world.enter('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
+    const event = await world.accept(world.event('Delete', { PhysicalResourceId: id, ResourceProperties: declared }));
+    await world.poll(event);
+    world.physicalId = answer?.PhysicalResourceId;
+    world.time += 30 * SECOND;
+    await world.wait(event);
+    expect(world.copies()).toEqual([leftover, answer?.PhysicalResourceId]);
+  });
 });
