@@ -177,6 +177,45 @@ describe('a Create', () => {
     expect(world.copies()).toEqual([copy]);
   });
 
+  test('looks again if CopySnapshot no longer finds the source', async () => {
+    const { world, newest } = scene();
+    const goes = world.backup(MINUTE);
+    world.services.faults = ({ action }) => {
+      if (action !== 'CopySnapshot') return undefined;
+      world.ec2.deleteSnapshot('us-east-1', { SnapshotId: goes });
+      world.services.faults = undefined;
+      return new AwsError('InvalidSnapshot.NotFound', `The snapshot '${goes}' does not exist.`);
+    };
+    const copy = await world.create(world.latest());
+    expect(world.sourceOf(copy)).toBe(newest);
+    expect(world.logs).toContainEqual({ decision: 'wait', reason: `${goes} went before it was copied` });
+  });
+
+  test.each(['no', 'visible'] as const)(
+    'copies the one before if the source goes while it is copied; the Recycle Bin: %s',
+    async (recycleBin) => {
+      const world = new Backups({ recycleBin });
+      const newest = world.backup(DAY);
+      const goes = world.backup(MINUTE);
+      world.ec2.settings.course = ({ input }) =>
+        input.SourceSnapshotId === goes ? { outcome: 'error', duration: 10 * SECOND, message: 'No source' } : {};
+      const event = await world.begin(world.event('Create', { ResourceProperties: world.latest() }));
+      world.ec2.deleteSnapshot('us-east-1', { SnapshotId: goes });
+      world.time += 30 * SECOND;
+      const { answer } = await world.wait(event);
+      expect(answer?.Data?.SourceSnapshotId).toBe(newest);
+      expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
+    },
+  );
+
+  test('does not look again if the source of a failed copy is still there', async () => {
+    const { world } = scene();
+    world.ec2.settings.course = () => ({ outcome: 'error', duration: 10 * SECOND, message: 'Internal fault' });
+    const { failure } = await world.runCreate(OF_VOLUME);
+    expect(failure?.message).toContain('Internal fault');
+    expect(world.started()).toBe(1);
+  });
+
   test('copies what it found first, whatever comes while the copy is under way', async () => {
     const { world, newest } = scene();
     const event = await world.begin(world.event('Create', { ResourceProperties: world.latest() }));
@@ -417,6 +456,27 @@ describe.each(['old', 'new'] as const)('a rollback that carries the %s physical 
       expect(world.copies().filter((id) => id !== world.physicalId)).toEqual([]);
     });
   });
+});
+
+test('a rollback whose copy from before is gone waits until a stale search cannot be the cause, and goes on', async () => {
+  const { world } = scene();
+  const before = world.latest({ Refresh: '1' });
+  const id = await world.create(before);
+  const wanted = { ...before, Refresh: '2', Description: 'new' };
+  world.enter('UPDATE_IN_PROGRESS');
+  await world.run(world.update(wanted, before));
+  world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: id });
+  world.physicalId = id;
+  world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+  const started = world.started();
+  const { after, answer } = await world.run(world.update(before, wanted));
+  expect([after, answer?.PhysicalResourceId]).toEqual([120, id]);
+  expect(world.logs).toContainEqual({ decision: 'wait', reason: 'the copy from before is not visible' });
+  expect(world.logs).toContainEqual({
+    decision: 'left',
+    reason: expect.stringContaining('the copy from before was deleted by somebody else') as string,
+  });
+  expect(world.started()).toBe(started);
 });
 
 test('a stale search does not report the present copy over one that is under way', async () => {

@@ -1,7 +1,7 @@
 import type { CopyProperties } from '../../../lib/contract';
 import { AwsError } from '../../../local-aws/faults';
 import { describeLock } from '../../../local-aws/snapshot';
-import { MINUTE, World } from '../in-process';
+import { MINUTE, SECOND, World } from '../in-process';
 import { Life, REGION, WEATHERS, type Ending } from './life';
 
 const HOUR = 60 * MINUTE;
@@ -255,6 +255,19 @@ describe('a lock that EC2 refuses', () => {
     expect(failure?.message).toContain(`${id} in eu-west-1 could not be deleted: UnauthorizedOperation`);
     expect(failure?.message).toContain('its lock is in state governance: unlock it, then delete again');
     expect(world.copies()).toEqual([id]);
+  });
+
+  test('that is not visible yet is waited for by the rollback of a create, and is then taken off', async () => {
+    const life = lifeOf(GOVERNANCE);
+    expect((await life.make()).answer?.IsComplete).toBe(true);
+    const [id = ''] = life.copies();
+    life.ec2.handover.settings.staleness = 110 * SECOND;
+    const { answer, after } = await life.end('ROLLBACK_IN_PROGRESS');
+    expect(answer?.IsComplete).toBe(true);
+    expect(after).toBeGreaterThanOrEqual(90);
+    expect(life.logs).toContainEqual({ decision: 'wait', reason: `the lock of ${id} may not be visible yet` });
+    expect(life.logs).toContainEqual({ decision: 'unlock', snapshotId: id });
+    expect(life.copies()).toEqual([]);
   });
 
   test('is taken off once by two polls of a Delete that run side by side', async () => {

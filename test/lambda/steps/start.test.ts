@@ -244,6 +244,19 @@ describe('a copy that this process has seen and that is missing', () => {
     expect(world.copies()).toEqual([id]);
   });
 
+  test('is waited for by a later stage even if other inputs were put on it, and no other is started', async () => {
+    const world = new World({ copyDuration: 80 * MINUTE });
+    const declared = world.declare(THREE_HOURS);
+    await world.run(world.event('Create', { ResourceProperties: declared }));
+    const [id = ''] = world.copies();
+    world.ec2.createTags('eu-west-1', { Resources: [id], Tags: [{ Key: TAG.inputs, Value: 'v1-other' }] });
+    world.memory = new Memory();
+    const { answer, failure } = await world.wait(await world.accept(world.stage(2, declared)), 10 * MINUTE);
+    expect([answer, failure]).toEqual([undefined, undefined]);
+    expect(world.logs.slice(-1)).toEqual([notVisible(id)]);
+    expect(world.started()).toBe(1);
+  });
+
   test('is waited for by a later stage, which starts no other', async () => {
     const world = new World({ copyDuration: 80 * MINUTE });
     const declared = world.declare(THREE_HOURS);
