@@ -114,6 +114,17 @@ describe('an Update in place whose copy', () => {
     expect(world.copies()).toEqual([answer?.Data?.SnapshotId]);
   });
 
+  test('was made for other inputs, as after a rollback that could not reach the right one, makes another', async () => {
+    const world = new World();
+    const before = world.declare();
+    const id = await world.create(before);
+    world.ec2.createTags('eu-west-1', { Resources: [id], Tags: [{ Key: TAG.inputs, Value: 'v1-other' }] });
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before));
+    expect(world.started()).toBe(2);
+    expect(world.copies()).toEqual([id, answer?.Data?.SnapshotId]);
+  });
+
   test('is missing from a search waits for it', async () => {
     const world = new World();
     const before = world.declare();
