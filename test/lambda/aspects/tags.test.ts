@@ -64,6 +64,7 @@ describe('the tags of the source', () => {
     const life = lifeOf(INHERITS);
     await life.live('created');
     expect(life.logs).toContainEqual(expect.objectContaining({ decision: 'start copy', sourceTags: 2 }));
+    expect(life.logs.some((line) => 'note' in line)).toBe(false);
     const tagging = life.services.calls.filter(({ action }) => action === 'CreateTags').map(({ input }) => input);
     const [id = ''] = life.copies();
     expect(tagging).toEqual([{ Resources: [id], Tags: tags({ [TAG.id]: id }) }]);
