@@ -28,10 +28,12 @@ export async function flawOf(context: ReconcileContext, copy: Copy, use: Use): P
 }
 
 /** What EC2 shows of a place must be what was declared. */
-function flawOfPlace({ snapshot }: Copy, declared: Declaration): string | undefined {
+function flawOfPlace({ region, snapshot }: Copy, declared: Declaration): string | undefined {
   const { AvailabilityZone: zone, OutpostArn: outpostArn } = snapshot;
   if (outpostArn && outpostArn !== declared.destinationOutpostArn) return `it is on the Outpost ${outpostArn}`;
-  if (zone && zone !== declared.destinationAvailabilityZone) return `it is in the zone ${zone}`;
+  // "eu-west-1a" is a part of its Region. Only a Local Zone, such as "us-west-2-lax-1a", is a place of its own.
+  const isLocalZone = zone !== undefined && zone.length > region.length + 1;
+  if (isLocalZone && zone !== declared.destinationAvailabilityZone) return `it is in the zone ${zone}`;
   return undefined;
 }
 

@@ -111,6 +111,7 @@ describe('a finished copy that differs from its declaration has a flaw:', () => 
       judge(copyOf(requestFor(wanted), snapshot), { request: requestFor(wanted) });
     expect(await on({}, { OutpostArn })).toBe(`it is on the Outpost ${OutpostArn}`);
     expect(await on({ DestinationOutpostArn: OutpostArn }, { OutpostArn })).toBeUndefined();
+    expect(await on({}, { AvailabilityZone: 'eu-west-1a' })).toBeUndefined();
     expect(await on({}, { AvailabilityZone: 'eu-west-1-lon-1a' })).toBe('it is in the zone eu-west-1-lon-1a');
     const DestinationAvailabilityZone = 'eu-west-1-lon-1a';
     const AvailabilityZone = DestinationAvailabilityZone;
