@@ -1,6 +1,6 @@
 import { TAG, type CopyProperties } from '../../lib/contract';
 import { AwsError } from '../../local-aws/faults';
-import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, tags, World } from './in-process';
+import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, stale, tags, World } from './in-process';
 
 const VOLUME = 'vol-0123456789abcdef0';
 const DAY = 24 * 60 * MINUTE;
@@ -189,6 +189,20 @@ describe('a Create', () => {
     const copy = await world.create(world.latest());
     expect(world.sourceOf(copy)).toBe(newest);
     expect(world.logs).toContainEqual({ decision: 'wait', reason: `${goes} went before it was copied` });
+  });
+
+  test('waits for a copy that may be on its way, although there is no source any more', async () => {
+    const world = new Backups({ staleness: stale({ ids: 110 * SECOND, tags: 110 * SECOND }) });
+    const only = world.backup(DAY);
+    world.time += 5 * MINUTE;
+    world.services.faults = ({ action }) => (action === 'CopySnapshot' ? 'lost-response' : undefined);
+    const event = await world.begin(world.event('Create', { ResourceProperties: world.latest() }));
+    world.ec2.settings.staleness = stale({ tags: 110 * SECOND });
+    world.ec2.deleteSnapshot('us-east-1', { SnapshotId: only });
+    world.time += 30 * SECOND;
+    const { answer, failure } = await world.wait(event);
+    expect(failure).toBeUndefined();
+    expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
   });
 
   test.each(['no', 'visible'] as const)(

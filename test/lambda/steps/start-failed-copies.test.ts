@@ -1,7 +1,7 @@
 // What the step "start" makes of copies that failed.
 import type { CopyCourse } from '../../../local-aws/ec2';
 import { Memory } from '../../../lambda/memory';
-import { MINUTE, SECOND, stale, World } from '../in-process';
+import { MINUTE, SECOND, stale, THREE_HOURS, World } from '../in-process';
 
 const keyFailure = (seconds: number): CopyCourse => ({
   duration: seconds * SECOND,
@@ -38,6 +38,15 @@ test('two requests for one copy both read why it failed', async () => {
   await world.poll(first);
   world.time += 20 * SECOND;
   expect((await world.wait(second)).failure?.message).toContain('Given key ID is not accessible');
+});
+
+test('a copy whose named source goes while it is copied fails the request with what EC2 says', async () => {
+  const world = new World({ course: () => otherFailure });
+  const event = await world.begin(world.event('Create'));
+  const [source] = world.ec2.all();
+  world.ec2.deleteSnapshot('us-east-1', { SnapshotId: source?.id });
+  const { failure } = await world.wait(event);
+  expect(failure?.message).toContain('"Internal copy fault"; check that the source still exists in us-east-1');
 });
 
 describe('a copy that fails because of its key', () => {
@@ -107,5 +116,18 @@ describe('a copy that fails because of its key', () => {
     expect(world.started()).toBe(2);
     expect(failure?.message).toContain(`check that each key (${key.arn} in eu-west-1) is enabled`);
     expect(world.copies()).toEqual([]);
+  });
+
+  test('fails the later stage that has been given the copy, however soon after its start', async () => {
+    const world = new World({ maxConcurrentCopies: 0, course: () => keyFailure(6 * 60) });
+    const declared = world.declare(THREE_HOURS);
+    const event = await world.accept(world.event('Create', { ResourceProperties: declared }));
+    await world.wait(event, 43 * MINUTE);
+    world.ec2.settings.maxConcurrentCopies = 20;
+    world.physicalId = (await world.wait(event)).answer?.PhysicalResourceId;
+    expect(world.physicalId).toMatch(/^snap-/);
+    const { after, failure } = await world.wait(await world.accept(world.stage(2, declared)));
+    expect(failure?.message).toContain('Given key ID is not accessible');
+    expect(after).toBe(60);
   });
 });

@@ -64,6 +64,20 @@ describe('the copy that a request starts', () => {
     expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
   });
 
+  test('is waited for by a new process, too, which has met no obstacle', async () => {
+    const world = new World({ staleness: stale({ ids: 110 * SECOND, tags: 110 * SECOND }) });
+    const key = world.ec2.kms.addKey({ region: 'eu-west-1' });
+    const event = await world.begin(
+      world.event('Create', { ResourceProperties: world.declare({ KmsKeyId: key.arn }) }),
+    );
+    key.state = 'Disabled';
+    world.memory = new Memory();
+    world.time += 30 * SECOND;
+    const { answer, failure } = await world.wait(event);
+    expect(failure).toBeUndefined();
+    expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
+  });
+
   test('is shared by two requests of one operation that want the same', async () => {
     const world = new World({ copyDuration: 4 * MINUTE });
     const first = await world.accept(world.event('Create'));
@@ -90,6 +104,14 @@ describe('the copy that a request starts', () => {
     expect((await world.wait(event)).failure?.message).toContain(HAS_ENDED);
     expect(world.started()).toBe(0);
   });
+});
+
+test('a request whose named source CopySnapshot no longer finds says so, in EC2’s words', async () => {
+  const world = new World();
+  const error = new AwsError('InvalidSnapshot.NotFound', 'The snapshot does not exist.');
+  world.services.faults = ({ action }) => (action === 'CopySnapshot' ? error : undefined);
+  const { failure } = await world.runCreate({ TimeoutSeconds: '600' });
+  expect(failure?.message).toContain('InvalidSnapshot.NotFound: The snapshot does not exist.');
 });
 
 test('a request that EC2 has no room for tries once in each start window, and says so at the timeout', async () => {
@@ -135,6 +157,20 @@ describe('an Update in place whose copy', () => {
     world.ec2.settings.staleness = stale({});
     expect((await world.wait(event)).answer?.PhysicalResourceId).toBe(id);
     expect(world.started()).toBe(1);
+  });
+
+  test('is missing from the search of a new process waits for it', async () => {
+    const world = new World();
+    const before = world.declare();
+    const id = await world.create(before);
+    world.enter('UPDATE_IN_PROGRESS');
+    world.memory = new Memory();
+    world.ec2.settings.staleness = stale({ tags: 60 * MINUTE });
+    const event = await world.begin(world.update({ ...before, Tags: tags({ a: '1' }) }, before));
+    expect(world.started()).toBe(1);
+    expect(world.logs).toContainEqual({ decision: 'wait', reason: `${id} is not visible at present` });
+    world.ec2.settings.staleness = stale({});
+    expect((await world.wait(event)).answer?.PhysicalResourceId).toBe(id);
   });
 
   test('lost its tags fails, and does not replace the copy', async () => {
