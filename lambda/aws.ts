@@ -1,4 +1,5 @@
-// The few AWS calls in use, as a narrow port. What does not exist is `undefined`, not an error. What fails says where.
+// The few AWS calls that the handler makes, as a narrow port. What does not exist is `undefined`, not an error. Every error
+// says in which Region it happened.
 import type {
   CopySnapshotCommandInput,
   DescribeFastSnapshotRestoreSuccessItem,
@@ -17,17 +18,17 @@ import { CallError, kindOf, NotYet } from './failure';
 
 export type { CopySnapshotCommandInput, Filter, KeyMetadata, LockedSnapshotsInfo, Snapshot, Tag, SnapshotTierStatus };
 
-/** The operation that a stack is in, or was in last. Times of a stack that is gone are NaN, which no time exceeds. */
+/** The current or latest operation of a stack. For a deleted stack, the times are NaN, so comparisons with them are false. */
 export interface StackOperation {
   readonly status: string;
-  /** When it began. A rollback may have the time of the update that it takes back. */
+  /** When it began. For a rollback, CloudFormation may show the time of the update that it undoes. */
   readonly begunAt: number;
   /** The ids of the latest operations, if CloudFormation shows them. */
   readonly ids?: string;
   readonly stackCreatedAt: number;
 }
 
-/** A snapshot, and the zones in which it is restored fast: by their names, or by their ids. */
+/** A snapshot and the zones for its fast restore, given either by name or by id. */
 export interface FastRestoreTarget {
   readonly region: string;
   readonly snapshotId: string;
@@ -37,19 +38,19 @@ export interface FastRestoreTarget {
 
 export type FastRestore = DescribeFastSnapshotRestoreSuccessItem;
 
-/** What CloudFormation has for a resource. Empty for a resource that it does not know, or no longer. */
+/** What CloudFormation knows about a resource. Empty if it does not know the resource. */
 export interface StackResource {
   readonly physicalId?: string;
   readonly status?: string;
-  /** When it came into that status. */
+  /** When the resource entered that status. */
   readonly changedAt: number;
 }
 
 export interface Aws {
   describeSnapshot(region: string, snapshotId: string): Promise<Snapshot | undefined>;
-  /** The snapshots of an account, or of `self`. Throws NotYet if it would read for too long. */
+  /** The snapshots of an account, or of `self`. Throws NotYet when reading them takes too long. */
   findSnapshots(region: string, owner: string, filters: Filter[], isTooLong: () => boolean): Promise<Snapshot[]>;
-  /** Answers the id of the new snapshot. */
+  /** Returns the id of the new snapshot. */
   copySnapshot(region: string, input: CopySnapshotCommandInput): Promise<string>;
   deleteSnapshot(region: string, snapshotId: string): Promise<void>;
   describeLock(region: string, snapshotId: string): Promise<LockedSnapshotsInfo | undefined>;
@@ -63,12 +64,12 @@ export interface Aws {
   changeSharing(region: string, snapshotId: string, change: 'add' | 'remove', accounts: string[]): Promise<void>;
   describeTier(region: string, snapshotId: string): Promise<SnapshotTierStatus>;
   archive(region: string, snapshotId: string): Promise<void>;
-  /** Begins to restore an archived snapshot to the standard tier, for good. */
+  /** Starts to restore an archived snapshot permanently to the standard tier. */
   restore(region: string, snapshotId: string): Promise<void>;
   createTags(region: string, snapshotId: string, tags: Tag[]): Promise<void>;
   deleteTags(region: string, snapshotId: string, keys: string[]): Promise<void>;
   describeFastRestores(region: string, snapshotId: string): Promise<FastRestore[]>;
-  /** Throws EC2's error if a zone was not accepted. */
+  /** Throws EC2's error if EC2 did not accept a zone. */
   enableFastRestore(target: FastRestoreTarget): Promise<void>;
   disableFastRestore(target: FastRestoreTarget): Promise<void>;
   describeKey(region: string, keyId: string): Promise<KeyMetadata | undefined>;
@@ -76,7 +77,7 @@ export interface Aws {
   describeResource(stackId: string, logicalId: string): Promise<StackResource>;
 }
 
-/** Over the SDK's calls, or over those of a test. Keeps account of the Regions that cannot be reached. */
+/** Wraps the SDK's calls, or those of a test. Records since when an endpoint cannot be reached. */
 export function awsOver(calls: Calls, now: () => number, unreachableSince: Map<string, number>): Aws {
   const at = accountOf(now, unreachableSince);
   const inEc2 = <Output>(region: string, sent: Promise<Output>) => at(region, region, sent);
@@ -180,7 +181,7 @@ function toInput({ snapshotId, zones, areIds }: FastRestoreTarget): EnableFastSn
   return { SourceSnapshotIds: [snapshotId], [areIds ? 'AvailabilityZoneIds' : 'AvailabilityZones']: [...zones] };
 }
 
-/** EC2 refuses single zones in an answer of success. */
+/** EC2 reports refused zones within a successful answer. */
 function unlessUnsuccessful({ Unsuccessful: refused = [] }: EnableFastSnapshotRestoresResult): void {
   for (const { AvailabilityZone: zone, AvailabilityZoneId: id, Error: error } of refused.flatMap(
     ({ FastSnapshotRestoreStateErrors: errors = [] }) => errors,
@@ -196,7 +197,7 @@ function toOperation(stack?: StackDetail): StackOperation {
     status: stack?.StackStatus ?? '',
     begunAt: (stack?.LastUpdatedTime ?? stack?.CreationTime)?.getTime() ?? NaN,
     stackCreatedAt: stack?.CreationTime?.getTime() ?? NaN,
-    // Sorted, since nothing says in which order they come.
+    // Sorted, because CloudFormation does not promise an order.
     ids: ids && ids.length > 0 ? ids.sort().join() : undefined,
   };
 }

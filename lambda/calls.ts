@@ -1,4 +1,4 @@
-// The AWS calls as the SDK makes them: one method per API action, with the SDK's input and output.
+// The AWS calls in the SDK's terms: one method per API action, with the SDK's input and output.
 import type {
   CopySnapshotCommandInput,
   CopySnapshotResult,
@@ -30,7 +30,7 @@ import type { DescribeKeyCommandInput, DescribeKeyResponse } from '@aws-sdk/clie
 
 export interface Calls {
   describeSnapshots(region: string, input: DescribeSnapshotsCommandInput): Promise<DescribeSnapshotsResult>;
-  /** Must never be sent twice: CopySnapshot has no client token. */
+  /** Must never be retried: CopySnapshot has no client token. */
   copySnapshot(region: string, input: CopySnapshotCommandInput): Promise<CopySnapshotResult>;
   deleteSnapshot(region: string, input: DeleteSnapshotCommandInput): Promise<unknown>;
   describeLockedSnapshots(

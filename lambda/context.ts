@@ -1,4 +1,4 @@
-// What every step gets, and what a step may return.
+// What every step receives, and what a step may return.
 import type { Attributes } from '../lib/contract';
 import type { Aws, Snapshot } from './aws';
 import type { Copy } from './copies';
@@ -9,25 +9,25 @@ import type { Timing } from './times';
 
 export type Log = (decision: string, details?: Readonly<Record<string, unknown>>) => void;
 
-/** What every poll is given. */
+/** What every poll receives. */
 export interface BasicPoll extends Timing {
   readonly aws: Aws;
   readonly log: Log;
-  /** The handler's own log group, for whoever reads a failure. */
+  /** Name of the handler's log group. Failure messages point to it. */
   readonly logGroup: string;
   readonly memory: Memory;
 }
 
-/** What a poll for a copy, or for its dry run, is given. */
+/** What a poll for a copy or a dry run receives. */
 export interface Poll extends BasicPoll {
   readonly request: Request;
 }
 
 export interface ReconcileContext extends Poll {
   readonly observed: Observation;
-  /** The copies that the request may adopt or delete, if this poll has searched for them. The step "choose" sets it. */
+  /** The copies that the request may adopt or delete. The step "choose" sets it when it searches for copies. */
   copies?: readonly Copy[];
-  /** The latest source, if the step "choose" has looked for it. */
+  /** The latest source. Set when a step has looked for it. */
   source?: Snapshot;
   /** The copy that the request is about. The step "choose" sets it. */
   copy?: Copy;
@@ -40,22 +40,22 @@ export interface Answer {
   readonly Data?: Attributes;
 }
 
-/** Ends the poll: it answers the request, or waits for the next poll. A failure is thrown. */
+/** Ends the poll: either answers the request or waits for the next poll. Failures are thrown. */
 export type Outcome = { readonly answer: Answer } | { readonly wait: string; readonly details?: object };
 
-/** To the framework. */
+/** Translates an outcome into the framework's terms. */
 export function toAnswer(outcome: Outcome, log: Log): Answer {
   if ('answer' in outcome) return outcome.answer;
   log('wait', { reason: outcome.wait, ...outcome.details });
   return { IsComplete: false };
 }
 
-/** Returns nothing if the next step is to run. */
+/** Returns nothing to let the next step run. */
 export type Step = (context: ReconcileContext) => Promise<Outcome | undefined> | Outcome | undefined;
 
 export const wait = (reason: string, details: object = {}): Outcome => ({ wait: reason, details });
 
-/** For the steps after "start", which ends the poll if there is no copy. */
+/** For the steps after "start", which ends the poll when there is no copy. */
 export function chosenCopy({ copy }: ReconcileContext): Copy {
   if (!copy) throw new Error('no copy was chosen');
   return copy;

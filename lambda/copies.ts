@@ -1,4 +1,4 @@
-// A copy in EC2: what CopySnapshot writes, what DescribeSnapshots shows, and the attributes that are reported of it.
+// A copy in EC2: what CopySnapshot receives, what DescribeSnapshots returns, and which attributes the handler reports.
 import { TAG, type Attributes } from '../lib/contract';
 import type { CopySnapshotCommandInput, Snapshot, Tag } from './aws';
 import type { Declaration, Request } from './request';
@@ -9,7 +9,7 @@ export interface Copy {
   readonly region: string;
   readonly state: string;
   readonly startedAt: number;
-  /** The tags as last read. A read may be two minutes old. */
+  /** The tags as last read. EC2's answer may be two minutes old. */
   readonly tags: Readonly<Record<string, string>>;
   readonly snapshot: Snapshot;
 }
@@ -33,10 +33,10 @@ export const placeOf = ({ region, snapshot }: Copy): string =>
 export const isDeleted = ({ state }: Copy): boolean => state === 'recoverable';
 export const isFinished = ({ state }: Copy): boolean => state === 'completed';
 export const isFailed = ({ state }: Copy): boolean => state === 'error';
-/** Nobody can have meant to keep a copy in these states. A copy in an unknown state is neither. */
+/** In a state in which nobody can want to keep the copy. A copy in an unknown state is neither finished nor unfinished. */
 export const isUnfinished = ({ state }: Copy): boolean => state === 'pending' || state === 'error';
 
-/** The tags that follow the declaration and may change with it. */
+/** The tags that change with the declaration. */
 export function declaredTags({ tags, retain }: Declaration): Record<string, string> {
   return retain ? { ...tags, [TAG.retain]: retain } : { ...tags };
 }
@@ -45,7 +45,7 @@ export function toTags(tags: Readonly<Record<string, string>>): Tag[] {
   return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 }
 
-/** The whole request, but for PresignedUrl and DestinationRegion. */
+/** The input of CopySnapshot, except PresignedUrl and DestinationRegion. */
 export function copyInput(
   { wanted, stackId, logicalId, physicalId, isDryRun }: Request,
   source: Snapshot,
@@ -74,7 +74,7 @@ export function copyInput(
   };
 }
 
-/** Has every attribute, whatever EC2 left out: Fn::GetAtt fails on an attribute that the answer lacks. */
+/** Returns every attribute, even those that EC2 left out: Fn::GetAtt fails on an attribute that the answer lacks. */
 export function attributesOf(snapshot: Snapshot, { partition, account, wanted }: Request): Attributes {
   const { tags } = toCopy(snapshot, wanted.destinationRegion);
   const noKey = `arn:${partition}:kms:${wanted.destinationRegion}:${account}:key/none`;

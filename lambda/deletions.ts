@@ -1,4 +1,4 @@
-// Every deletion of a snapshot, with its line in the log, and what to do about a copy that cannot be deleted.
+// Every deletion of a snapshot, with its log line, and what happens to a copy that cannot be deleted.
 import { TAG } from '../lib/contract';
 import { isLockDeclared, mayUnlock } from './aspects/lock';
 import type { LockedSnapshotsInfo } from './aws';
@@ -12,11 +12,11 @@ import { isFinal, mayBeDone } from './patience';
 import { notDeleted } from './reasons';
 import { elapsed, STALENESS_MS } from './times';
 
-/** Throws a failure if the copy is there, costs money, and cannot be deleted, but its owner could do something about it. */
+/** Fails if the copy exists, costs money, and cannot be deleted, but its owner could do something about it. */
 export async function deleteCopy(poll: Poll, copy: Copy, decision: string): Promise<void> {
   const { aws, log, memory, request } = poll;
   log(decision, { snapshotId: copy.id, state: copy.state });
-  // Another request in this process must not take our deletion for somebody else's.
+  // Another request in this process must not mistake this deletion for somebody else's.
   for (const handle of [request.physicalId.text, copy.tags[TAG.handle] ?? '']) memory.forget(handle);
   try {
     await aws.deleteSnapshot(copy.region, copy.id);
@@ -35,14 +35,14 @@ export async function deleteCopy(poll: Poll, copy: Copy, decision: string): Prom
   }
 }
 
-/** Only a rollback, and a copy that is no longer to be retained, get here: while a lock is declared, the copy is retained. */
+/** Runs only for a rollback, or for a copy that is no longer retained: a declared lock requires a policy that retains. */
 async function unlockAndDelete(poll: Poll, copy: Copy, state: string | undefined): Promise<void> {
   const { aws, log } = poll;
   const { id, region } = copy;
   try {
     await aws.unlock(region, id);
   } catch (error) {
-    // A poll beside this one may have unlocked it.
+    // A concurrent poll may have unlocked it.
     if (mayBeDone(poll, 'unlock', error)) throw new NotYet(describeError(error));
     throw isFinal(poll, error) ? notDeleted(copy, error, state) : error;
   }
@@ -50,12 +50,15 @@ async function unlockAndDelete(poll: Poll, copy: Copy, state: string | undefined
   try {
     await aws.deleteSnapshot(region, id);
   } catch (error) {
-    // Something else holds it, too.
+    // Something else, such as an AMI, holds it, too.
     throw isFinal(poll, error) ? notDeleted(copy, error, undefined) : error;
   }
 }
 
-/** Deletes a copy that is in the way. Leaves a snapshot that only looks like one, and in a rollback whatever resists. */
+/**
+ * Deletes a copy other than the one that the request names. Leaves a snapshot that only looks like a copy, and, in a
+ * rollback, a copy that cannot be deleted.
+ */
 export async function deleteOther(context: ReconcileContext, copy: Copy, decision: string): Promise<void> {
   const isUrgent =
     !isRollback(context.observed.operation) || isMeantByDelete(copy, context.request, context.observed.operation);
@@ -73,7 +76,7 @@ async function deleteGenuine(
   else context.log('not this copy', { snapshotId: copy.id, reason: flaw });
 }
 
-/** Like `deleteCopy`, but leaves whatever cannot be deleted. */
+/** Like `deleteCopy`, but leaves a copy that cannot be deleted. */
 async function tryToDeleteCopy(poll: Poll, copy: Copy, decision: string): Promise<void> {
   try {
     await deleteCopy(poll, copy, decision);
@@ -83,7 +86,7 @@ async function tryToDeleteCopy(poll: Poll, copy: Copy, decision: string): Promis
   }
 }
 
-/** Nobody can delete a snapshot that is locked in compliance mode. Unknown if EC2 will not say. */
+/** The lock of the copy, if EC2 shows one and the handler may read it. */
 async function lockOf(poll: Poll, { id, region }: Copy): Promise<LockedSnapshotsInfo | undefined> {
   try {
     return await poll.aws.describeLock(region, id);
@@ -93,7 +96,7 @@ async function lockOf(poll: Poll, { id, region }: Copy): Promise<LockedSnapshots
   }
 }
 
-/** Deletes what the request began, unless CloudFormation counts on it. */
+/** Deletes the copies that the request began, unless CloudFormation still refers to them. */
 export async function deleteBegun(context: ReconcileContext): Promise<void> {
   const { observed, request } = context;
   for (const copy of begunBy(await observed.search(), request)) {
@@ -103,7 +106,7 @@ export async function deleteBegun(context: ReconcileContext): Promise<void> {
   }
 }
 
-/** Best effort: what remains has its tags, by which the Delete or the Update that follows every failure finds it. */
+/** Best effort: CloudFormation sends a Delete or an Update after every failure, which finds the rest by its tags. */
 export async function deleteBegunAfterFailure(poll: Poll): Promise<void> {
   const { request } = poll;
   if (request.type === 'Delete' || request.isDryRun) return;

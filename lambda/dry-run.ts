@@ -1,4 +1,4 @@
-// A dry run: the same look and the same call as for a copy, but EC2 only says whether it would allow the copy.
+// A dry run makes the same checks and the same call as a copy, but EC2 only says whether it would allow the copy.
 import type { Outcome, Poll } from './context';
 import { copyInput } from './copies';
 import { describeError, nameOf } from './failure';
@@ -11,7 +11,7 @@ const PASSED: Outcome = { answer: { IsComplete: true } };
 
 export async function dryRun(poll: Poll): Promise<Outcome> {
   const { aws, log, memory, request } = poll;
-  // There is nothing to delete, and nothing that a rollback could prove.
+  // A dry run leaves nothing to delete, and a rollback has nothing to check.
   if (request.type === 'Delete' || isRollback(await aws.describeStack(request.stackId))) return PASSED;
   if (isStageOver(poll)) throw await whyNeverStarted(poll);
   try {

@@ -1,8 +1,8 @@
-// A request cannot be fulfilled: fail it, or leave alone what it is about. A stack must never get stuck over something
-// that can be left alone:
+// A request cannot be fulfilled. It either fails, or leaves things as they are, so that a stack never gets stuck over
+// something that can be left:
 //
 // 1. A rollback leaves a copy as it is, whatever is wrong with it.
-// 2. The Delete of a copy that was perhaps never made leaves a Region that cannot be read.
+// 2. If a copy was perhaps never made, its Delete leaves a Region that cannot be read.
 import { DECISION } from '../lib/contract';
 import type { Snapshot } from './aws';
 import { complete } from './complete';
@@ -26,7 +26,7 @@ export async function endAfter(poll: Poll, error: unknown, observed: Observation
     poll.logGroup,
   );
   if (!(error instanceof Ended)) {
-    // What CloudFormation shows may be older than a rollback.
+    // The stack's status may be older than a rollback.
     if (request.type === 'Update' && elapsed(poll) < pollIntervalMs)
       return wait(`the next poll confirms: ${failure.message}`);
     if (isDeleteOfNothing(poll, error)) {
@@ -37,18 +37,18 @@ export async function endAfter(poll: Poll, error: unknown, observed: Observation
     if (request.type === 'Update' && operation && isRollback(operation)) return goBack(poll, failure);
   }
   await deleteBegunAfterFailure(poll);
-  // The metrics count copies.
+  // The metrics count copies only.
   log(request.isDryRun ? 'dry run failed' : DECISION.fail, { reason: failure.message });
   throw failure;
 }
 
-/** A failure speaks of a copy that is there. */
+/** Whether a Delete failed before it found any copy. A Failure is always about a copy that was found. */
 function isDeleteOfNothing({ memory, request }: Poll, error: unknown): boolean {
   const mayHaveCopy = request.physicalId.kind === 'snapshot' || memory.sightingOf(request) !== undefined;
   return request.type === 'Delete' && !mayHaveCopy && !(error instanceof Failure);
 }
 
-/** Answers the id that the rollback carried, with what is known of its copy. */
+/** Returns the physical id in the rollback's request, with what EC2 shows of its copy. */
 async function goBack(poll: Poll, { message: reason }: Failure): Promise<Outcome> {
   const { log, memory, request } = poll;
   await deleteBegunAfterFailure(poll);

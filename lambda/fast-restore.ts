@@ -1,5 +1,5 @@
-// Fast snapshot restore of any snapshot, in some zones. Its physical id never changes, so that the zones of another snapshot
-// are disabled before those of the new one are enabled: EC2's quota is five snapshots in a Region.
+// Fast snapshot restore of a snapshot in some zones. The physical id never changes: a change of the snapshot is an update
+// that disables the old snapshot's zones before it enables the new one's, because EC2's quota is five snapshots per Region.
 import { stageCount, stageSeconds, type FastRestoreProperties } from '../lib/contract';
 import type { FastRestore, FastRestoreTarget, StackOperation } from './aws';
 import { isAwaited } from './awaited';
@@ -24,7 +24,7 @@ interface FastRestorePoll extends BasicPoll {
 
 const DONE: Outcome = { answer: { IsComplete: true } };
 
-/** What costs money. */
+/** The states that cost money. */
 const ACTIVE = ['enabling', 'optimizing', 'enabled'];
 
 const isActive = ({ State: state }: FastRestore): boolean => state !== undefined && ACTIVE.includes(state);
@@ -70,7 +70,7 @@ async function outcomeOf(poll: FastRestorePoll): Promise<Outcome> {
   } catch (error) {
     if (!isFinal(poll, error) && !isOvertimeOver(poll)) return { wait: describeError(error) };
     const failure = toFailure(error, describe(request), request.wanted.region, logGroup);
-    // What CloudFormation shows may be older than a rollback.
+    // The stack's status may be older than a rollback.
     if (request.type === 'Update' && !(error instanceof Ended) && elapsed(poll) < poll.pollIntervalMs)
       return wait(`the next poll confirms: ${failure.message}`);
     if (operation && isRollback(operation) && mayLeave(request, error)) {
@@ -83,15 +83,15 @@ async function outcomeOf(poll: FastRestorePoll): Promise<Outcome> {
 }
 
 /**
- * A rollback never fails, but for the Delete of what is enabled for sure, costs money, and cannot be disabled: that is a
- * failure of ours, while a Region that cannot be read is an error of EC2’s.
+ * A rollback fails in one case only: a Delete finds that fast restore is enabled, costs money, and cannot be disabled. That
+ * is a Failure. A Region that cannot be read throws EC2's error instead.
  */
 const mayLeave = ({ type }: FastRestoreRequest, error: unknown): boolean =>
   type === 'Update' || !(error instanceof Failure);
 
 async function remove(poll: FastRestorePoll, operation: StackOperation): Promise<Outcome> {
   const { beganAt, log, memory, request } = poll;
-  // A further stage owns nothing.
+  // A later stage owns nothing.
   if (request.stage > 1) return DONE;
   if (isAtRest(operation.status)) {
     if (memory.doubt(request, beganAt) < beganAt) throw notAskedFor(request);
@@ -111,14 +111,14 @@ async function set(poll: FastRestorePoll, operation: StackOperation): Promise<Ou
     return wait('CloudFormation seems not to wait for the answer; the next poll confirms it');
   }
   memory.trust(request);
-  // A further stage owns nothing.
+  // A later stage owns nothing.
   if (request.before && request.stage === 1) await disableBefore(poll, request.before);
   if (isRollback(operation) && elapsed(poll) < CALL_MS) return wait(UNDER_WAY);
   const shown = await aws.describeFastRestores(wanted.region, wanted.snapshotId);
   return enable(poll, (zone) => shown.find((one) => zoneOf(one, wanted) === zone));
 }
 
-/** Disables what is no longer declared. What EC2 shows in the first minutes may be older than what the request takes back. */
+/** Disables what is no longer declared. In the first minutes, EC2 may not show yet what the request must disable. */
 async function disableBefore(poll: FastRestorePoll, before: FastRestoreTarget): Promise<void> {
   const { wanted } = poll.request;
   const isSame = before.snapshotId === wanted.snapshotId && before.region === wanted.region;
@@ -128,7 +128,7 @@ async function disableBefore(poll: FastRestorePoll, before: FastRestoreTarget): 
     if (zones.length > 0) await disable(poll, { ...before, zones });
     return;
   }
-  // EC2 alone knows which id belongs to which name.
+  // Only EC2 knows which zone id belongs to which name.
   const shown = (await poll.aws.describeFastRestores(before.region, before.snapshotId)).filter(isActive);
   const known = shown.map((one) => zoneOf(one, before));
   if (isNew && !before.zones.every((zone) => known.includes(zone))) throw new NotYet('some zones are not visible yet');
@@ -172,7 +172,7 @@ async function enableMissing(poll: FastRestorePoll, zones: readonly string[]): P
   }
 }
 
-/** Disables whatever is not disabled yet. A snapshot that is gone has no fast restore. */
+/** Disables what is not disabled yet. A deleted snapshot has no fast restore. */
 async function disable(poll: FastRestorePoll, target: FastRestoreTarget): Promise<void> {
   const { aws, log } = poll;
   const { region, snapshotId, zones } = target;
@@ -186,7 +186,7 @@ async function disable(poll: FastRestorePoll, target: FastRestoreTarget): Promis
     const active = shown.filter(isActive).map((one) => zoneOf(one, target));
     const rest = zones.filter((zone) => active.includes(zone));
     if (rest.length === 0) return;
-    // EC2 may refuse zones that are disabled already, and with them those that are not.
+    // EC2 may refuse a whole call because some of its zones are already disabled.
     if (rest.length < zones.length) {
       await disable(poll, { ...target, zones: rest });
       return;
@@ -196,7 +196,7 @@ async function disable(poll: FastRestorePoll, target: FastRestoreTarget): Promis
   }
 }
 
-/** Reasons of EC2's own, such as a lack of capacity, may pass. */
+/** Only the caller's errors are final. EC2's own, such as a lack of capacity, may pass. */
 function failIfRefused(request: FastRestoreRequest, shown: readonly FastRestore[]): void {
   for (const one of shown.filter((each) => !isActive(each))) {
     const { EnablingTime: begunAt, StateTransitionReason: reason = '' } = one;
@@ -207,7 +207,7 @@ function failIfRefused(request: FastRestoreRequest, shown: readonly FastRestore[
   }
 }
 
-/** @param obstacle why EC2 has not begun, if it has not */
+/** @param obstacle why EC2 has not started to enable it, if so */
 function notEnabled(
   request: FastRestoreRequest,
   states: Readonly<Record<string, string>>,

@@ -1,5 +1,5 @@
-// Whoever may tag snapshots can put our tags on any of them. So a finished copy that CloudFormation does not name by its id
-// is adopted, reported or deleted only if it looks like what was asked for.
+// Anyone who may tag snapshots can put our tags on any snapshot. So the handler adopts, reports or deletes a finished copy
+// only if CloudFormation has its id, or if it looks like what the declaration asks for.
 import type { ReconcileContext } from './context';
 import { isFinished, placeOf, type Copy } from './copies';
 import { isOfOrigin } from './latest-source';
@@ -10,11 +10,11 @@ import { TAG } from '../lib/contract';
 
 type Use = 'adopt' | 'delete';
 
-/** Answers what is wrong with a copy, or nothing. What EC2 does not show is not judged. */
+/** Returns why a snapshot cannot be the declared copy, or nothing. Ignores what EC2 does not show. */
 export async function flawOf(context: ReconcileContext, copy: Copy, use: Use): Promise<string | undefined> {
   const { memory, request } = context;
   const { before, keepsCopy, stage, startedAt, type, wanted } = request;
-  // A copy that is under way may show anything.
+  // EC2 may not show the final values of an unfinished copy.
   if (!isFinished(copy)) return undefined;
   const hasNewHandle = type !== 'Delete' && !keepsCopy && stage === 1;
   if (hasNewHandle && isNamed(copy, request) && copy.startedAt < startedAt - EC2_SKEW_MS)
@@ -22,16 +22,16 @@ export async function flawOf(context: ReconcileContext, copy: Copy, use: Use): P
   const declared = [wanted, before].find((one) => one && isMadeFor(copy, one));
   const flaw = declared && (flawOfPlace(copy, declared) ?? (await flawAgainst(context, copy, declared, use)));
   if (flaw !== undefined || copy.snapshot.TransferType !== undefined) return flaw;
-  // Only copies have a transfer type, and EC2 may not show it in every place.
+  // Only copies have a transfer type. EC2 may not show it in every kind of place.
   const isNoCopy = !declared || memory.transferTypesIn.has(placeOf(copy));
   return isNoCopy ? 'EC2 does not show it as a copy' : undefined;
 }
 
-/** What EC2 shows of a place must be what was declared. */
+/** The snapshot must be where the declaration says, as far as EC2 shows that. */
 function flawOfPlace({ region, snapshot }: Copy, declared: Declaration): string | undefined {
   const { AvailabilityZone: zone, OutpostArn: outpostArn } = snapshot;
   if (outpostArn && outpostArn !== declared.destinationOutpostArn) return `it is on the Outpost ${outpostArn}`;
-  // "eu-west-1a" is a part of its Region. Only a Local Zone, such as "us-west-2-lax-1a", is a place of its own.
+  // An ordinary zone ("eu-west-1a") is part of its Region. Only a Local Zone ("us-west-2-lax-1a") is a place of its own.
   const isLocalZone = zone !== undefined && zone.length > region.length + 1;
   if (isLocalZone && zone !== declared.destinationAvailabilityZone) return `it is in the zone ${zone}`;
   return undefined;
@@ -58,14 +58,14 @@ async function flawAgainst(
   return undefined;
 }
 
-/** Whoever makes a copy needs the key that the alias means now. For a copy that is there, it may have meant another. */
+/** An alias may have been moved since an existing copy was made. Only a new copy must have the key that it means now. */
 const isByAlias = ({ kmsKeyId }: Declaration): boolean => /(^|:)alias\//.test(kmsKeyId ?? '');
 
-/** Whether the request is about a copy from before. */
+/** Whether the request is about a copy of an earlier operation. */
 const isOfBefore = ({ observed, request }: ReconcileContext): boolean =>
   request.keepsCopy || isRollback(observed.operation);
 
-/** The source may be gone by now. The chosen copy, or the one that CloudFormation has, is of its size, too. */
+/** The size of the source, which may have been deleted: the chosen copy, and the one that CloudFormation has, share it. */
 function knownSize({ copies = [], copy: chosen, request }: ReconcileContext, { id, tags }: Copy): number | undefined {
   const genuine = [chosen, ...copies.filter((one) => one.id === request.presentId)];
   const alike = genuine.find(

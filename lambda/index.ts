@@ -1,4 +1,4 @@
-// The entry: the real clients and the real clock, made once per process.
+// The entry point: wires the handler to the real clients and the real clock, once per process.
 import {
   POLL_INTERVAL_SECONDS,
   POLL_INTERVAL_VARIABLE,
@@ -34,7 +34,10 @@ export function isComplete(event: PollEvent): Promise<Answer> {
   return reconcile({ ...poll, request: decodeRequest(event, ownRegion) });
 }
 
-/** One structured line per decision, in Lambda's JSON format. Only what is named here: the event holds ResponseURL. */
+/**
+ * Logs one structured line per decision, in Lambda's JSON format. It logs only the fields named here, because the event
+ * contains ResponseURL, which is a secret.
+ */
 function logger(event: CloudFormationEvent): Log {
   const subject: LogSubject = {
     request: event.RequestType,

@@ -1,4 +1,4 @@
-// The newest snapshot that a selector means. It is looked for when a copy is about to be made, and never in a rollback.
+// Finds the newest snapshot that a selector matches. The handler searches before it makes a copy, never in a rollback.
 import { TAG } from '../lib/contract';
 import type { Filter, Snapshot } from './aws';
 import type { Poll } from './context';
@@ -7,7 +7,7 @@ import { describeSelector } from './reasons';
 import type { LatestSource, Request } from './request';
 import { elapsed, pollAge, READING_MS } from './times';
 
-/** Nothing if the source is named. Throws NotYet, and then a Failure, if no snapshot can be the source. */
+/** Returns nothing if the source is named. If no snapshot can be the source, throws NotYet first, then a Failure. */
 export async function latestSourceOf(poll: Poll): Promise<Snapshot | undefined> {
   const { aws, log, memory, request } = poll;
   const { latestSource: selector, sourceRegion } = request.wanted;
@@ -26,7 +26,7 @@ export async function latestSourceOf(poll: Poll): Promise<Snapshot | undefined> 
   return newest;
 }
 
-/** Whether the snapshot may have been found by the selector. Its tags may have changed since. */
+/** Whether the selector may have matched the snapshot. Ignores its tags, which may have changed since. */
 export function isOfOrigin({ OwnerId, VolumeId }: Snapshot, selector: LatestSource, { account }: Request): boolean {
   const owner = selector.owner === 'self' ? account : selector.owner;
   return OwnerId === owner && (selector.volumeId ?? VolumeId) === VolumeId;
@@ -37,7 +37,7 @@ function filtersOf({ tags, volumeId }: LatestSource): Filter[] {
   return volumeId === undefined ? filters : [{ Name: 'volume-id', Values: [volumeId] }, ...filters];
 }
 
-/** In the values of filters, EC2 has wildcards. */
+/** Escapes the wildcards that EC2 allows in the values of filters. */
 const literally = (value: string): string => value.replace(/[\\*?]/g, '\\$&');
 
 function isMatch({ Tags = [], VolumeId }: Snapshot, { tags, volumeId }: LatestSource): boolean {
@@ -45,17 +45,20 @@ function isMatch({ Tags = [], VolumeId }: Snapshot, { tags, volumeId }: LatestSo
   return (volumeId ?? VolumeId) === VolumeId && Object.entries(tags).every(hasTag);
 }
 
-/** A copy of this resource, or of the same one in an earlier stack of this name, may have the tags of its source. */
+/**
+ * Whether the snapshot is a copy that this resource made, or the same resource of an earlier stack with this name. Such a
+ * copy may have the tags of its source.
+ */
 function isCopyOf({ Tags = [] }: Snapshot, { logicalId, stackId }: Request): boolean {
   const tags = new Map(Tags.map(({ Key, Value }) => [Key, Value]));
   const owner = tags.get(TAG.stack) ?? '';
   return tags.get(TAG.resource) === logicalId && withoutUniqueId(owner) === withoutUniqueId(stackId);
 }
 
-/** The ARN of a stack up to its name. */
+/** The ARN of a stack, up to and including its name. */
 const withoutUniqueId = (stackId: string): string => stackId.slice(0, stackId.lastIndexOf('/'));
 
-/** Why the snapshot cannot be the source. */
+/** Returns why the snapshot cannot be the source, or nothing. */
 function flawOf(snapshot: Snapshot, { maxAgeMs = Infinity }: LatestSource, { request, now }: Poll): string | undefined {
   const { OutpostArn, RestoreExpiryTime: expiry, State, StorageTier } = snapshot;
   if (State !== 'completed') return State === 'recoverable' ? 'in the Recycle Bin' : (State ?? 'in no state');
@@ -71,7 +74,7 @@ function newestFirst(a: Snapshot, b: Snapshot): number {
   return startOf(b) - startOf(a) || ((a.SnapshotId ?? '') < (b.SnapshotId ?? '') ? 1 : -1);
 }
 
-/** The snapshots of one CreateSnapshots call have one time, and different data. */
+/** The snapshots of one CreateSnapshots call all have the same start time, but different data. */
 function refuseTie(request: Request, selector: LatestSource, [newest, ...older]: [Snapshot, ...Snapshot[]]): void {
   const tied = [newest, ...older.filter((one) => startOf(one) === startOf(newest))];
   if (new Set(tied.map(({ VolumeId }) => VolumeId)).size === 1) return;
@@ -91,7 +94,7 @@ function noneFound(poll: Poll, selector: LatestSource, seen: readonly Snapshot[]
   const flaws = [...counts].map(([flaw, count]) => `${count} ${flaw}`).join(', ');
   const found = seen.length === 0 ? 'EC2 shows none' : `EC2 shows ${seen.length}: ${flaws}`;
   const what = `no snapshot ${describeSelector(selector)} in ${request.wanted.sourceRegion} can be copied: ${found}`;
-  // One read never decides.
+  // A single read never decides.
   if (elapsed(poll) < pollIntervalMs) return new NotYet(what);
   return new Failure(`${what}; make a snapshot, or correct "latestSource"`);
 }
@@ -103,7 +106,7 @@ const UNITS = [
   { name: 'second', ms: 1_000 },
 ];
 
-/** In the largest unit of which it is a whole number. */
+/** Uses the largest unit that gives a whole number. */
 function inWords(ms: number): string {
   const { name, ms: unit } = UNITS.find((one) => ms % one.ms === 0) ?? { name: 'millisecond', ms: 1 };
   return `${ms / unit} ${name}${ms === unit ? '' : 's'}`;

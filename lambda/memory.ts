@@ -1,23 +1,23 @@
-// What a process of the handler remembers between polls. Every entry is a hint: a new process does without it.
+// What one process of the handler remembers between polls. Every entry is a hint: a new process works without it.
 import type { BasicRequest } from './request';
 
 /** A copy that this process has seen, or has started. */
 export interface Sighting {
   readonly snapshotId: string;
-  /** When this process saw it first, or started it. */
+  /** When this process first saw the copy, or started it. */
   readonly since: number;
-  /** When this process saw it last. */
+  /** When this process last saw the copy. */
   readonly at: number;
-  /** Since when a search by tags has shown the copy. */
+  /** When a search by tags first returned the copy. */
   readonly visibleSince?: number;
-  /** This process called CopySnapshot once for the request, in the first start window, and heard the answer. */
+  /** Whether this process called CopySnapshot exactly once, in the first start window, and received the answer. */
   readonly isOnlyStart: boolean;
 }
 
 export class Memory {
-  /** Since when no call has reached an endpoint. */
+  /** For each endpoint that cannot be reached: since when. */
   readonly unreachableSince = new Map<string, number>();
-  /** The places where EC2 has shown the transfer type of a copy. */
+  /** The places in which EC2 has shown a transfer type for a copy. */
   readonly transferTypesIn = new Set<string>();
   private readonly sightings = new Map<string, Sighting>();
   private readonly starts = new Map<string, number>();
@@ -34,12 +34,12 @@ export class Memory {
     this.sightings.set(physicalId.text, sighting);
   }
 
-  /** A copy is deleted by us, or answered: nobody is to miss it. */
+  /** The handler has deleted or reported the copy, so its absence no longer means anything. */
   forget(handle: string): void {
     this.sightings.delete(handle);
   }
 
-  /** Counts a call of CopySnapshot before it is made, and answers the count. */
+  /** Counts a call to CopySnapshot before the handler makes it. Returns the new count. */
   countStart({ physicalId }: BasicRequest): number {
     const count = (this.starts.get(physicalId.text) ?? 0) + 1;
     this.starts.set(physicalId.text, count);
@@ -51,7 +51,7 @@ export class Memory {
     return this.starts.has(physicalId.text);
   }
 
-  /** Why the latest attempt to start a copy did not start one. */
+  /** Why the latest attempt to start a copy failed. */
   obstacleOf(request: BasicRequest): string | undefined {
     return this.obstacles.get(keyOf(request));
   }
@@ -60,7 +60,7 @@ export class Memory {
     this.obstacles.set(keyOf(request), reason);
   }
 
-  /** The id of the latest source that was chosen last. */
+  /** The latest source that the handler chose last. */
   sourceOf(request: BasicRequest): string | undefined {
     return this.sources.get(keyOf(request));
   }
@@ -69,7 +69,7 @@ export class Memory {
     this.sources.set(keyOf(request), snapshotId);
   }
 
-  /** Since when reads have suggested that nobody waits for the answer any more. */
+  /** Records a read that suggests that nobody waits for the answer. Returns when the first such read began. */
   doubt(request: BasicRequest, now: number): number {
     const since = this.doubts.get(keyOf(request)) ?? now;
     this.doubts.set(keyOf(request), since);
@@ -80,7 +80,7 @@ export class Memory {
     this.doubts.delete(keyOf(request));
   }
 
-  /** Since when EC2 has refused this, and nothing else. */
+  /** Records that EC2 refused a call. Returns since when it has refused this call, and no other. */
   refuse(request: BasicRequest, what: string, now: number): number {
     const known = this.refusals.get(keyOf(request));
     const since = known?.what === what ? known.since : now;
@@ -88,7 +88,7 @@ export class Memory {
     return since;
   }
 
-  /** The request has its answer. */
+  /** Forgets the request, which has been answered. */
   end(request: BasicRequest): void {
     this.forget(request.physicalId.text);
     this.starts.delete(request.physicalId.text);
@@ -99,7 +99,7 @@ export class Memory {
   }
 }
 
-/** A resource keeps its physical id through requests, of which each has a time of its own. */
+/** A resource may keep its physical id through several requests, so the key includes the request's time. */
 function keyOf({ physicalId, startedAt, requesterId }: BasicRequest): string {
   return `${requesterId} ${physicalId.text} ${startedAt}`;
 }

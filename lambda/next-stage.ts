@@ -1,10 +1,10 @@
-// The stage is over and the copy is not: the next stage waits on.
+// The stage is over, but the copy is not complete: the next stage continues to wait.
 import { complete } from './complete';
 import type { Outcome, ReconcileContext } from './context';
 import { alignTags } from './aspects/tags';
 import { mayHideDuplicate } from './times';
 
-/** While a duplicate may be invisible, the physical id stays the handle, by which all copies of the request are found. */
+/** While a duplicate may still be invisible, the physical id stays the handle, which finds every copy of the request. */
 export async function continueInNextStage(context: ReconcileContext): Promise<Outcome> {
   const { copy, log, request } = context;
   if (copy) await alignTags(context, copy);

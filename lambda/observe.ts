@@ -1,5 +1,5 @@
-// What a poll sees of EC2 and CloudFormation. The stack's operation is read at once, the rest when it is first asked for,
-// and then remembered until the poll ends. A search walks through all snapshots of the account.
+// What a poll sees of EC2 and CloudFormation. It reads the stack's operation immediately, and everything else on first
+// use. It reads nothing twice. A search is expensive: EC2 pages through all snapshots of the account.
 import { TAG } from '../lib/contract';
 import type { Aws, KeyMetadata, Snapshot, StackOperation, StackResource } from './aws';
 import { isDeleted, placeOf, toCopy, type Copy } from './copies';
@@ -12,25 +12,25 @@ import type { Declaration, Request } from './request';
 import { isOutOfReach, pollAge, READING_MS, type Timing } from './times';
 
 export interface Observation {
-  /** What the stack does, or did last. */
+  /** The current or latest operation of the stack. */
   readonly operation: StackOperation;
-  /** All copies of the resource, oldest first, in the Region where it wants one and in the Region of before. */
+  /** All copies of the resource, oldest first, in the destination Regions of the new and the old declaration. */
   search(): Promise<readonly Copy[]>;
-  /** Why a Region could not be searched. */
+  /** The Regions that could not be searched, and why. */
   readonly unreadable: ReadonlyMap<string, Error>;
-  /** A copy by its id. Throws a failure if the snapshot is there but is not this resource's copy. */
+  /** A copy by its id. Throws a failure if the snapshot exists but is not a copy of this resource. */
   copyById(id: string): Promise<Copy | undefined>;
-  /** What CloudFormation has for the owner of the copy. */
+  /** What CloudFormation knows about the resource that owns the copy. */
   owner(): Promise<StackResource>;
-  /** What CloudFormation has for the resource that asks. */
+  /** What CloudFormation knows about the resource that made the request. */
   requester(): Promise<StackResource>;
-  /** The source of a copy, if it can be read. */
+  /** The source of a copy, if EC2 lets the handler read it. */
   sourceOf(declared: Declaration, copy: Copy): Promise<Snapshot | undefined>;
-  /** The key of a declared copy, if it has one of its own that can be read. */
+  /** The declared key of a copy, if there is one and KMS lets the handler read it. */
   keyOf(declared: Declaration): Promise<KeyMetadata | undefined>;
 }
 
-/** What an observation needs to know of its poll. */
+/** What an observation needs from its poll. */
 export interface Observer extends Timing {
   readonly request: Request;
   readonly aws: Aws;
@@ -73,7 +73,10 @@ function memoized<Key extends string[], Value>(read: (...key: Key) => Promise<Va
   };
 }
 
-/** The Region of before may be closed by now, and in a rollback the Region of the copy may be. */
+/**
+ * Skips a Region that cannot be read. The account may have disabled the old declaration's Region by now, and in a
+ * rollback the Region of the copy.
+ */
 async function findCopies(
   observer: Observer,
   operation: StackOperation,
@@ -136,7 +139,7 @@ async function ifReadable<Found>(observer: Observer, read: Promise<Found>): Prom
   }
 }
 
-/** What is in another Region than the copy is worth waiting for, but not for long. */
+/** A Region other than the copy's is worth waiting for, but not for long. */
 function isLastWord(observer: Observer, error: unknown): boolean {
   if (isFinal(observer, error)) return true;
   const isElsewhere = error instanceof CallError && error.region !== observer.request.wanted.destinationRegion;

@@ -1,4 +1,5 @@
-// onEvent decides and creates nothing: if the framework then fails to start its waiter, the id answered here is lost.
+// onEvent decides, and creates nothing: if the framework then fails to start its state machine, CloudFormation never
+// learns the physical id that onEvent returned.
 import type { Aws, StackOperation } from './aws';
 import type { Log } from './context';
 import { describeError } from './failure';
@@ -26,7 +27,7 @@ export async function decide(arrival: Arrival): Promise<Decision> {
   return { PhysicalResourceId, Begun: { At, Operation, PresentId: event.PhysicalResourceId } };
 }
 
-/** Not worth a failure: without it, a poll goes by when the resource came into its status. */
+/** A failed read does not fail the request: without the operation, polls use the time of the resource's status instead. */
 async function presentOperation({ event, aws, log }: Arrival): Promise<StackOperation | undefined> {
   try {
     const operation = await aws.describeStack(event.StackId);

@@ -1,4 +1,4 @@
-// Whose a copy is, what it was made for, and so which copies a request may adopt or delete. Tags decide, and times.
+// Who owns a copy, what it was made for, and therefore which copies a request may adopt or delete. Tags and times decide.
 import { TAG } from '../lib/contract';
 import type { StackOperation } from './aws';
 import { isFailed, isFinished, isUnfinished, type Copy } from './copies';
@@ -7,15 +7,16 @@ import { CALL_MS } from './times';
 
 export const isRollback = ({ status }: StackOperation): boolean => status.includes('ROLLBACK');
 
-/** Whether CloudFormation is known not to wait for an answer about a resource. */
+/** Whether the stack is known to be idle, so that CloudFormation waits for no answer. */
 export const isAtRest = (status: string | undefined): boolean =>
   status !== undefined && !status.endsWith('_IN_PROGRESS');
 
 /**
- * Whether the copy belongs to the resource. Nothing else is ever changed or deleted. Not ours, although the tags say so:
+ * Whether the copy belongs to the resource. The handler never changes or deletes anything else. Two kinds of snapshots
+ * do not belong to it, although their tags say so:
  *
- * - a snapshot that was cloned from our copy with all its tags, and so with the copy's id;
- * - a snapshot that is older than the stack, and so was tagged by somebody else.
+ * - a clone of a copy with all its tags: it carries the id of the original;
+ * - a snapshot that is older than the stack: somebody else tagged it.
  */
 export function isOurs({ id, startedAt, tags }: Copy, request: Request, { stackCreatedAt }: StackOperation): boolean {
   const isTagged = tags[TAG.stack] === request.stackId && tags[TAG.resource] === request.logicalId;
@@ -26,34 +27,34 @@ export function isOurs({ id, startedAt, tags }: Copy, request: Request, { stackC
 export const isStartedUnder = ({ tags }: Copy, { physicalId }: Request): boolean =>
   tags[TAG.handle] === physicalId.text;
 
-/** Whether a physical id, if there is one, means this copy. */
+/** Whether a physical id names this copy, by its id or by its handle. */
 export const isNamedBy = (physicalId: string | undefined, { id, tags }: Copy): boolean =>
   physicalId !== undefined && (physicalId === id || physicalId === tags[TAG.handle]);
 
-/** Whether the request's physical id means this copy. */
+/** Whether the request's physical id names this copy. */
 export const isNamed = (copy: Copy, request: Request): boolean => isNamedBy(request.physicalId.text, copy);
 
-/** Whether the copy was made for the declared inputs, or has been kept for them because its source was still the latest. */
+/** Whether the copy was made for the declared inputs, or kept for them because its source was still the latest. */
 export const isMadeFor = (copy: Copy, { inputs }: Declaration): boolean =>
   copy.tags[TAG.inputs] === inputs || isKeptFor(copy, inputs);
 
 const isKeptFor = ({ tags }: Copy, inputs: string): boolean => tags[TAG.kept]?.split(' ').includes(inputs) ?? false;
 
-/** Whether the copy is the one whose physical id the request carried: going forward, the present copy. */
+/** Whether the physical id in the request names the copy. Outside a rollback, that is the present copy. */
 export const isCarried = (copy: Copy, { presentId }: Request): boolean => isNamedBy(presentId, copy);
 
-/** Whether the request leaves CloudFormation with the copy that it had before. */
+/** Whether CloudFormation has the same copy after the request as before it. */
 export const isKept = (copy: Copy, request: Request, operation: StackOperation): boolean =>
   request.keepsCopy || (!isRollback(operation) && isCarried(copy, request));
 
-/** The hashes of the inputs, other than those it was made for, that the copy must be found by: now, and in a rollback. */
+/** The hashes, besides that of its own inputs, by which later requests and a rollback must be able to find the copy. */
 export function keptInputs(copy: Copy, { before, wanted }: Request, operation: StackOperation): string[] {
   const isPast = before !== undefined && !isRollback(operation) && isMadeFor(copy, before);
   const all = isPast ? [before.inputs, wanted.inputs] : [wanted.inputs];
   return [...new Set(all)].filter((inputs) => inputs !== copy.tags[TAG.inputs]);
 }
 
-/** A copy of this request. A duplicate of its event, under another RequestId, may have started it under another handle. */
+/** Whether this request started the copy, or a duplicate of its event with another RequestId, and so another handle. */
 export const isAttemptOf = (copy: Copy, request: Request, { begunAt }: StackOperation): boolean =>
   isNamed(copy, request) || (copy.tags[TAG.inputs] === request.wanted.inputs && copy.startedAt >= begunAt);
 
@@ -62,25 +63,28 @@ export const isRetained = (copy: Copy): boolean => copy.tags[TAG.retain] !== und
 /** A finished copy that outlives its resource. */
 export const isBackup = (copy: Copy): boolean => isFinished(copy) && isRetained(copy);
 
-/** RetainExceptOnCreate keeps the finished copies of an earlier life, and not the copy of the create that is cancelled. */
+/** RetainExceptOnCreate keeps the finished copies of earlier operations, but not the copy of the canceled create. */
 function isOfCancelledCreate(copy: Copy, operation: StackOperation): boolean {
   return copy.tags[TAG.retain] === 'RetainExceptOnCreate' && isBegunBy(operation, copy);
 }
 
-/** A rollback may have a time of its own. A new stack has no earlier life, so there the time of its creation counts. */
+/**
+ * CloudFormation may give a rollback a begin time of its own. A new stack has no earlier copies, so its creation time
+ * counts instead.
+ */
 function isBegunBy({ begunAt, stackCreatedAt, status }: StackOperation, { startedAt }: Copy): boolean {
   return startedAt >= (status === 'ROLLBACK_IN_PROGRESS' ? stackCreatedAt : begunAt);
 }
 
 /**
- * The copy that the request is about:
+ * Returns the copy that the request is about:
  *
  * 1. The present copy, if the request keeps it. Its id or its handle is the physical id. After a rollback that could not
- *    reach it, the physical id may be that of the failed update’s copy, which has other inputs.
- * 2. For an Update, a finished copy that was there before; see `earlierCopy`.
- * 3. The oldest copy that is on its way, which is the same for every poll.
+ *    reach it, the physical id may name the failed update’s copy, which has other inputs.
+ * 2. For an Update, a finished copy from an earlier operation; see `earlierCopy`.
+ * 3. The oldest copy that this request started, or that is unfinished. Every poll finds the same one.
  *
- * `sourceId` is the latest source, if it has been looked for.
+ * `sourceId` is the latest source, if a poll has looked for it.
  */
 export function chooseCopy(
   copies: readonly Copy[],
@@ -103,13 +107,13 @@ export function chooseCopy(
 }
 
 /**
- * The finished copy from before that an Update adopts. A Create takes none, which may be from an earlier life of the
- * resource.
+ * Returns the finished copy of an earlier operation that an Update adopts. A Create adopts none: a copy with its logical
+ * id may belong to a resource that was removed from the template and retained.
  *
- * - In a rollback, the copy that was present before, which was made or kept for the inputs.
- * - The present copy, if nothing is in question but what its source should be, and it is a copy of that source.
- * - With a named source, the latest copy that was made for the wanted inputs.
- * - With the latest source, such a copy that is of the source that was found.
+ * - In a rollback: the copy that the resource had before the update. It was made or kept for the wanted inputs.
+ * - The present copy, if only the source may differ, and the copy is of the wanted source.
+ * - With a named source: the latest copy that was made for the wanted inputs.
+ * - With the latest source: the latest such copy that is of the source that was found.
  */
 function earlierCopy(
   earlier: readonly Copy[],
@@ -129,8 +133,8 @@ function earlierCopy(
 }
 
 /**
- * Duplicates of the chosen copy, and leftovers of earlier requests. Without a chosen copy, a failed copy of this
- * request stays for now: it tells that there was an attempt.
+ * Returns duplicates of the chosen copy, and leftovers of earlier requests. Without a chosen copy, failed copies of this
+ * request stay for now, because they are the record of its attempts.
  */
 export function duplicatesAndLeftovers(
   copies: readonly Copy[],
@@ -138,8 +142,8 @@ export function duplicatesAndLeftovers(
   request: Request,
   operation: StackOperation,
 ): Copy[] {
-  // Going forward, a copy that began since the operation did may belong to a late duplicate of the event, which is not
-  // to be fought.
+  // Outside a rollback, a copy that was started during the operation may belong to a late duplicate of the event. The two
+  // requests must not delete each other's copies.
   const until = isRollback(operation) ? request.startedAt + CALL_MS : operation.begunAt;
   return copies.filter((copy) => {
     if (copy === chosen) return false;
@@ -149,8 +153,10 @@ export function duplicatesAndLeftovers(
 }
 
 /**
- * Whether CloudFormation counts on a copy that looks like a leftover. A stale read may show the present copy as
- * unfinished. A copy under a handle that stays may be unfinished, until a rollback goes back to the copy before.
+ * Whether CloudFormation relies on a copy that looks like a leftover:
+ *
+ * - A stale read may show the present copy as unfinished.
+ * - The present copy may be unfinished while its physical id is its handle. A rollback goes back to the copy before it.
  */
 export function isPresent(
   copy: Copy,
@@ -165,8 +171,9 @@ export function isPresent(
 }
 
 /**
- * The copies that the operation made for other requests, finished ones too. In a rollback that is the copy of the failed
- * update, which CloudFormation may or may not delete. Otherwise it is the copy of a late duplicate of another request.
+ * Returns the copies that the operation made for other requests, including finished ones. In a rollback, that is the copy
+ * of the failed update, which CloudFormation does not always delete. Otherwise, it is the copy of a late duplicate of
+ * another request.
  */
 export function superseded(copies: readonly Copy[], kept: Copy, request: Request, operation: StackOperation): Copy[] {
   const others = copies.filter((copy) => copy !== kept && !isAttemptOf(copy, request, operation) && !isBackup(copy));
@@ -174,27 +181,28 @@ export function superseded(copies: readonly Copy[], kept: Copy, request: Request
     const since = Math.max(operation.begunAt, kept.startedAt);
     return others.filter(({ startedAt }) => startedAt >= since);
   }
-  // The rollback may have a time of its own, later than that of the update.
+  // The rollback may have a begin time of its own, later than the update's.
   const isOfUpdate = ({ tags }: Copy): boolean => tags[TAG.inputs] === request.before?.inputs;
   return others.filter((copy) => copy.startedAt >= operation.begunAt || isOfUpdate(copy));
 }
 
-/** The copies that this request began. */
+/** Returns the copies that this request began. */
 export function begunBy(copies: readonly Copy[], request: Request): Copy[] {
   return copies.filter((copy) => isStartedUnder(copy, request));
 }
 
-/** Whether the rollback of a Create takes the copy, although CloudFormation may name it. */
+/** Whether the rollback of a Create deletes the copy, even if it is CloudFormation's physical id. */
 export const isTakenByRollback = (copy: Copy, { type }: Request, operation: StackOperation): boolean =>
   type === 'Create' && isRollback(operation) && isOfCancelledCreate(copy, operation);
 
-/** CloudFormation names the copy now, or may have left it behind since as a backup. */
+/** Whether the copy is CloudFormation's physical id, or a retained copy that CloudFormation may have left behind. */
 export const isStillReferenced = (copy: Copy, presentId: string | undefined): boolean =>
   isBackup(copy) || isNamedBy(presentId, copy);
 
 /**
- * Copies that a Delete by a handle or an unknown id must delete, or fail. Others it may leave. An unknown id stands for
- * what a cancelled Create began. That may be before the rollback's own time, but a copy under way is of now.
+ * Whether a Delete by a handle or an unknown id fails if it cannot delete the copy. Otherwise, it may leave the copy. An
+ * unknown id stands for what a canceled Create began, which may be earlier than the rollback's begin time. An unfinished
+ * copy always belongs to that Create.
  */
 export function isMeantByDelete(copy: Copy, request: Request, operation: StackOperation): boolean {
   const isOfNow = isUnfinished(copy) || isBegunBy(operation, copy);
@@ -203,13 +211,13 @@ export function isMeantByDelete(copy: Copy, request: Request, operation: StackOp
 }
 
 /**
- * Whether a Delete is about the copy, other than the snapshot that its physical id names:
+ * Whether a Delete deletes the copy. The snapshot that its physical id names is handled elsewhere. Deleted are:
  *
- * 1. Copies that were started under that id. A copy that was made again under the id of one that had gone has an id of
- *    its own once it is finished.
- * 2. If the id is unknown, it stands for a cancelled Create: then, as in the rollback of a new stack, all copies of the
- *    resource, except finished ones of an earlier life that are retained.
- * 3. If the stack or the resource goes, all copies of the resource, except finished ones that are retained.
+ * 1. Copies with that id as their handle. If it is the id of a deleted snapshot, only unfinished ones: once the copy that
+ *    replaced the snapshot is finished, it has a physical id of its own.
+ * 2. For an unknown id, which stands for a canceled Create, and in the rollback of a new stack: all copies of the
+ *    resource, except retained ones that earlier operations finished.
+ * 3. When the stack or the resource is deleted: all copies of the resource, except finished ones that are retained.
  */
 export function shouldDelete(copy: Copy, request: Request, operation: StackOperation, resourceGoes: boolean): boolean {
   const { kind } = request.physicalId;

@@ -1,4 +1,4 @@
-// Whether an error is the last word, or may still pass.
+// Decides whether an error is final or may still pass.
 import { CallError, Failure, kindOf, NotYet } from './failure';
 import type { Memory } from './memory';
 import { isDefinite, isGraceOver, isLost, STALENESS_MS, type Timing } from './times';
@@ -14,7 +14,7 @@ export function isFinal(poll: Timing & { readonly memory: Memory }, error: unkno
     case 'denied':
       return isGraceOver(poll);
     case 'unreachable':
-      // A Region that has a copy exists: its network will come back.
+      // A Region in which the handler has seen a copy exists, so the network will recover.
       return (
         error instanceof CallError && isLost(poll, error.unreachableSince) && !poll.memory.sightingOf(poll.request)
       );
@@ -25,8 +25,8 @@ export function isFinal(poll: Timing & { readonly memory: Memory }, error: unkno
 }
 
 /**
- * EC2 refuses what has been done already, and what it shows may be older than a call of ours whose answer was lost. So a
- * refusal is believed when it is still the answer after the longest that a read may be old.
+ * Whether EC2 may have refused a call because an earlier one, whose answer was lost, already had its effect. Reads do not
+ * show that effect immediately. So a refusal counts only if EC2 still refuses when every read must show it.
  */
 export function mayBeDone(poll: Timing & { readonly memory: Memory }, what: string, error: unknown): boolean {
   if (!(error instanceof CallError) || kindOf(error) !== 'refused') return false;

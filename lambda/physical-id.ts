@@ -1,13 +1,13 @@
-// The physical ids of a copy's resource. Only this file looks at their form.
+// The physical ids of a copy's resource. Only this file looks at their format.
 import { createHash } from 'node:crypto';
 
-/** `text` is the id as CloudFormation has it. Copies are tagged with it as their handle. */
+/** `text` is the id that CloudFormation has. Copies carry it in their handle tag. */
 export type PhysicalId =
-  /** onEvent answered it for a copy that did not exist yet. */
+  /** onEvent returned it for a copy that did not exist yet. */
   | { readonly kind: 'handle'; readonly text: string }
   /** The id of the copy itself. */
   | { readonly kind: 'snapshot'; readonly text: string }
-  /** CloudFormation or the framework invented it, for a Create that never answered. */
+  /** CloudFormation or the framework made it up, for a Create that was never answered. */
   | { readonly kind: 'unknown'; readonly text: string };
 
 export function decodePhysicalId(text: string): PhysicalId {
@@ -16,7 +16,7 @@ export function decodePhysicalId(text: string): PhysicalId {
   return { kind: 'unknown', text };
 }
 
-/** The handle follows from what identifies a request, so that onEvent answers the same if it runs twice. */
+/** Derived from what identifies a request, so that onEvent returns the same handle if it runs twice. */
 export function handleFor(...identity: readonly string[]): string {
   return `copy-${shortHash(identity)}`;
 }

@@ -1,4 +1,4 @@
-// Look before you copy: EC2 accepts a wrong source or key, hands out a snapshot id, and fails the copy later.
+// Checks the source and the keys before a copy: EC2 accepts wrong ones, returns a snapshot id, and fails the copy later.
 import type { Aws, KeyMetadata, Snapshot } from './aws';
 import { describeError, Failure, NotYet } from './failure';
 import { decodePhysicalId } from './physical-id';
@@ -9,7 +9,7 @@ import type { Declaration, Request } from './request';
 import { checkTagCount } from './source-tags';
 import { STALENESS_MS } from './times';
 
-/** Answers the source, which is the latest one, if that was looked for. Throws a Failure for what will never work, and NotYet for what may still come. */
+/** Returns the source. Throws a Failure for what will never work, and NotYet for what may work later. */
 export async function preflight(
   aws: Aws,
   request: Request,
@@ -40,7 +40,7 @@ export async function whyNeverStarted(poll: Poll): Promise<Failure> {
   return neverStarted(request, obstacle ?? 'the log has the answer to each attempt');
 }
 
-/** What is not found may just be new, as long as a read may be older than the request. */
+/** Reads that treat a missing object as too new to be visible, as long as reads may be older than the request. */
 class Look {
   constructor(
     private readonly aws: Aws,
@@ -100,8 +100,8 @@ function checkState({ State, StateMessage, StorageTier, RestoreExpiryTime }: Sna
 }
 
 /**
- * The role may use declared keys. A customer key that is not declared would let the copy start, and then fail.
- * AWS managed keys need no declaration, and cannot be shared: a key of another account is a customer key.
+ * The role may use only declared keys: with an undeclared customer managed key, the copy would start, and then fail. AWS
+ * managed keys need no declaration. They cannot be shared, so a key of another account is always customer managed.
  */
 async function checkSourceKey(look: Look, source: Snapshot, request: Request): Promise<void> {
   const { KmsKeyId: key, Encrypted, SnapshotId: id = '' } = source;
@@ -110,7 +110,7 @@ async function checkSourceKey(look: Look, source: Snapshot, request: Request): P
   const isSameRegion = region === wanted.destinationRegion;
   for (const name of [declared, isSameRegion ? wanted.kmsKeyId : undefined]) {
     if (name === key) return;
-    // KMS knows which key an alias or a bare key id means.
+    // Only KMS knows which key an alias or a bare key id means.
     if (name && !name.includes(':key/') && (await look.key(region, name))?.Arn === key) return;
   }
   const isForeign = key.split(':')[4] !== request.account;
@@ -130,7 +130,7 @@ async function checkKey(look: Look, { kmsKeyId: id, destinationRegion: region }:
   }
 }
 
-/** A snapshot under the AWS managed key cannot be shared. Whether the default key is that one may change any time. */
+/** A snapshot under the AWS managed key cannot be shared, and the account's default key may become that key any time. */
 async function checkSharing(aws: Aws, source: Snapshot, declared: Declaration): Promise<void> {
   const { destinationRegion: region, encrypted, kmsKeyId, shareWith } = declared;
   if (shareWith.length === 0 || kmsKeyId !== undefined) return;

@@ -1,12 +1,12 @@
-// CopySnapshot's PresignedUrl: the same request once more, signed for the source Region, where EC2 authorizes it. The
-// SDK's own one has the tags as "[object Object]" and an empty parameter for each that is absent; EC2 would then fail the
-// copy later, or a policy that asks for the tags would not match. The SDK leaves a PresignedUrl that is given alone.
+// CopySnapshot's PresignedUrl: the same request, signed for the source Region, in which EC2 authorizes it. The SDK's own
+// URL contains the tags as "[object Object]", and an empty value for each absent parameter. With that, EC2 would fail the
+// copy later, or a policy with tag conditions would not match. The SDK does not replace a PresignedUrl in the input.
 import { formatUrl } from '@aws-sdk/core/util';
 import { CopySnapshotCommand, type CopySnapshotCommandInput, type EC2Client } from '@aws-sdk/client-ec2';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 
-/** Amazon EC2 API Reference, "CopySnapshot": valid for 1 to 60 minutes. */
+/** Amazon EC2 API Reference, "CopySnapshot": 1 to 60 minutes. */
 const VALID_SECONDS = 3_600;
 
 /** @param source a client for the source Region */
@@ -21,7 +21,7 @@ export async function presignedUrl(source: EC2Client, input: CopySnapshotCommand
   return formatUrl(await signer.presign(request, { expiresIn: VALID_SECONDS }));
 }
 
-/** The request as the SDK would send it, but for the URL that it is about to get. */
+/** The request as the SDK would send it, except for the URL. */
 async function serialized(client: EC2Client, input: CopySnapshotCommandInput): Promise<HttpRequest> {
   const command = new CopySnapshotCommand({ ...input, PresignedUrl: 'not signed yet' });
   return new Promise((resolve, reject) => {

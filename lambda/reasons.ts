@@ -1,10 +1,10 @@
-// The reasons that a user reads in the CloudFormation event: what happened, and what to do.
+// The reasons that users read in CloudFormation's events: what happened, and what to do.
 import { MAX_TIMEOUT_SECONDS, OWNER_TAGS, TAG } from '../lib/contract';
 import type { Copy } from './copies';
 import { CallError, describeError, Ended, Failure, kindOf, NotYet } from './failure';
 import type { BasicRequest, Declaration, LatestSource, Request } from './request';
 
-/** `found` is the latest source, if one was chosen. */
+/** `found` is the latest source, if the handler has chosen one. */
 export function describeCopy({ wanted }: Request, found?: string): string {
   return `copy of ${describeSource(wanted, found)} from ${wanted.sourceRegion} to ${wanted.destinationRegion}`;
 }
@@ -52,7 +52,7 @@ export function tookTooLong(request: Request, copy: Copy): Failure {
   );
 }
 
-/** EC2 may be restoring the snapshot from the Recycle Bin, or have a new state. Only what this request began is deleted. */
+/** EC2 may be recovering the snapshot from the Recycle Bin, or may have a new state. So this copy is not deleted. */
 export function inUnknownState(request: Request, copy: Copy): Failure {
   const { id, region, state } = copy;
   return new Failure(
@@ -91,7 +91,7 @@ export const lostTags = ({ id, region }: Copy): Failure =>
     `${id} in ${region} does not carry the tags that make it this resource’s copy (${OWNER_TAGS.join(', ')}), so it is neither changed nor deleted; restore the tags, or handle the snapshot yourself`,
   );
 
-/** `what` is what the operation has asked for. */
+/** `what` is what the operation requested. */
 export const hasEnded = (what: string): Failure =>
   new Ended(`the stack operation that asked for the ${what} has ended, or has its answer`);
 
@@ -114,7 +114,7 @@ export function notAligned({ type }: Request, { id, region }: Copy, aspect: stri
   return new Failure(`${aspect} of ${id} in ${region} could not be changed${fate}: ${describeError(error)}; ${advice}`);
 }
 
-/** What the user reads of any error: in one line, with where the log is. */
+/** Turns any error into one line for the user that also says where the log is. */
 export function toFailure(error: unknown, what: string, defaultRegion: string, logGroup: string): Failure {
   const where = ` (log group ${logGroup})`;
   if (error instanceof Failure) return new Failure(error.message, where);
@@ -125,12 +125,12 @@ export function toFailure(error: unknown, what: string, defaultRegion: string, l
   return new Failure(`${what}: ${describeError(error)} in ${region}${hint}`, where);
 }
 
-/** What a request asks for. */
+/** Describes what a request asks for. */
 export function describeRequest(request: Request, found?: string): string {
   return request.type === 'Delete' ? `deletion of ${request.physicalId.text}` : describeCopy(request, found);
 }
 
-/** What may be the cause of an error that comes from outside of EC2. */
+/** Suggests what to check after an error whose cause is not EC2. */
 function adviceFor(error: unknown, region: string): string | undefined {
   switch (kindOf(error)) {
     case 'denied':

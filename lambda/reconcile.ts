@@ -1,5 +1,5 @@
-// The reconciler: every poll looks at what is there, and takes the next step or answers. No state passes between
-// polls. Any of them may be the first, the last, repeated, or run beside another. See docs/how-it-works.md.
+// The reconciler: every poll looks at what exists, then takes the next step or answers the request. Polls share no state.
+// Any poll may be the first, the last, repeated, or concurrent with another one. See docs/how-it-works.md.
 import { toAnswer, type Answer, type Outcome, type Poll, type Step } from './context';
 import { dryRun } from './dry-run';
 import { endAfter } from './end';
@@ -17,7 +17,7 @@ import { tidy } from './steps/tidy';
 import { watch } from './steps/watch';
 import { isOvertimeOver } from './times';
 
-/** Each step ends the poll with an outcome, or returns nothing, and then the next one runs. A failure is thrown. */
+/** Each step either ends the poll with an outcome or returns nothing to let the next step run. Failures are thrown. */
 const CREATE_OR_UPDATE: readonly Step[] = [leave, choose, tidy, start, watch, settle, align, report];
 const DELETE: readonly Step[] = [deleteOwnCopies];
 

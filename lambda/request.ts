@@ -1,4 +1,4 @@
-// From the event to what is asked for. The strings on the wire become the handler's own types here and nowhere else.
+// Decodes an event into a request. The strings on the wire become the handler's own types here, and nowhere else.
 import {
   DRY_RUN_RESOURCE_TYPE,
   DRY_RUN_TIMEOUT_SECONDS,
@@ -16,7 +16,7 @@ import {
 import type { StackOperation } from './aws';
 import { decodePhysicalId, handleFor, shortHash, type PhysicalId } from './physical-id';
 
-/** What CloudFormation sends, as far as the handler reads it. */
+/** The part of CloudFormation's event that the handler reads. */
 export interface CloudFormationEvent<Properties = Partial<StageProperties>> {
   readonly RequestType: 'Create' | 'Update' | 'Delete';
   readonly RequestId: string;
@@ -28,13 +28,13 @@ export interface CloudFormationEvent<Properties = Partial<StageProperties>> {
   readonly OldResourceProperties?: Properties;
 }
 
-/** What onEvent adds. The framework hands it to every poll, and nothing else passes from call to call. */
+/** What onEvent adds to the event. The framework passes it to every poll, and passes nothing else between calls. */
 export interface Begun {
   /** When the request arrived, in milliseconds since the epoch. */
   readonly At: number;
-  /** The stack operation that sent the request. Absent if CloudFormation could not say. */
+  /** The stack operation that sent the request. Absent if CloudFormation could not be read. */
   readonly Operation?: StackOperation;
-  /** The physical id that the request carried. In a rollback, nothing says which of two ids that is. */
+  /** The physical id in the request. In a rollback, it may be that of the old copy or that of the new one. */
   readonly PresentId?: string;
 }
 
@@ -50,11 +50,11 @@ export interface Lock {
   readonly coolOffHours?: number;
 }
 
-/** Which snapshots the source is the newest of. */
+/** Selects snapshots. The source is the newest of them. */
 export interface LatestSource {
   readonly volumeId?: string;
   readonly tags: Readonly<Record<string, string>>;
-  /** An account, or `self`. */
+  /** An account id, or `self`. */
   readonly owner: string;
   readonly maxAgeMs?: number;
 }
@@ -81,23 +81,23 @@ export interface Declaration {
   readonly shareWith: readonly string[];
   readonly storageTier: 'standard' | 'archive';
   readonly lock?: Lock;
-  /** Hash of the inputs whose change needs another copy, or another look at what the latest source is. */
+  /** Hash of the inputs. A change of one needs a new copy, or a new search for the latest source. */
   readonly inputs: string;
-  /** Hash of the inputs but for what says which snapshot the source is. */
+  /** Hash of the inputs without those that say which snapshot is the source. */
   readonly inputsBesidesSource: string;
 }
 
 type Hashes = Pick<Declaration, 'inputs' | 'inputsBesidesSource'>;
 
-/** What every request has, whatever it is about. */
+/** What all kinds of requests have in common. */
 export interface BasicRequest {
   readonly type: 'Create' | 'Update' | 'Delete';
   readonly stackId: string;
-  /** The resource that asks: the owner of the copy, or a later stage. */
+  /** Logical id of the resource that made the request: the owner of the copy, or a later stage. */
   readonly requesterId: string;
-  /** The physical id of the owner. New copies are started under it. */
+  /** The physical id of the owner. New copies carry it in their handle tag. */
   readonly physicalId: PhysicalId;
-  /** 1 for the owner of the copy; later stages count from 2. */
+  /** 1 for the owner of the copy. Later stages count from 2. */
   readonly stage: number;
   readonly isLastStage: boolean;
   /** How long this stage may wait. */
@@ -105,26 +105,26 @@ export interface BasicRequest {
   /** How long all stages together may wait. */
   readonly timeoutSeconds: number;
   readonly startedAt: number;
-  /** What onEvent saw of the stack. It may be older than the request. */
+  /** What onEvent saw of the stack. That read may be older than the request. */
   readonly operation?: StackOperation;
-  /** The physical id that the request carried. */
+  /** The physical id in the request. */
   readonly presentId?: string;
 }
 
-/** A request for a copy, or for its dry run. */
+/** A request for a copy or a dry run. */
 export interface Request extends BasicRequest {
   readonly partition: string;
   readonly account: string;
-  /** The resource that owns the copy. */
+  /** Logical id of the resource that owns the copy. */
   readonly logicalId: string;
-  /** Whether the request keeps the present copy, which the physical id then names. */
+  /** Whether the request keeps the present copy. If so, the physical id names it. */
   readonly keepsCopy: boolean;
   readonly isDryRun: boolean;
   readonly wanted: Declaration;
   readonly before?: Declaration;
 }
 
-/** An empty or absent property is the default, so that both are the same input. */
+/** An empty property means the same as an absent one: the default. */
 const text = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
 
 function decodeProperties(wire: Partial<StageProperties>, ownRegion: string): Declaration {
@@ -181,12 +181,12 @@ function decodeLock({
 }
 
 /**
- * Frozen: another name, value or hash would make an upgrade of the library replace every copy. A new input is added to
- * the list; absent, it leaves the hash as it was. Not inputs are:
+ * Frozen: with another name, value or hash, an upgrade of the library would replace every copy. New inputs may be added
+ * to the list: while an input is absent, the hash stays the same. These are not inputs:
  *
- * - the completion duration: how fast EC2 made a copy says nothing about the copy;
- * - the source that was found: a rollback finds the copy of before without looking for its source;
- * - the maximal age of the source: it matters when the copy is made.
+ * - the completion duration: a copy is the same, however fast EC2 made it;
+ * - the source that was found: a rollback must find the old copy without searching for its source;
+ * - the maximum age of the source: it matters only when the copy is made.
  */
 function hashesOf(declared: Omit<Declaration, keyof Hashes>): Hashes {
   const { latestSource, refresh, sourceSnapshotId } = declared;
@@ -213,7 +213,7 @@ const textOf = ({ owner, tags, volumeId }: LatestSource): string =>
 const sortedEntries = <Value>(record: Readonly<Record<string, Value>>): [string, Value][] =>
   Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
 
-/** The physical id that onEvent answers. It follows from the request alone. */
+/** The physical id that onEvent returns. It depends on the request alone. */
 export function decidePhysicalId(event: CloudFormationEvent, ownRegion: string): string {
   const { RequestType: type, StackId, LogicalResourceId, RequestId, PhysicalResourceId: present = '' } = event;
   if (isDryRun(event)) return present || `dry-run-${LogicalResourceId}`;

@@ -1,4 +1,4 @@
-// The real AWS calls, over the SDK's clients: one client per service and Region, made when first used.
+// The real AWS calls, through the SDK's clients: one client per service and Region, created on first use.
 import {
   CloudFormationClient,
   DescribeStackResourceCommand,
@@ -29,9 +29,9 @@ import { fromEnv } from '@aws-sdk/credential-provider-env';
 import type { Calls } from './calls';
 import { presignedUrl } from './presigned-url';
 
-// A call that hangs must not outlive the function: CloudFormation would take a dead function for a failure.
+// A hanging call must end before Lambda's timeout: the framework reports a function that timed out as a failure.
 const requestHandler = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
-// Lambda provides credentials in the environment. The SDK's search elsewhere (files, SSO, roles) stays out of the bundle.
+// Lambda provides credentials in the environment. This keeps the SDK's other providers (files, SSO) out of the bundle.
 const shared = { requestHandler, credentials: fromEnv() };
 
 export function sdkCalls(): Calls {

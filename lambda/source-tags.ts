@@ -1,20 +1,20 @@
-// The tags that a copy inherits from its source.
+// The tags that a copy gets from its source.
 import { MAX_USER_TAGS, TAG_PREFIX } from '../lib/contract';
 import type { Snapshot } from './aws';
 import { Failure } from './failure';
 import type { Declaration } from './request';
 
 /**
- * Tags that mean something to whoever reads them on a snapshot, so that they may not be on another one: AWS's own, those
- * of Data Lifecycle Manager, and ours, by which a copy of a copy would be taken for the copy itself.
+ * Prefixes of tags that must not be copied, because they say something about the source itself: AWS's own tags, those of
+ * Data Lifecycle Manager, and ours, which would make the handler mistake a copy of a copy for the copy itself.
  */
 const NOT_INHERITED = ['aws:', 'dlm:', TAG_PREFIX];
 
-/** The account sees no tags on the snapshot of another account. */
+/** Empty for a source of another account, whose tags EC2 does not show. */
 export function inheritedTags({ copySourceTags }: Declaration, { Tags: tags = [] }: Snapshot): Record<string, string> {
   if (!copySourceTags) return {};
   const all = tags.map(({ Key = '', Value = '' }) => [Key, Value] as const);
-  // IAM's condition keys do not know the case of a tag.
+  // IAM's condition keys ignore the case of tag keys.
   return Object.fromEntries(
     all.filter(([key]) => !NOT_INHERITED.some((prefix) => key.toLowerCase().startsWith(prefix))),
   );

@@ -1,13 +1,13 @@
-// Every time that a decision depends on. All are in milliseconds.
+// Every time on which a decision depends, in milliseconds.
 //
-// CopySnapshot has no client token, and reads are stale. So copies are started in start windows only, and a window
-// opens when everything that the window before it started is visible:
+// CopySnapshot has no client token, and reads may be stale. So the handler starts copies only in start windows, and a
+// window opens only when everything that was started in the previous one is visible:
 //
 //   |<- window ->|<- a poll reads, then calls ->|<--- a read may be stale --->|<- window ->| …
 //   |<--------------------------- visibility delay -------------------------->|
 //
-// In an account with very many snapshots a search takes minutes, and so a poll calls late. Then windows are longer and
-// further apart: each doubling of the visibility delay leaves more room.
+// In an account with very many snapshots, a search takes minutes, so a poll calls CopySnapshot late. The windows are then
+// longer and farther apart: the visibility delay doubles until there is enough room.
 import type { Copy } from './copies';
 import type { BasicRequest } from './request';
 
@@ -19,34 +19,34 @@ export interface Timing {
   readonly beganAt: number;
 }
 
-/** EC2's and KMS's answers may be this old. */
+/** Answers of EC2 and KMS may be this old. */
 export const STALENESS_MS = 120_000;
 
-/** The clocks of EC2 and of the handler differ by less than this. */
+/** The clocks of EC2 and the handler differ by less than this. */
 export const EC2_SKEW_MS = 60_000;
 
-/** The clocks of CloudFormation and of the handler differ by less than this. */
+/** The clocks of CloudFormation and the handler differ by less than this. */
 export const CLOUDFORMATION_SKEW_MS = 2_000;
 
-/** An event arrives this soon after its resource has come into its status; if not, the next poll tells. */
+/** An event normally arrives this soon after its resource enters its status. If it is later, a later poll sees that. */
 export const DELIVERY_MS = 10_000;
 
-/** A call that is under way has ended, or was given up, after this time. CloudFormation's answers may be this old. */
+/** A call ends, or is given up, within this time. CloudFormation's answers may be this old, too. */
 export const CALL_MS = 30_000;
 
-/** IAM and key policies take this long to arrive. Until then, a denied call means nothing. */
+/** IAM and key policies take effect within this time. Until then, a denied call means nothing. */
 export const GRACE_MS = 300_000;
 
-/** A definite answer that would end the request is believed when it is still the answer after this time. */
+/** The answer that a Region is closed is believed if it is still the answer after this time. */
 const CLOSED_MS = 60_000;
 
-/** After its deadline, a request may go on trying to clean up. CloudFormation gives up later still. */
+/** After its deadline, a request has this much more time to clean up. CloudFormation's own deadline comes later. */
 const OVERTIME_MS = 300_000;
 
-/** Most polls call CopySnapshot this soon after they began. */
+/** Most polls call CopySnapshot this soon after their start. */
 const PROMPT_MS = 15_000;
 
-/** A poll reads for no longer than this, so that it ends before its function is killed. */
+/** A poll stops reading after this time, so that it ends before Lambda's timeout. */
 export const READING_MS = 240_000;
 
 export const elapsed = ({ request, now }: Timing): number => now() - request.startedAt;
@@ -60,11 +60,11 @@ export const visibilityDelay = ({ pollIntervalMs }: Timing): number => pollInter
 interface Cycle {
   /** From the opening of one window to the opening of the next. */
   readonly length: number;
-  /** No two polls of one waiter come closer together than this, so that a window has one of them at most. */
+  /** The polls of one state machine are at least this far apart, so that at most one falls into a window. */
   readonly window: number;
 }
 
-/** The shortest cycle that leaves room for polls that call as late as this one. */
+/** The shortest cycle that leaves enough room for a poll as slow as this one. */
 function cycleOf(timing: Timing): Cycle {
   const age = pollAge(timing);
   const shortest = visibilityDelay(timing);
@@ -74,35 +74,35 @@ function cycleOf(timing: Timing): Cycle {
   return { length, window: age };
 }
 
-/** When the poll began, counted from the opening of the latest window. */
+/** The time from the opening of the latest window to the start of the poll. */
 function sinceOpening({ beganAt, request }: Timing, { length }: Cycle): number {
   return Math.max(0, beganAt - request.startedAt) % length;
 }
 
-/** A later stage skips its first window, which could follow too closely on the last window of the stage before. */
+/** A later stage skips its first window, which could follow the last window of the previous stage too closely. */
 export function mayStart(timing: Timing): boolean {
   const cycle = cycleOf(timing);
   const skips = timing.request.stage > 1 && elapsed(timing) < cycle.length;
   return !skips && sinceOpening(timing, cycle) < cycle.window;
 }
 
-/** Whether the poll began in the very first start window, before which nothing can have been started. */
+/** Whether the poll began in the request's first start window. Nothing can have been started before that. */
 export const isInFirstWindow = (timing: Timing): boolean =>
   timing.request.stage === 1 && timing.beganAt - timing.request.startedAt < timing.pollIntervalMs;
 
-/** Whether everything that the latest start window started was visible when the poll began. */
+/** Whether everything that was started in the latest window was visible when the poll began. */
 export function isLatestWindowVisible(timing: Timing): boolean {
   const cycle = cycleOf(timing);
   return sinceOpening(timing, cycle) >= cycle.length - timing.pollIntervalMs;
 }
 
-/** Whether a duplicate that was started together with this copy could still be invisible. */
+/** Whether a duplicate that was started at about the same time as this copy could still be invisible. */
 export const mayHideDuplicate = (timing: Timing, { startedAt }: Copy): boolean =>
   timing.now() < startedAt + visibilityDelay(timing);
 
 /**
- * A copy that fails over its key this soon after its start may have met a key policy that was still on its way. The next
- * start window may open a visibility delay after EC2 has said so.
+ * Whether the copy failed so soon after its start that its key policy may not have taken effect. Includes a visibility
+ * delay, because the next start window may open that much after the failure.
  */
 export const failedEarly = (timing: Timing, { startedAt }: Copy): boolean =>
   timing.now() < startedAt + GRACE_MS + visibilityDelay(timing);
@@ -119,10 +119,10 @@ export const isGraceOver = (timing: Timing): boolean => elapsed(timing) >= GRACE
 
 export const isDefinite = (timing: Timing): boolean => elapsed(timing) >= CLOSED_MS;
 
-/** Whether a Region has not been reached for so long that it is not waited for. What was before the request does not count. */
+/** Whether a Region has been unreachable for so long that the request stops waiting for it. Counts from its start. */
 export const isOutOfReach = ({ now, request }: Timing, unreachableSince = NaN): boolean =>
   now() - Math.max(unreachableSince, request.startedAt) >= GRACE_MS;
 
-/** Whether a Region has not been reached since the request began, for so long that it may not exist. */
+/** Whether a Region has been unreachable ever since the request began, for so long that it may not exist. */
 export const isLost = (timing: Timing, unreachableSince = NaN): boolean =>
   unreachableSince <= timing.request.startedAt + CLOSED_MS && isOutOfReach(timing, unreachableSince);

@@ -1,4 +1,4 @@
-// The lock of a finished copy: set last, since nothing can be taken back afterwards but the lock itself.
+// The lock of a finished copy. It comes last, because a locked copy cannot be deleted if a later change fails.
 import { isDeepStrictEqual } from 'node:util';
 import type { LockedSnapshotsInfo } from '../aws';
 import type { ReconcileContext } from '../context';
@@ -20,8 +20,8 @@ export async function alignLock(context: ReconcileContext, copy: Copy): Promise<
 }
 
 /**
- * Another declaration of the present copy’s lock has just been taken back, or has just been followed by a call whose answer
- * was lost. EC2 may start the duration anew at the same request, so this is outwaited instead of written once more.
+ * Whether a read that matches the declaration may be older than the last change of the lock, such as one that a rollback
+ * undoes. Repeating the call would be wrong: EC2 may restart the duration of an identical lock. So the handler waits.
  */
 function mayBeOutdated(context: ReconcileContext, copy: Copy, present: LockedSnapshotsInfo | undefined): boolean {
   const { observed, request } = context;
@@ -32,7 +32,7 @@ function mayBeOutdated(context: ReconcileContext, copy: Copy, present: LockedSna
   return isAsDeclared && isTouched && isChanged && elapsed(context) < STALENESS_MS;
 }
 
-/** Whether a lock that is in the way of a deletion is the one that the request declares, and can be taken off. */
+/** Whether a lock that prevents a deletion is a declared one that can be removed. */
 export function mayUnlock({ wanted, before }: Request, present: LockedSnapshotsInfo | undefined): boolean {
   const declared = [wanted.lock, before?.lock];
   return isUnlockable(present) && declared.some((one) => one !== undefined && modeOf(present) === one.mode);
@@ -41,7 +41,7 @@ export function mayUnlock({ wanted, before }: Request, present: LockedSnapshotsI
 export const isLockDeclared = ({ wanted, before }: Request): boolean =>
   wanted.lock !== undefined || before?.lock !== undefined;
 
-/** An expired lock did what was declared: only another declaration, or a new copy, locks again. */
+/** An expired lock has done what was declared: only a changed declaration or a new copy locks again. */
 async function lock(
   { aws, log, observed, request }: ReconcileContext,
   copy: Copy,
@@ -53,7 +53,7 @@ async function lock(
   const isChanged = isNew || !isDeepStrictEqual(request.before?.lock, wanted);
   const isExpired = present?.LockState === 'expired';
   if (isExpired && (!isChanged || isRollback(observed.operation))) return;
-  // EC2 may start the duration anew at the same request.
+  // EC2 may restart the duration of an identical lock.
   if (!isExpired && hasLock(present, wanted)) return;
   const isFixed = present?.LockState === 'compliance';
   if (isFixed && (wanted.mode !== 'compliance' || wanted.days < (present.LockDuration ?? 0))) {
@@ -81,7 +81,7 @@ function hasLock(present: LockedSnapshotsInfo | undefined, { coolOffHours, days,
   return modeOf(present) === mode && present?.LockDuration === days && !isCoolOffWrong;
 }
 
-/** Includes the cool-off period of compliance mode, by whatever name EC2 has for that state. */
+/** Includes the cooling-off period of compliance mode, whatever EC2 calls that state. */
 function isUnlockable(present: LockedSnapshotsInfo | undefined): boolean {
   return present !== undefined && present.LockState !== 'compliance' && present.LockState !== 'expired';
 }

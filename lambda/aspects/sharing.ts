@@ -4,12 +4,12 @@ import type { Copy } from '../copies';
 import { isKept } from '../ownership';
 import type { Request } from '../request';
 
-/** EC2's limit for one call. */
+/** The maximum number of accounts in one call. */
 const MAX_CHANGES = 500;
 
 /**
- * Adds the declared accounts, then removes those that were declared before. Accounts that somebody else added stay. What
- * changed is written without trusting what was read, which may be older than the last write.
+ * Adds the declared accounts, then removes those that are no longer declared. Accounts that somebody else added stay.
+ * Writes every change of the declaration, whatever EC2 shows: a read may be older than the last write.
  */
 export async function alignSharing(context: ReconcileContext, copy: Copy): Promise<void> {
   const { aws, log, observed, request } = context;
@@ -24,7 +24,7 @@ export async function alignSharing(context: ReconcileContext, copy: Copy): Promi
   if (added.length + removed.length > 0) log('share', { snapshotId: copy.id, added, removed });
 }
 
-/** EC2 accepts the account of the owner, and never shows it. */
+/** Without the owner's account: EC2 accepts it, but never returns it. */
 function accountsIn(declared: Request['before'], { account: own }: Request): string[] {
   return (declared?.shareWith ?? []).filter((account) => account !== own);
 }

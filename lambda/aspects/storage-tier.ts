@@ -1,4 +1,5 @@
-// The storage tier of a finished copy. Neither way can be cancelled, and both take hours, so none is waited for.
+// The storage tier of a finished copy. Archiving and restoring take hours and cannot be canceled, so the handler starts
+// them and does not wait.
 import type { SnapshotTierStatus } from '../aws';
 import type { ReconcileContext } from '../context';
 import type { Copy } from '../copies';
@@ -6,7 +7,7 @@ import { Failure, NotYet } from '../failure';
 import { isKept, isRollback } from '../ownership';
 import { elapsed, STALENESS_MS } from '../times';
 
-/** Moves the copy. A rollback does not: to restore costs money and days, and to archive is for 90 days. */
+/** Moves the copy, except in a rollback: a restore costs money and time, and an archived copy is billed for at least 90 days. */
 export async function alignStorageTier(context: ReconcileContext, copy: Copy): Promise<void> {
   const { log, observed, request } = context;
   const [wanted, before = 'standard'] = [request.wanted.storageTier, request.before?.storageTier];
@@ -27,7 +28,7 @@ async function archive(context: ReconcileContext, copy: Copy): Promise<void> {
     if (elapsed(context) < STALENESS_MS) throw new NotYet(reason);
     const wasArchived = request.before?.storageTier === 'archive' && isKept(copy, request, observed.operation);
     if (!wasArchived) throw new Failure(`${reason}; archive it after that, or remove "storageTier"`);
-    // Somebody restores it, or a rollback has left it so. That is no reason to refuse a change of something else.
+    // Somebody else restores it, or a rollback left it this way. A change of something else must not fail over that.
     log('left', { snapshotId: id, reason });
     return;
   }
@@ -58,6 +59,6 @@ async function restore(context: ReconcileContext, { id, region }: Copy): Promise
   log('restore', { snapshotId: id });
 }
 
-/** EC2 shows such a snapshot in the standard tier, and archives it again by itself. */
+/** EC2 shows a temporarily restored snapshot in the standard tier, and later archives it again by itself. */
 const isRestoredForAWhile = ({ LastTieringOperationStatus: status, RestoreExpiryTime }: SnapshotTierStatus): boolean =>
   RestoreExpiryTime !== undefined || status === 'temporary-restore-completed';

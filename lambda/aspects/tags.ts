@@ -1,4 +1,4 @@
-// The tags of a finished copy: those of the declaration, those of the source, and the copy's own id.
+// The tags of a finished copy: the declared ones, those of its source, and the copy's own id.
 import { TAG } from '../../lib/contract';
 import type { ReconcileContext } from '../context';
 import { declaredTags, toTags, type Copy } from '../copies';
@@ -7,8 +7,8 @@ import { isCarried, isKept, isNamed, isRollback, keptInputs } from '../ownership
 import { checkTagCount, inheritedTags } from '../source-tags';
 
 /**
- * Writes the tags as declared now. Tags whose declaration changed are written without trusting what was read, which
- * may be older than the last write. Tags that were never declared belong to somebody else and stay.
+ * Writes the declared tags. Writes every change of the declaration, whatever EC2 shows: a read may be older than the last
+ * write. Tags that were never declared belong to somebody else, and stay.
  */
 export async function alignTags(context: ReconcileContext, copy: Copy): Promise<void> {
   const { aws, log, request } = context;
@@ -23,7 +23,7 @@ export async function alignTags(context: ReconcileContext, copy: Copy): Promise<
   const changed = Object.keys({ ...wanted, ...before }).filter((key) => wanted[key] !== before[key]);
   const differs = (key: string) => changed.includes(key) || wanted[key] !== copy.tags[key];
   const set = Object.keys(wanted).filter((key) => wanted[key] !== undefined && differs(key));
-  // A copy that was to be retained when it was made, and is adopted, keeps that mark.
+  // An adopted copy stays marked as retained.
   const mayUnmark = isKept(copy, request, operation) && (isNamed(copy, request) || isCarried(copy, request));
   const removed = changed.filter((key) => wanted[key] === undefined && (mayUnmark || key !== TAG.retain));
   if (set.length > 0) {
@@ -35,19 +35,19 @@ export async function alignTags(context: ReconcileContext, copy: Copy): Promise<
 
 type Tags = Readonly<Record<string, string | undefined>>;
 
-/** In the rollback of a refresh, a read may be older than what the refresh wrote. */
+/** In the rollback of a refresh, the read tag may be older than what the refresh wrote, so it always counts as changed. */
 function shownKept({ tags }: Copy, { observed, request }: ReconcileContext): string | undefined {
   const { before = request.wanted, wanted } = request;
   const isRefreshed = (before.latestSource ?? wanted.latestSource) !== undefined && before.inputs !== wanted.inputs;
   return isRollback(observed.operation) && isRefreshed ? 'anything' : tags[TAG.kept];
 }
 
-/** For a copy that was finished before a poll could put its id on it. */
+/** A copy may finish before a poll could tag it with its id. */
 function missingId({ id, tags }: Copy): Record<string, string> {
   return tags[TAG.id] === undefined ? { [TAG.id]: id } : {};
 }
 
-/** Tags of the source come with a new copy. A present copy gets them when that is switched on. */
+/** A new copy starts with the tags of its source. The present copy gets them when `copySourceTags` is turned on. */
 async function newlyInherited({ observed, request }: ReconcileContext, copy: Copy): Promise<Record<string, string>> {
   const { before, wanted } = request;
   const isSwitchedOn = before !== undefined && wanted.copySourceTags && !before.copySourceTags;

@@ -1,5 +1,5 @@
-// What a finished copy must have besides its data. Every aspect looks at what is there, makes the change that is missing,
-// and may be repeated.
+// Gives a finished copy what the declaration says beyond its data. Each aspect compares EC2's state with the declaration
+// and makes the missing changes. Repeating it does no harm.
 import { alignLock } from '../aspects/lock';
 import { alignSharing } from '../aspects/sharing';
 import { alignStorageTier } from '../aspects/storage-tier';
@@ -10,7 +10,7 @@ import { isRollback } from '../ownership';
 import { isFinal, mayBeDone } from '../patience';
 import { notAligned } from '../reasons';
 
-/** In their order: an archived copy cannot be shared, and a locked one cannot be deleted if anything fails. */
+/** The order matters: EC2 does not share archived copies, and a locked copy could not be deleted after a failure. */
 const ASPECTS = [
   { name: 'tags', align: alignTags, isRepeatable: true },
   { name: 'sharing', align: alignSharing, isRepeatable: true },
@@ -27,7 +27,7 @@ export async function align(context: ReconcileContext): Promise<undefined> {
       if (!isFinal(context, error)) throw error;
       if (!aspect.isRepeatable && mayBeDone(context, aspect.name, error)) throw new NotYet(describeError(error));
       if (!isRollback(context.observed.operation)) throw notAligned(context.request, copy, aspect.name, error);
-      // A rollback goes back as far as EC2 lets it.
+      // A rollback undoes as much as EC2 allows, and never fails over the rest.
       context.log('left', { snapshotId: copy.id, reason: `${aspect.name}: ${describeError(error)}` });
     }
   }

@@ -1,4 +1,4 @@
-// Which of the copies that are there is the request about?
+// Chooses the copy that the request is about.
 import type { ReconcileContext } from '../context';
 import type { Copy } from '../copies';
 import { NotYet } from '../failure';
@@ -7,7 +7,7 @@ import { latestSourceOf } from '../latest-source';
 import { chooseCopy, isRollback } from '../ownership';
 import { elapsed, STALENESS_MS } from '../times';
 
-/** While a copy is known to be under way, its id is enough: the search comes before a start, and before a report. */
+/** While a known copy is under way, its id is enough. A search is only needed before a start and before a report. */
 export async function choose(context: ReconcileContext): Promise<undefined> {
   const underWay = await copyUnderWay(context);
   if (underWay) {
@@ -36,7 +36,7 @@ async function chooseGenuine(context: ReconcileContext): Promise<void> {
   }
 }
 
-/** CloudFormation has the id of the copy. */
+/** Whether CloudFormation has the id of the copy, so that the copy needs no further proof. */
 function isVouchedFor({ observed, request }: ReconcileContext, copy: Copy): boolean {
   const isPresent = copy.id === request.presentId && !isRollback(observed.operation);
   return copy.id === request.physicalId.text || isPresent;
@@ -44,13 +44,13 @@ function isVouchedFor({ observed, request }: ReconcileContext, copy: Copy): bool
 
 async function copyUnderWay({ memory, observed, request }: ReconcileContext): Promise<Copy | undefined> {
   const sighting = memory.sightingOf(request);
-  // Until a search has shown the copy, a duplicate may hide.
+  // Until a search has returned the copy, a duplicate may still be invisible.
   if (sighting?.visibleSince === undefined) return undefined;
   const copy = await observed.copyById(sighting.snapshotId);
   return copy?.state === 'pending' ? copy : undefined;
 }
 
-/** Going forward, an Update whose source is the latest one may find that this is the source of the present copy. */
+/** Whether an Update, outside a rollback, may find that the latest source is still that of the present copy. */
 async function looksForSource(context: ReconcileContext): Promise<boolean> {
   const { memory, observed, request } = context;
   const { keepsCopy, physicalId, stage, type, wanted } = request;

@@ -1,4 +1,4 @@
-// Delete: nothing is lost, and nothing is left behind.
+// A Delete: deletes every copy that belongs to it, and no other.
 import { wait, type Outcome, type ReconcileContext } from '../context';
 import { deleteCopy, deleteOther } from '../deletions';
 import type { Copy } from '../copies';
@@ -12,7 +12,7 @@ export async function deleteOwnCopies(context: ReconcileContext): Promise<Outcom
   const { beganAt, log, memory, observed, request } = context;
   const { kind, text } = request.physicalId;
   if (isAtRest(observed.operation.status)) {
-    // Somebody invoked the function, or the event was delivered once more. One read never decides.
+    // Somebody invoked the function, or the event was delivered twice. A single read never decides.
     if (memory.doubt(request, beganAt) < beganAt) throw notAskedFor(request);
     return wait('the stack seems to be at rest; the next poll confirms it');
   }
@@ -22,7 +22,7 @@ export async function deleteOwnCopies(context: ReconcileContext): Promise<Outcom
   if (!(await deleteOthers(context))) return wait('what CloudFormation shows may be older than the request');
   const [unreadable] = observed.unreadable.values();
   if (unreadable !== undefined && memory.sightingOf(request)) throw unreadable;
-  // A copy that was started just before is not visible yet.
+  // A copy that was started just before the Delete may not be visible yet.
   if (!named && unreadable === undefined && elapsed(context) < visibilityDelay(context)) {
     return wait('a copy that was begun may still be invisible');
   }
@@ -30,14 +30,14 @@ export async function deleteOwnCopies(context: ReconcileContext): Promise<Outcom
   return DONE;
 }
 
-/** Returns whether it could decide on all of them. What CloudFormation shows may be older than the request. */
+/** Returns false if it must decide on some copies later, because CloudFormation's state may be older than the request. */
 async function deleteOthers(context: ReconcileContext): Promise<boolean> {
   const { observed, request } = context;
   const { operation } = observed;
   const others = (await observed.search()).filter(({ id }) => id !== request.physicalId.text);
   if (others.length === 0) return true;
   const { physicalId } = await observed.owner();
-  // If CloudFormation has another id by now, the resource stays, and this Delete is about what it has replaced.
+  // If CloudFormation has another physical id, the resource stays, and this Delete is about a copy that was replaced.
   const resourceGoes = physicalId === request.physicalId.text;
   const stackGoes = ['DELETE_IN_PROGRESS', 'ROLLBACK_IN_PROGRESS'].includes(operation.status);
   const isPresent = (copy: Copy): boolean => !resourceGoes && !stackGoes && isNamedBy(physicalId, copy);

@@ -1,4 +1,4 @@
-// Nobody waits for the answer any more: what the request began must not outlive it.
+// If CloudFormation no longer waits for the answer, delete what the request began and end it.
 import { isAwaited } from '../awaited';
 import { wait, type Outcome, type ReconcileContext } from '../context';
 import { deleteBegun } from '../deletions';
@@ -11,7 +11,7 @@ export async function leave(context: ReconcileContext): Promise<Outcome | undefi
     memory.trust(request);
     return undefined;
   }
-  // One read never decides: it may be older than the request.
+  // A single read never decides, because it may be older than the request.
   if (memory.doubt(request, beganAt) === beganAt) {
     return wait('CloudFormation seems not to wait for the answer; the next poll confirms it');
   }

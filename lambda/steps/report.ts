@@ -1,4 +1,4 @@
-// The copy is finished, alone, and as declared: answer its attributes.
+// The copy is finished, has no duplicate, and is as declared: report its attributes.
 import { DECISION } from '../../lib/contract';
 import type { StackOperation } from '../aws';
 import { complete } from '../complete';
@@ -15,14 +15,14 @@ export function report(context: ReconcileContext): Outcome {
   return complete(context, copy.snapshot, physicalIdOf(copy, request, observed.operation));
 }
 
-/** A copy that goes by its handle keeps that: for another id, CloudFormation would delete what goes by the handle. */
+/** A copy whose physical id is its handle keeps it: after a change, CloudFormation would delete the handle's copy. */
 function physicalIdOf(copy: Copy, request: Request, operation: StackOperation): string {
   const { keepsCopy, physicalId, presentId = copy.id } = request;
   if (!keepsCopy) return isKept(copy, request, operation) ? presentId : copy.id;
   return physicalId.kind === 'handle' && isStartedUnder(copy, request) ? physicalId.text : copy.id;
 }
 
-/** How long EC2 took for a copy that the operation made, if EC2 says when it completed it. */
+/** How long EC2 took, if this operation made the copy and EC2 shows the completion time. */
 function secondsOf({ snapshot, startedAt }: Copy, { begunAt }: StackOperation): number | undefined {
   const { CompletionTime: completedAt } = snapshot;
   if (completedAt === undefined || startedAt < begunAt) return undefined;

@@ -1,4 +1,4 @@
-// The copy is finished. Could a stale read still hide a duplicate, or a copy that the operation made besides?
+// The copy is finished. Waits while a stale read could hide a duplicate, then deletes other copies of the operation.
 import type { StackOperation } from '../aws';
 import { chosenCopy, wait, type Outcome, type ReconcileContext } from '../context';
 import type { Copy } from '../copies';
@@ -28,10 +28,13 @@ function isSettled(context: ReconcileContext, copy: Copy, operation: StackOperat
 }
 
 /**
- * Nothing is hidden if this process called CopySnapshot once, in the first start window, and heard the answer, and if a
- * search has shown the copy for a while. A call beside it (the framework may have run the poll twice) ended a moment
- * after it, and so would show now, too. What a second waiter starts later, that waiter deletes: CloudFormation shows it
- * that the request has its answer.
+ * Whether no duplicate can be hidden: this process called CopySnapshot exactly once, in the first start window, it
+ * received the answer, and a search has shown the copy for a while. Two other callers remain:
+ *
+ * - A concurrent poll, if the framework ran this one twice. It called CopySnapshot at about the same time, so its copy
+ *   would be visible by now, too.
+ * - A second state machine for the same request. It sees in CloudFormation that the request has been answered, and deletes
+ *   what it started.
  */
 function isAlone({ copies = [], memory, now, observed, request }: ReconcileContext, copy: Copy): boolean {
   const { isOnlyStart = false, snapshotId, visibleSince = Infinity } = memory.sightingOf(request) ?? {};
@@ -39,7 +42,10 @@ function isAlone({ copies = [], memory, now, observed, request }: ReconcileConte
   return isOnlyStart && snapshotId === copy.id && !hasDuplicate && now() >= visibleSince + CALL_MS;
 }
 
-/** A copy of an earlier request may have been deleted a moment ago; a rollback outwaits what the update may still do. */
+/**
+ * How long to wait after the request's start. An earlier request may just have deleted an adopted copy, and in a rollback,
+ * calls of the update may still be under way.
+ */
 function timeToOutwait(context: ReconcileContext, copy: Copy, operation: StackOperation): number {
   const { request } = context;
   if (request.keepsCopy) return isRollback(operation) ? CALL_MS : 0;

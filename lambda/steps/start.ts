@@ -1,4 +1,4 @@
-// There is no copy: start one, wait until it may be started, or say why it cannot be.
+// There is no copy. Starts one, waits until it may be started, or says why it cannot be.
 import { DECISION, TAG } from '../../lib/contract';
 import type { Snapshot } from '../aws';
 import { wait, type Outcome, type ReconcileContext } from '../context';
@@ -43,7 +43,7 @@ export async function start(context: ReconcileContext): Promise<Outcome | undefi
 async function startCopy(context: ReconcileContext): Promise<Outcome> {
   const { aws, log, memory, request } = context;
   try {
-    // Whether there is a source shows before the next window, unless a copy may be on its way.
+    // A missing source fails the request before the next start window, unless a copy may already have been started.
     if (!memory.hasStarted(request)) context.source ??= await latestSourceOf(context);
     if (!mayStart(context)) {
       await lookAgain(context);
@@ -70,7 +70,7 @@ async function startCopy(context: ReconcileContext): Promise<Outcome> {
   }
 }
 
-/** What stood in the way may be the last word by now, before the next window. Not so if a copy may be on its way. */
+/** Repeats the preflight before the next window: what was an obstacle may now be a definite failure. */
 async function lookAgain({ aws, memory, source, ...timing }: ReconcileContext): Promise<void> {
   const { request } = timing;
   const isObstructed = memory.obstacleOf(request) !== undefined && !memory.hasStarted(request);
@@ -86,7 +86,7 @@ async function copy({ aws, request }: ReconcileContext, source: Snapshot): Promi
   }
 }
 
-/** A rollback goes back to the copy from before. It does not look for another source. */
+/** A rollback goes back to the earlier copy. It never searches for another source. */
 function refuseInRollback(context: ReconcileContext): void {
   const { observed, request } = context;
   if (!request.wanted.latestSource || !isRollback(observed.operation)) return;
@@ -101,8 +101,11 @@ function sourceTagsInLog({ account, wanted }: Request, source: Snapshot): object
 }
 
 /**
- * - A key policy may still have been on its way: a copy that failed over its key soon after its start is made once more.
- * - A latest source that has gone before it was copied: look for the latest source again.
+ * Whether failed copies are no reason to fail the request yet:
+ *
+ * - A key policy may not have taken effect when the copy started. If the copy failed over its key soon after, it is made
+ *   again, once.
+ * - The latest source was deleted before EC2 had copied it: the handler searches for the latest source again.
  */
 async function mayTryAgain(context: ReconcileContext, failed: readonly Copy[]): Promise<boolean> {
   if (isHandedOver(context.request)) return false;
@@ -119,10 +122,10 @@ async function hasLostSource({ aws, request }: ReconcileContext, { tags }: Copy)
   return source === undefined || source.State === 'recoverable';
 }
 
-/** The stage before has seen the copy that the physical id names. This stage waits for it and starts no other. */
+/** Whether an earlier stage has seen the copy, which is then the physical id. This stage waits for it and starts no other. */
 const isHandedOver = ({ stage, physicalId }: Request): boolean => stage > 1 && physicalId.kind === 'snapshot';
 
-/** If a copy is known that the search does not show, another one is not for us to make. */
+/** Refuses to start a second copy while one is known that the search does not return. */
 async function refuseAnother(context: ReconcileContext): Promise<void> {
   const { copies = [], memory, observed, request, now } = context;
   const { physicalId, startedAt } = request;
@@ -136,7 +139,7 @@ async function refuseAnother(context: ReconcileContext): Promise<void> {
   if (!seen) return;
   const copy = await observed.copyById(seen.snapshotId);
   if (now() - seen.at < STALENESS_MS) throw notVisible(seen.snapshotId);
-  // A handle outlives the copy that went by it: this operation makes anew what an earlier one has missed.
+  // A copy that an earlier operation lost does not fail this one: the handle stays, and a new copy is made under it.
   const isOfEarlierOperation =
     sighting !== undefined && sighting.since < observed.operation.begunAt - CLOUDFORMATION_SKEW_MS;
   if (!copy && !isOfEarlierOperation) throw deletedExternally(request, seen.snapshotId);

@@ -1,4 +1,4 @@
-// Duplicates of the chosen copy, and leftovers of earlier requests, are in the way.
+// Deletes duplicates of the chosen copy and leftovers of earlier requests.
 import type { ReconcileContext } from '../context';
 import { deleteOther } from '../deletions';
 import { duplicatesAndLeftovers, isAttemptOf, isPresent } from '../ownership';

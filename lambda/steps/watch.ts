@@ -1,4 +1,4 @@
-// A copy is under way: wait, continue in the next stage, or give up with a reason.
+// A copy is under way: waits, continues in the next stage, or gives up with a reason.
 import { TAG } from '../../lib/contract';
 import { chosenCopy, wait, type Outcome, type ReconcileContext } from '../context';
 import { isFinished, isUnfinished, type Copy } from '../copies';
@@ -24,7 +24,7 @@ export async function watch(context: ReconcileContext): Promise<Outcome | undefi
   throw tookTooLong(request, copy);
 }
 
-/** A copy that another request started may be deleted by that request, which is no reason to fail. */
+/** Remembers only copies of this request's handle. Another request may delete its own copies, which is no failure here. */
 function remember({ copies, memory, now, request }: ReconcileContext, copy: Copy): void {
   if (!isStartedUnder(copy, request)) return;
   const before = memory.sightingOf(request);
@@ -34,7 +34,7 @@ function remember({ copies, memory, now, request }: ReconcileContext, copy: Copy
   memory.see(request, { snapshotId: copy.id, since, at: now(), visibleSince, isOnlyStart });
 }
 
-/** A completed copy can be cloned with all its tags. By then it carries its own id, which the clone's is not. */
+/** Once completed, a copy can be cloned with all its tags. Its own id, tagged before that, tells it from its clones. */
 async function markWithId({ aws }: ReconcileContext, { id, region, tags }: Copy): Promise<void> {
   if (tags[TAG.id] === undefined) await aws.createTags(region, id, [{ Key: TAG.id, Value: id }]);
 }
