@@ -34,26 +34,26 @@ function clone(world: World): void {
 export const CONFIRMED_ROWS: readonly Row[] = [
   {
     request: 'Create',
-    there: 'the copy of the only call of this process, finished',
+    there: 'a finished copy, from the only CopySnapshot call of this process',
     time: 'a search has shown it for 30 s',
     scene: polled(1, after(quick, create(30 * SECOND, started))),
   },
   {
     request: 'Create',
-    there: 'a finished copy, and a clone with all its tags',
+    there: 'a finished copy, and a clone of it',
     time: 'later',
     scene: then(polled(1, after(quick, create(DELAY, started))), clone),
   },
   {
     request: 'Create',
     there: 'a pending copy, and the stack operation has ended',
-    time: 'at the second such read',
+    time: 'at the second read that shows it',
     scene: polled(1, then(after(slow, create(MINUTE, started)), rollBack)),
   },
   {
     request: 'Create',
     there: 'no copy, and the Region is closed to the account',
-    time: 'from 60 s on',
+    time: 'after 60 s',
     scene: then(create(MINUTE), (world) => {
       world.services.faults = ({ service }) =>
         service === 'ec2' ? new AwsError('OptInRequired', 'You are not subscribed.') : undefined;
@@ -68,7 +68,7 @@ export const CONFIRMED_ROWS: readonly Row[] = [
   {
     request: 'Create',
     there: 'no copy, and a search takes 45 s',
-    time: 'in what would be a start window of quick polls',
+    time: 'in a window that is open only to fast polls',
     scene: then(create(DELAY), slowCalls(45 * SECOND)),
   },
   {
@@ -111,18 +111,18 @@ const LOCKED = { LockMode: 'governance', LockDurationDays: '7', DeletionPolicy: 
 const ROLLBACK = 'UPDATE_ROLLBACK_IN_PROGRESS';
 
 export const ASPECT_ROWS: readonly Row[] = [
-  { request: 'Create', there: 'a finished copy that is to be shared', time: 'later', scene: made(SHARED) },
-  { request: 'Create', there: 'a finished copy that is to be archived', time: 'later', scene: made(ARCHIVED) },
-  { request: 'Create', there: 'a finished copy that is to be locked', time: 'later', scene: made(LOCKED) },
-  { request: 'Update', there: 'the present copy, no longer shared', time: any, scene: change(SHARED, { ShareWith: [] }) },
-  { request: 'Update', there: 'the present copy, being archived, no longer to be', time: any, scene: change(ARCHIVED, { StorageTier: undefined }) },
-  { request: 'Update', there: 'the present copy, no longer to be locked', time: any, scene: change(LOCKED, { LockMode: undefined }) },
-  { request: 'Update', there: 'the present copy, shared by the update that is taken back', time: any, scene: change(SHARED, { ShareWith: [] }, ROLLBACK) },
-  { request: 'Update', there: 'the present copy, archived by the update that is taken back', time: any, scene: change(ARCHIVED, { StorageTier: undefined }, ROLLBACK) },
-  { request: 'Update', there: 'the present copy, locked by the update that is taken back', time: any, scene: change(LOCKED, { LockMode: undefined }, ROLLBACK) },
+  { request: 'Create', there: 'a finished copy, to be shared', time: 'later', scene: made(SHARED) },
+  { request: 'Create', there: 'a finished copy, to be archived', time: 'later', scene: made(ARCHIVED) },
+  { request: 'Create', there: 'a finished copy, to be locked', time: 'later', scene: made(LOCKED) },
+  { request: 'Update', there: 'the present copy, shared, no longer declared as shared', time: any, scene: change(SHARED, { ShareWith: [] }) },
+  { request: 'Update', there: 'the present copy, being archived, no longer declared as archived', time: any, scene: change(ARCHIVED, { StorageTier: undefined }) },
+  { request: 'Update', there: 'the present copy, locked, no longer declared as locked', time: any, scene: change(LOCKED, { LockMode: undefined }) },
+  { request: 'Update', there: 'the present copy, shared by the update that is rolled back', time: any, scene: change(SHARED, { ShareWith: [] }, ROLLBACK) },
+  { request: 'Update', there: 'the present copy, archived by the update that is rolled back', time: any, scene: change(ARCHIVED, { StorageTier: undefined }, ROLLBACK) },
+  { request: 'Update', there: 'the present copy, locked by the update that is rolled back', time: any, scene: change(LOCKED, { LockMode: undefined }, ROLLBACK) },
   {
     request: 'Delete',
-    there: 'the locked copy of a create that is taken back',
+    there: 'the locked copy of a create that is rolled back',
     time: any,
     scene: async (world) => {
       const properties = world.declare(LOCKED);
@@ -175,7 +175,7 @@ export const FAST_ROWS: readonly FastRow[] = [
   { request: 'Create', there: 'being enabled, with `waitUntilEnabled`', time: any, scene: later(MINUTE, fresh(WAITS)) },
   { request: 'Create', there: 'being enabled, with `waitUntilEnabled`', time: 'the last stage is over', scene: later(50 * MINUTE, fresh(WAITS)) },
   { request: 'Update', there: 'enabled for another snapshot', time: any, scene: changed('UPDATE_IN_PROGRESS') },
-  { request: 'Update', there: 'enabled for another snapshot, in a rollback', time: 'while a call of the update may be under way', scene: changed(ROLLBACK) },
-  { request: 'Delete', there: 'enabled', time: 'while an earlier call may be under way', scene: removed },
+  { request: 'Update', there: 'enabled for another snapshot, in a rollback', time: 'while a call of the update may still be in progress', scene: changed(ROLLBACK) },
+  { request: 'Delete', there: 'enabled', time: 'while an earlier call may still be in progress', scene: removed },
   { request: 'Delete', there: 'disabled', time: 'later', scene: later(30 * SECOND, removed) },
 ]; // prettier-ignore

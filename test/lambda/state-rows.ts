@@ -114,7 +114,7 @@ export const COPY_ROWS: readonly Row[] = [
   { request: 'Create', there: 'a failed copy', time: any, scene: after(failing, create(MINUTE, started)) },
   {
     request: 'Create',
-    there: 'a copy that failed over its key',
+    there: 'a copy that failed because of its key',
     time: 'second start window',
     scene: after(keyless, create(DELAY, started)),
   },
@@ -161,7 +161,7 @@ export const COPY_ROWS: readonly Row[] = [
   },
   {
     request: 'Create',
-    there: 'a finished copy, and the request has its answer',
+    there: 'a finished copy, and the request was answered',
     time: 'later',
     scene: then(after(quick, create(DELAY, started)), (world) => {
       world.resourceStatus = 'CREATE_COMPLETE';
@@ -172,12 +172,12 @@ export const COPY_ROWS: readonly Row[] = [
   {
     request: 'Update',
     there: 'the present copy, in a rollback',
-    time: 'while a call of the update may be under way',
+    time: 'while a call of the update may still be in progress',
     scene: update(() => undefined, 'UPDATE_ROLLBACK_IN_PROGRESS'),
   },
   {
     request: 'Update',
-    there: 'the present copy, without our tags',
+    there: 'the present copy, without its owner tags',
     time: any,
     scene: update((world, id) => {
       world.ec2.deleteTags('eu-west-1', { Resources: [id], Tags: [{ Key: TAG.stack }] });
@@ -185,7 +185,7 @@ export const COPY_ROWS: readonly Row[] = [
   },
   {
     request: 'Update',
-    there: 'the present copy has gone',
+    there: 'the present copy is gone',
     time: 'in a start window',
     scene: update((world, id) => {
       world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: id });

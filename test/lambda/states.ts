@@ -33,7 +33,7 @@ async function statesTable(): Promise<string> {
   for (const row of [...COPY_ROWS, ...CONFIRMED_ROWS, ...ASPECT_ROWS]) {
     lines.push([row.request, row.there, row.time, row.stage ?? any, await outcomeOf(new World(), row)]);
   }
-  return tableOf(['request', 'what is there', 'time', 'stage', 'what the poll logs'], lines);
+  return tableOf(['request', 'what exists', 'time', 'stage', 'what the poll logs'], lines);
 }
 
 async function fastRestoresTable(): Promise<string> {
