@@ -28,7 +28,7 @@ export async function endAfter(poll: Poll, error: unknown, observed: Observation
   if (!(error instanceof Ended)) {
     // The stack's status may be older than a rollback.
     if (request.type === 'Update' && elapsed(poll) < pollIntervalMs)
-      return wait(`the next poll confirms: ${failure.message}`);
+      return wait(`to be confirmed by the next poll: ${failure.message}`);
     if (isDeleteOfNothing(poll, error)) {
       log('left', { reason: failure.message });
       return DONE;

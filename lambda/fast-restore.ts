@@ -72,7 +72,7 @@ async function outcomeOf(poll: FastRestorePoll): Promise<Outcome> {
     const failure = toFailure(error, describe(request), request.wanted.region, logGroup);
     // The stack's status may be older than a rollback.
     if (request.type === 'Update' && !(error instanceof Ended) && elapsed(poll) < poll.pollIntervalMs)
-      return wait(`the next poll confirms: ${failure.message}`);
+      return wait(`to be confirmed by the next poll: ${failure.message}`);
     if (operation && isRollback(operation) && mayLeave(request, error)) {
       log('left', { reason: failure.message });
       return DONE;
@@ -95,7 +95,7 @@ async function remove(poll: FastRestorePoll, operation: StackOperation): Promise
   if (request.stage > 1) return DONE;
   if (isAtRest(operation.status)) {
     if (memory.doubt(request, beganAt) < beganAt) throw notAskedFor(request);
-    return wait('the stack seems to be at rest; the next poll confirms it');
+    return wait('the stack seems to be idle; the next poll will confirm it');
   }
   await disable(poll, request.wanted);
   if (elapsed(poll) < CALL_MS) return wait(UNDER_WAY);
@@ -108,7 +108,7 @@ async function set(poll: FastRestorePoll, operation: StackOperation): Promise<Ou
   const { requesterId, stackId, wanted } = request;
   if (!(await isAwaited(poll, { operation, requester: () => aws.describeResource(stackId, requesterId) }))) {
     if (memory.doubt(request, beganAt) < beganAt) throw hasEnded(describe(request));
-    return wait('CloudFormation seems not to wait for the answer; the next poll confirms it');
+    return wait('CloudFormation does not seem to wait for the answer; the next poll will confirm it');
   }
   memory.trust(request);
   // A later stage owns nothing.

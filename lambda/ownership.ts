@@ -64,7 +64,7 @@ export const isRetained = (copy: Copy): boolean => copy.tags[TAG.retain] !== und
 export const isBackup = (copy: Copy): boolean => isFinished(copy) && isRetained(copy);
 
 /** RetainExceptOnCreate keeps the finished copies of earlier operations, but not the copy of the canceled create. */
-function isOfCancelledCreate(copy: Copy, operation: StackOperation): boolean {
+function isOfCanceledCreate(copy: Copy, operation: StackOperation): boolean {
   return copy.tags[TAG.retain] === 'RetainExceptOnCreate' && isBegunBy(operation, copy);
 }
 
@@ -193,7 +193,7 @@ export function begunBy(copies: readonly Copy[], request: Request): Copy[] {
 
 /** Whether the rollback of a Create deletes the copy, even if it is CloudFormation's physical id. */
 export const isTakenByRollback = (copy: Copy, { type }: Request, operation: StackOperation): boolean =>
-  type === 'Create' && isRollback(operation) && isOfCancelledCreate(copy, operation);
+  type === 'Create' && isRollback(operation) && isOfCanceledCreate(copy, operation);
 
 /** Whether the copy is CloudFormation's physical id, or a retained copy that CloudFormation may have left behind. */
 export const isStillReferenced = (copy: Copy, presentId: string | undefined): boolean =>
@@ -222,8 +222,8 @@ export function isMeantByDelete(copy: Copy, request: Request, operation: StackOp
 export function shouldDelete(copy: Copy, request: Request, operation: StackOperation, resourceGoes: boolean): boolean {
   const { kind } = request.physicalId;
   if (isStartedUnder(copy, request) && (kind === 'handle' || isUnfinished(copy))) return true;
-  const isCancelled = kind === 'unknown' || operation.status === 'ROLLBACK_IN_PROGRESS';
+  const isCanceled = kind === 'unknown' || operation.status === 'ROLLBACK_IN_PROGRESS';
   const isLoose = isUnfinished(copy) || !isRetained(copy);
-  if (isLoose) return isCancelled || resourceGoes || operation.status === 'DELETE_IN_PROGRESS';
-  return isCancelled && isOfCancelledCreate(copy, operation);
+  if (isLoose) return isCanceled || resourceGoes || operation.status === 'DELETE_IN_PROGRESS';
+  return isCanceled && isOfCanceledCreate(copy, operation);
 }

@@ -37,7 +37,7 @@ export async function whyNeverStarted(poll: Poll): Promise<Failure> {
     return neverStarted(request, describeError(error));
   }
   const obstacle = memory.obstacleOf(request);
-  return neverStarted(request, obstacle ?? 'the log has the answer to each attempt');
+  return neverStarted(request, obstacle ?? 'see the log for the answer to each attempt');
 }
 
 /** Reads that treat a missing object as too new to be visible, as long as reads may be older than the request. */
@@ -117,7 +117,7 @@ async function checkSourceKey(look: Look, source: Snapshot, request: Request): P
   if (!isForeign && (await look.key(region, key))?.KeyManager === 'AWS') return;
   const found = declared ? `"sourceKmsKey" is ${declared}` : '"sourceKmsKey" is not set';
   throw new Failure(
-    `source snapshot ${id} is encrypted under the customer key ${key}, but ${found}; pass that key as "sourceKmsKey", so that the handler may use it`,
+    `source snapshot ${id} is encrypted under the customer managed key ${key}, but ${found}; pass that key as "sourceKmsKey", so that the handler may use it`,
   );
 }
 

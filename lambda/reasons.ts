@@ -82,7 +82,7 @@ export function deletedExternally(request: Request, snapshotId: string): Failure
 
 export function copyFromBeforeIsGone(request: Request): Failure {
   return new Failure(
-    `${describeCopy(request)}: the copy from before was deleted by somebody else, or does not carry the tags that make it this resource’s copy`,
+    `${describeCopy(request)}: the earlier copy was deleted by somebody else, or does not carry the tags that make it this resource’s copy`,
   );
 }
 
@@ -93,10 +93,10 @@ export const lostTags = ({ id, region }: Copy): Failure =>
 
 /** `what` is what the operation requested. */
 export const hasEnded = (what: string): Failure =>
-  new Ended(`the stack operation that asked for the ${what} has ended, or has its answer`);
+  new Ended(`the stack operation that requested the ${what} has ended, or already has its answer`);
 
 export const notAskedFor = ({ physicalId }: BasicRequest): Failure =>
-  new Ended(`the stack is at rest, so nobody asked for the deletion of ${physicalId.text}`);
+  new Ended(`the stack is idle, so CloudFormation did not request the deletion of ${physicalId.text}`);
 
 export function notDeleted({ id, region }: Copy, error: unknown, lock: string | undefined): Failure {
   const what = `${id} in ${region} could not be deleted: ${describeError(error)}`;

@@ -13,7 +13,9 @@ export async function alignLock(context: ReconcileContext, copy: Copy): Promise<
   if (!wanted.lock && !before?.lock) return;
   const present = await context.aws.describeLock(copy.region, copy.id);
   if (mayBeOutdated(context, copy, present)) {
-    throw new NotYet(`the lock of ${copy.id} seems to be as declared already, which may be older than its last change`);
+    throw new NotYet(
+      `the lock of ${copy.id} already seems to be as declared, but the read may be older than its last change`,
+    );
   }
   if (wanted.lock) await lock(context, copy, present, wanted.lock);
   else await unlock(context, copy, present);

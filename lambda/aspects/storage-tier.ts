@@ -48,10 +48,10 @@ async function restore(context: ReconcileContext, { id, region }: Copy): Promise
   const { aws, log } = context;
   const tier = await aws.describeTier(region, id);
   const { LastTieringOperationStatus: status } = tier;
-  if (status === 'archival-in-progress') throw new NotYet(`${id} is being archived, and can be restored after that`);
+  if (status === 'archival-in-progress') throw new NotYet(`${id} is being archived; it can be restored after that`);
   if (tier.StorageTier !== 'archive' && !isRestoredForAWhile(tier)) {
     if (status === undefined && elapsed(context) < STALENESS_MS)
-      throw new NotYet(`whether ${id} is being archived may not be visible yet`);
+      throw new NotYet(`EC2 may not show yet whether ${id} is being archived`);
     return;
   }
   if (status === 'permanent-restore-in-progress') return;

@@ -58,7 +58,7 @@ async function looksForSource(context: ReconcileContext): Promise<boolean> {
   if (memory.sightingOf(request)) return false;
   if (keepsCopy && physicalId.kind === 'snapshot' && elapsed(context) < STALENESS_MS) {
     const isThere = (await observed.copyById(physicalId.text)) !== undefined;
-    if (isThere) throw new NotYet(`what ${physicalId.text} was kept for is not visible yet`);
+    if (isThere) throw new NotYet(`EC2 may not show yet for which inputs ${physicalId.text} was kept`);
   }
   return true;
 }

@@ -14,17 +14,17 @@ export async function deleteOwnCopies(context: ReconcileContext): Promise<Outcom
   if (isAtRest(observed.operation.status)) {
     // Somebody invoked the function, or the event was delivered twice. A single read never decides.
     if (memory.doubt(request, beganAt) < beganAt) throw notAskedFor(request);
-    return wait('the stack seems to be at rest; the next poll confirms it');
+    return wait('the stack seems to be idle; the next poll will confirm it');
   }
   memory.trust(request);
   const named = kind === 'snapshot' ? await observed.copyById(text) : undefined;
   if (named) await deleteCopy(context, named, 'delete');
-  if (!(await deleteOthers(context))) return wait('what CloudFormation shows may be older than the request');
+  if (!(await deleteOthers(context))) return wait('CloudFormation’s state may be older than the request');
   const [unreadable] = observed.unreadable.values();
   if (unreadable !== undefined && memory.sightingOf(request)) throw unreadable;
   // A copy that was started just before the Delete may not be visible yet.
   if (!named && unreadable === undefined && elapsed(context) < visibilityDelay(context)) {
-    return wait('a copy that was begun may still be invisible');
+    return wait('a copy that was just started may not be visible yet');
   }
   log('deleted');
   return DONE;

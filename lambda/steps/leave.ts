@@ -13,9 +13,9 @@ export async function leave(context: ReconcileContext): Promise<Outcome | undefi
   }
   // A single read never decides, because it may be older than the request.
   if (memory.doubt(request, beganAt) === beganAt) {
-    return wait('CloudFormation seems not to wait for the answer; the next poll confirms it');
+    return wait('CloudFormation does not seem to wait for the answer; the next poll will confirm it');
   }
   await deleteBegun(context);
   if (isLatestWindowVisible(context)) throw hasEnded(describeCopy(request));
-  return wait('the request has ended; a copy that it began may still be invisible');
+  return wait('the request has ended; a copy that it started may not be visible yet');
 }

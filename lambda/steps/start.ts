@@ -47,7 +47,7 @@ async function startCopy(context: ReconcileContext): Promise<Outcome> {
     if (!memory.hasStarted(request)) context.source ??= await latestSourceOf(context);
     if (!mayStart(context)) {
       await lookAgain(context);
-      return wait('the next attempt to start the copy comes when all earlier ones would be visible');
+      return wait('the next start window opens when every earlier copy would be visible');
     }
     context.source ??= await latestSourceOf(context);
     const source = await preflight(aws, request, elapsed(context), context.source);
@@ -82,7 +82,7 @@ async function copy({ aws, request }: ReconcileContext, source: Snapshot): Promi
     return await aws.copySnapshot(request.wanted.destinationRegion, copyInput(request, source));
   } catch (error) {
     const isGone = request.wanted.latestSource !== undefined && kindOf(error) === 'missing';
-    throw isGone ? new NotYet(`${source.SnapshotId ?? 'the latest source'} went before it was copied`) : error;
+    throw isGone ? new NotYet(`${source.SnapshotId ?? 'the latest source'} was deleted before it was copied`) : error;
   }
 }
 
@@ -90,7 +90,7 @@ async function copy({ aws, request }: ReconcileContext, source: Snapshot): Promi
 function refuseInRollback(context: ReconcileContext): void {
   const { observed, request } = context;
   if (!request.wanted.latestSource || !isRollback(observed.operation)) return;
-  if (elapsed(context) < STALENESS_MS) throw new NotYet('the copy from before is not visible');
+  if (elapsed(context) < STALENESS_MS) throw new NotYet('the earlier copy is not visible');
   throw copyFromBeforeIsGone(request);
 }
 
@@ -145,4 +145,5 @@ async function refuseAnother(context: ReconcileContext): Promise<void> {
   if (!copy && !isOfEarlierOperation) throw deletedExternally(request, seen.snapshotId);
 }
 
-const notVisible = (id: string): NotYet => new NotYet(`${id} is not visible at present`);
+const notVisible = (id: string): NotYet =>
+  new NotYet(`EC2 does not return ${id} at the moment; if that lasts, check that it exists and has its tags`);

@@ -400,7 +400,7 @@ export class Witness {
     if (/(% done|barely begun|in state "\w+") after \d+ minutes/.test(reason))
       return ec2.all().some((one) => isOf(one) && !['completed', 'error'].includes(one.course.outcome));
     const copies = ec2.remainingCopies().filter(isOf);
-    if (reason.includes('the copy from before was deleted by somebody else'))
+    if (reason.includes('the earlier copy was deleted by somebody else'))
       return ec2.all().some((one) => isOf(one) && this.injector.disowned.has(one.id));
     if (reason.includes('its lock is in state'))
       return this.halfway.has(`${this.stackId} ${copy}`) && copies.some(({ lock }) => lock !== undefined);

@@ -157,7 +157,7 @@ describe('the failure of an Update in its first half minute', () => {
     const { answer, after } = await world.run(world.update(before, { ...before, Tags: MARKED }));
     expect([answer?.PhysicalResourceId, after]).toEqual([id, 30]);
     const reason = expect.stringMatching(
-      /^the next poll confirms: snap-\w+ in eu-west-1 does not carry the tags/,
+      /^to be confirmed by the next poll: snap-\w+ in eu-west-1 does not carry the tags/,
     ) as string;
     expect(world.logs).toContainEqual({ decision: 'wait', reason });
   });
@@ -193,7 +193,7 @@ describe('a request that fails for good', () => {
     const event = await world.begin(world.event('Create'));
     world.time += 30 * SECOND;
     world.enter('ROLLBACK_IN_PROGRESS');
-    expect((await world.wait(event)).failure?.message).toContain('has ended, or has its answer');
+    expect((await world.wait(event)).failure?.message).toContain('has ended, or already has its answer');
     expect(left(world)).toEqual([]);
   });
 

@@ -137,7 +137,7 @@ describe('a request that nobody waits for', () => {
     world.time += 30 * SECOND;
     world.enter('ROLLBACK_IN_PROGRESS');
     const { after, failure } = await world.wait(event);
-    expect([after, failure?.message]).toEqual([30, expect.stringContaining('has ended, or has its answer')]);
+    expect([after, failure?.message]).toEqual([30, expect.stringContaining('has ended, or already has its answer')]);
     expect(world.zones()).toBe('');
   });
 
@@ -181,7 +181,9 @@ describe('a request that nobody waits for', () => {
         ...names('a'),
       },
     });
-    expect(failure?.message).toContain('the stack is at rest, so nobody asked for the deletion of fast-restore-Fast');
+    expect(failure?.message).toContain(
+      'the stack is idle, so CloudFormation did not request the deletion of fast-restore-Fast',
+    );
     expect(world.zones()).toBe('a');
   });
 });

@@ -188,7 +188,7 @@ describe('a Create', () => {
     };
     const copy = await world.create(world.latest());
     expect(world.sourceOf(copy)).toBe(newest);
-    expect(world.logs).toContainEqual({ decision: 'wait', reason: `${goes} went before it was copied` });
+    expect(world.logs).toContainEqual({ decision: 'wait', reason: `${goes} was deleted before it was copied` });
   });
 
   test('waits for a copy that may be on its way, although there is no source any more', async () => {
@@ -485,10 +485,10 @@ test('a rollback whose copy from before is gone waits until a stale search canno
   const started = world.started();
   const { after, answer } = await world.run(world.update(before, wanted));
   expect([after, answer?.PhysicalResourceId]).toEqual([120, id]);
-  expect(world.logs).toContainEqual({ decision: 'wait', reason: 'the copy from before is not visible' });
+  expect(world.logs).toContainEqual({ decision: 'wait', reason: 'the earlier copy is not visible' });
   expect(world.logs).toContainEqual({
     decision: 'left',
-    reason: expect.stringContaining('the copy from before was deleted by somebody else') as string,
+    reason: expect.stringContaining('the earlier copy was deleted by somebody else') as string,
   });
   expect(world.started()).toBe(started);
 });

@@ -39,7 +39,7 @@ describe('a Create logs', () => {
       { decision: 'wait', reason: expect.stringMatching(/^ResourceLimitExceeded: Too many/) as string },
       {
         decision: 'wait',
-        reason: 'the next attempt to start the copy comes when all earlier ones would be visible',
+        reason: 'the next start window opens when every earlier copy would be visible',
       },
       { decision: 'fail', reason: failure?.message },
     ]);
@@ -91,10 +91,10 @@ describe('a Create logs', () => {
     expect(linesOf(world, from)).toEqual([
       {
         decision: 'wait',
-        reason: 'CloudFormation seems not to wait for the answer; the next poll confirms it',
+        reason: 'CloudFormation does not seem to wait for the answer; the next poll will confirm it',
       },
       { decision: 'delete begun', snapshotId, state: 'pending' },
-      { decision: 'wait', reason: 'the request has ended; a copy that it began may still be invisible' },
+      { decision: 'wait', reason: 'the request has ended; a copy that it started may not be visible yet' },
       { decision: 'fail', reason: failure?.message },
     ]);
   });
@@ -193,7 +193,7 @@ describe('a Delete logs', () => {
       { decision: 'delete', snapshotId, state: 'completed' },
       { decision: 'deleted' },
       accepted,
-      { decision: 'wait', reason: 'a copy that was begun may still be invisible' },
+      { decision: 'wait', reason: 'a copy that was just started may not be visible yet' },
       { decision: 'deleted' },
     ]);
   });
@@ -220,7 +220,7 @@ describe('a Delete logs', () => {
     const from = world.logs.length;
     const { failure } = await world.run(world.forge('Delete'));
     expect(linesOf(world, from).slice(1)).toEqual([
-      { decision: 'wait', reason: 'the stack seems to be at rest; the next poll confirms it' },
+      { decision: 'wait', reason: 'the stack seems to be idle; the next poll will confirm it' },
       { decision: 'fail', reason: failure?.message },
     ]);
   });

@@ -14,7 +14,7 @@ describe('the key of the source', () => {
     const key = world.ec2.kms.addKey({ region: 'us-east-1' });
     const source = world.ec2.addSnapshot({ region: 'us-east-1', kmsKeyId: key.arn });
     expect(await world.refusal({ SourceSnapshotId: source.id })).toContain(
-      `is encrypted under the customer key ${key.arn}, but "sourceKmsKey" is not set; pass that key`,
+      `is encrypted under the customer managed key ${key.arn}, but "sourceKmsKey" is not set; pass that key`,
     );
   });
 
@@ -37,7 +37,7 @@ describe('the key of the source', () => {
     const other = world.ec2.kms.addKey({ region: 'us-east-1' });
     const source = world.ec2.addSnapshot({ region: 'us-east-1', kmsKeyId: key.arn });
     expect(await world.refusal({ SourceSnapshotId: source.id, SourceKmsKeyArn: other.arn })).toContain(
-      `under the customer key ${key.arn}, but "sourceKmsKey" is ${other.arn}`,
+      `under the customer managed key ${key.arn}, but "sourceKmsKey" is ${other.arn}`,
     );
   });
 
@@ -67,7 +67,7 @@ describe('the key of the source', () => {
     const source = world.ec2.addSnapshot({ region: 'us-east-1', kmsKeyId: key.arn });
     for (const SourceKmsKeyArn of [other, other.replace('other', 'nowhere')]) {
       expect(await world.refusal({ SourceSnapshotId: source.id, SourceKmsKeyArn })).toContain(
-        `under the customer key ${key.arn}, but "sourceKmsKey" is ${SourceKmsKeyArn}`,
+        `under the customer managed key ${key.arn}, but "sourceKmsKey" is ${SourceKmsKeyArn}`,
       );
     }
   });
@@ -86,7 +86,9 @@ describe('the key of the source', () => {
     const world = new World();
     const kmsKeyId = 'arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000';
     const source = world.ec2.addSnapshot({ region: 'us-east-1', kmsKeyId });
-    expect(await world.refusal({ SourceSnapshotId: source.id })).toContain(`under the customer key ${kmsKeyId}`);
+    expect(await world.refusal({ SourceSnapshotId: source.id })).toContain(
+      `under the customer managed key ${kmsKeyId}`,
+    );
   });
 
   test('may be declared for a source that is not encrypted', async () => {

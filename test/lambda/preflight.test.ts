@@ -228,6 +228,6 @@ describe('the reason why a copy was never started', () => {
     await world.wait(event, 9.5 * MINUTE);
     world.memory = new Memory();
     const { failure } = await world.wait(event);
-    expect(failure?.message).toContain(': the log has the answer to each attempt; raise "timeout"');
+    expect(failure?.message).toContain(': see the log for the answer to each attempt; raise "timeout"');
   });
 });

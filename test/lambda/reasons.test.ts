@@ -158,13 +158,13 @@ describe('a copy that cannot be deleted says what EC2 says, and', () => {
 
 test('a request that nobody waits for says so', () => {
   expect(hasEnded(COPY)).toEqual(
-    new Ended(`the stack operation that asked for the ${COPY} has ended, or has its answer`),
+    new Ended(`the stack operation that requested the ${COPY} has ended, or already has its answer`),
   );
 });
 
 test('a Delete that nobody asked for says so', () => {
   expect(notAskedFor(requestFor({}, { RequestType: 'Delete' }))).toEqual(
-    new Ended(`the stack is at rest, so nobody asked for the deletion of ${HANDLE}`),
+    new Ended(`the stack is idle, so CloudFormation did not request the deletion of ${HANDLE}`),
   );
 });
 

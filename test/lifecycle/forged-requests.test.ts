@@ -54,7 +54,7 @@ describe('a Delete that somebody sends while the stack is at rest deletes nothin
     });
     expect(answers[0]?.payload).toBe('{"IsComplete":false}');
     expect(answers[1]?.payload).toContain(
-      `the stack is at rest, so nobody asked for the deletion of ${PhysicalResourceId}`,
+      `the stack is idle, so CloudFormation did not request the deletion of ${PhysicalResourceId}`,
     );
     expect(deployment.copies()).toEqual([id]);
     expect(deployment.aws.services.calls.map(({ action }) => action)).not.toContain('DeleteSnapshot');
@@ -72,7 +72,7 @@ describe('a Delete that somebody sends while the stack is at rest deletes nothin
     );
     await clock.settle();
     expect(deployment.logged('fail')).toContainEqual(
-      expect.objectContaining({ request: 'Delete', reason: expect.stringContaining('the stack is at rest') as string }),
+      expect.objectContaining({ request: 'Delete', reason: expect.stringContaining('the stack is idle') as string }),
     );
     expect(deployment.copies()).toEqual([id]);
     expect((await deployment.destroy()).status).toBe('DELETE_COMPLETE');

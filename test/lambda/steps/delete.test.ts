@@ -103,7 +103,7 @@ describe('a Delete by the id of the copy', () => {
 });
 
 describe('a Delete while the stack is at rest', () => {
-  const NOBODY = 'the stack is at rest, so nobody asked for the deletion of';
+  const NOBODY = 'the stack is idle, so CloudFormation did not request the deletion of';
 
   test.each([undefined, 'Retain', 'RetainExceptOnCreate'] as const)(
     'is refused by the second poll that sees it, and the copy is left, whether it is retained or not (%s)',

@@ -4,7 +4,7 @@ import type { CopyProperties } from '../../../lib/contract';
 import { MINUTE, SECOND, World } from '../in-process';
 import { HANDLE } from '../requests';
 
-const ENDED = 'has ended, or has its answer';
+const ENDED = 'has ended, or already has its answer';
 
 /** Polls until one has confirmed what the first one has seen. */
 async function confirm(world: World, event: PollEvent): Promise<void> {

@@ -145,7 +145,7 @@ describe('a request that has its answer from another poll', () => {
     const { answer } = await world.run(world.update(wanted, before));
     world.physicalId = answer?.PhysicalResourceId;
     world.resourceStatus = 'UPDATE_COMPLETE';
-    expect((await world.wait(late)).failure?.message).toContain('has ended, or has its answer');
+    expect((await world.wait(late)).failure?.message).toContain('has ended, or already has its answer');
     expect(world.copies()).toContain(world.physicalId);
   });
 
@@ -157,7 +157,7 @@ describe('a request that has its answer from another poll', () => {
     const event = world.update(world.declare({ Tags: tags({ a: 'old' }) }), before);
     world.resourceStatus = 'UPDATE_COMPLETE';
     const { failure } = await world.run(event);
-    expect(failure?.message).toContain('has ended, or has its answer');
+    expect(failure?.message).toContain('has ended, or already has its answer');
     expect(world.ec2.tagsOf(id)).toMatchObject({ a: 'new' });
   });
 });
@@ -181,7 +181,7 @@ test('what a second waiter starts, and the first one does not see before it repo
   world.physicalId = reported;
   world.resourceStatus = 'CREATE_COMPLETE';
   world.memory = second;
-  expect((await world.wait(event)).failure?.message).toContain('has ended, or has its answer');
+  expect((await world.wait(event)).failure?.message).toContain('has ended, or already has its answer');
   expect(world.copies()).toEqual([reported]);
 });
 

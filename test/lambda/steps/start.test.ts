@@ -3,7 +3,12 @@ import { Memory } from '../../../lambda/memory';
 import { AwsError } from '../../../local-aws/faults';
 import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, stale, tags, THREE_HOURS, World } from '../in-process';
 
-const HAS_ENDED = 'has ended, or has its answer';
+const notVisible = (id: string): object => ({
+  decision: 'wait',
+  reason: `EC2 does not return ${id} at the moment; if that lasts, check that it exists and has its tags`,
+});
+
+const HAS_ENDED = 'has ended, or already has its answer';
 
 describe('the copy that a request starts', () => {
   test('carries its owner, inputs and handle, and the declared tags, from its creation on', async () => {
@@ -168,7 +173,7 @@ describe('an Update in place whose copy', () => {
     world.ec2.settings.staleness = stale({ tags: 60 * MINUTE });
     const event = await world.begin(world.update({ ...before, Tags: tags({ a: '1' }) }, before));
     expect(world.started()).toBe(1);
-    expect(world.logs).toContainEqual({ decision: 'wait', reason: `${id} is not visible at present` });
+    expect(world.logs).toContainEqual(notVisible(id));
     world.ec2.settings.staleness = stale({});
     expect((await world.wait(event)).answer?.PhysicalResourceId).toBe(id);
   });
@@ -207,7 +212,6 @@ describe('a copy that this process has seen and that is missing', () => {
     const [id = ''] = world.copies();
     return [id, event];
   }
-  const notVisible = (id: string): object => ({ decision: 'wait', reason: `${id} is not visible at present` });
 
   test('was deleted by somebody else if a stale read cannot be the cause, and is not made again', async () => {
     const world = new World();
