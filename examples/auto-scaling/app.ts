@@ -1,6 +1,6 @@
 // When to use it: every instance of a fleet starts with a volume that is made from the same golden snapshot.
-// After you change GOLDEN_SNAPSHOT, the launch template gets the new copy and the fleet is replaced. Then the old copy is
-// deleted.
+// If you change GOLDEN_SNAPSHOT, the launch template gets the new copy, and CloudFormation replaces the fleet. Then the
+// handler deletes the old copy.
 import { App, Stack } from 'aws-cdk-lib';
 import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';

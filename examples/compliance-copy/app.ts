@@ -1,5 +1,5 @@
-// When to use it: a rule demands a copy that nobody can delete for years, in another Region, whatever happens to the stack.
-// For the first day, the lock can still be taken off, so that a deployment that fails leaves nothing behind.
+// When to use it: a regulation requires a copy in another Region that nobody can delete for years, even if the stack is
+// deleted. During the first day, the lock can still be removed, so that a failed deployment leaves nothing behind.
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { SnapshotCopy, SnapshotLock } from 'cdk-ebs-snapshot-copy';
 
@@ -14,10 +14,10 @@ new SnapshotCopy(stack, 'Copy', {
   sourceSnapshotId: SOURCE,
   sourceRegion: SOURCE_REGION,
   encrypted: true,
-  // So that the copy can be found and told apart when the stack has gone.
+  // They identify the copy after the stack is gone.
   copySourceTags: true,
   tags: { retention: 'seven-years' },
   lock: SnapshotLock.compliance(Duration.days(7 * 365), Duration.hours(24)),
-  // The copy outlives its stack, and is paid for until somebody deletes it after the lock has expired.
+  // The copy outlives its stack. You pay for it until somebody deletes it after the lock has expired.
   removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
 });

@@ -1,6 +1,6 @@
-// When to use it: the data of one Region must survive the loss of that Region.
-// The stack is in the Region of the copy, so that the copy, its id and a restore do not depend on the source Region.
-// This copies one snapshot. To follow new backups, see nightly-recovery.
+// When to use it: the data of a Region must survive the loss of that Region.
+// The stack is in the Region of the copy, so the copy, its id and a restore do not depend on the source Region.
+// This example copies one snapshot. To follow new backups, see nightly-recovery.
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { SnapshotCopy } from 'cdk-ebs-snapshot-copy';
@@ -23,7 +23,7 @@ const copy = new SnapshotCopy(stack, 'Copy', {
   tags: { purpose: 'disaster-recovery' },
 });
 
-// Tells whoever restores which copy is current. An export would block the next copy.
+// Shows which copy is current, for whoever restores it. An export would block the next copy.
 new ssm.StringParameter(stack, 'LatestCopy', {
   parameterName: '/disaster-recovery/snapshot-id',
   stringValue: copy.snapshotId,

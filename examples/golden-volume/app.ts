@@ -1,5 +1,5 @@
-// When to use it: instances start from volumes of a golden snapshot, and must be fast from the first read on.
-// EC2 charges about $540 per month and zone for it. Deleting the stack ends that.
+// When to use it: volumes made from a golden snapshot must be fast from the first read.
+// EC2 charges about $540 per month and zone for fast restore. Deleting the stack ends the charges.
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { FastSnapshotRestore, SnapshotCopy } from 'cdk-ebs-snapshot-copy';
@@ -22,5 +22,5 @@ const fast = new FastSnapshotRestore(stack, 'Fast', {
 });
 
 const volume = new ec2.Volume(stack, 'Volume', { availabilityZone: ZONE, snapshotId: copy.snapshotId });
-// A volume that is made earlier is slow at first.
+// A volume that is created earlier is slow at first.
 volume.node.addDependency(fast);

@@ -1,5 +1,5 @@
-// When to use it: somebody must know when a copy fails, and how long copies take.
-// An alarm sends an e-mail. A dashboard shows all copies of the stack.
+// When to use it: you want to know when a copy fails, and how long copies take.
+// An alarm sends an email. A dashboard shows all copies of the stack.
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -15,7 +15,7 @@ const app = new App();
 const copies = new Stack(app, 'Copies', { env: { region: 'us-west-2' } });
 const copy = new SnapshotCopy(copies, 'Copy', { sourceSnapshotId: SOURCE, sourceRegion: SOURCE_REGION });
 
-// A stack of its own: the rollback of a first deployment would delete the alarm together with the copy that failed.
+// In a separate stack, because a rollback of the first deployment would delete the alarm together with the failed copy.
 const monitoring = new Stack(app, 'Monitoring', { env: { region: 'us-west-2' } });
 
 const topic = new sns.Topic(monitoring, 'Failures', { enforceSSL: true });
@@ -25,7 +25,7 @@ new cloudwatch.Alarm(monitoring, 'CopyFailed', {
   metric: copy.metricFailures(),
   threshold: 1,
   evaluationPeriods: 1,
-  // Without a deployment there is nothing to count.
+  // Without a deployment, there is no data.
   treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
 }).addAlarmAction(new actions.SnsAction(topic));
 

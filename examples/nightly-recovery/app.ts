@@ -1,5 +1,5 @@
 // When to use it: a nightly pipeline keeps a copy of the newest backup in another Region.
-// A build without a newer backup copies nothing. A backup plan that has died fails the pipeline.
+// If there is no newer backup, the build copies nothing. If the backup plan has stopped, the pipeline fails.
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { SnapshotCopy } from 'cdk-ebs-snapshot-copy';
@@ -8,7 +8,7 @@ const SOURCE_VOLUME = 'vol-0123456789abcdef0';
 const SOURCE_REGION = 'us-east-1';
 const RECOVERY_REGION = 'us-west-2';
 
-// Without a number, a deployment from a laptop would count as a change, and might replace the copy.
+// Without this check, a deployment from a laptop would change `refresh`, and might replace the copy.
 const buildId = process.env.BUILD_ID;
 if (!buildId)
   throw new Error('BUILD_ID is not set: deploy from the pipeline, or set it to the number of the last build');
@@ -18,12 +18,12 @@ const stack = new Stack(app, 'NightlyRecovery', { env: { region: RECOVERY_REGION
 
 const copy = new SnapshotCopy(stack, 'Copy', {
   latestSource: { volumeId: SOURCE_VOLUME, maxAge: Duration.hours(36) },
-  // The build system gives each build a number. Another one, or none, makes the handler look again.
+  // The build system gives each build a number. If it changes or is missing, the handler searches again.
   refresh: buildId,
   sourceRegion: SOURCE_REGION,
   encrypted: true,
   timeout: Duration.hours(4),
-  // Tonight's copy replaces last night's, which is deleted when everything else has been deployed.
+  // Tonight's copy replaces last night's copy, which is deleted after everything else has been deployed.
   removalPolicy: RemovalPolicy.DESTROY,
 });
 

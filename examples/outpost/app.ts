@@ -1,5 +1,5 @@
 // When to use it: you need volumes on an Outpost, made from a snapshot in the Region of the Outpost.
-// The copy is stored on the Outpost, which needs Amazon S3 on Outposts.
+// The copy is stored on the Outpost, so the Outpost needs Amazon S3 on Outposts.
 import { App, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { SnapshotCopy } from 'cdk-ebs-snapshot-copy';

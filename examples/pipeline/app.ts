@@ -1,5 +1,5 @@
-// When to use it: a pipeline deploys the copy, and updates itself from the same repository.
-// To copy another snapshot, commit another SOURCE_SNAPSHOT. The pipeline makes the new copy first, then deletes the old one.
+// When to use it: a pipeline deploys the copy and updates itself from the same repository.
+// To copy another snapshot, commit a new SOURCE_SNAPSHOT. The pipeline makes the new copy, and then deletes the old one.
 import { App, Stack, Stage } from 'aws-cdk-lib';
 import { PipelineType } from 'aws-cdk-lib/aws-codepipeline';
 import * as pipelines from 'aws-cdk-lib/pipelines';

@@ -1,4 +1,4 @@
-// When to use it: a snapshot is not encrypted, or is encrypted under the AWS managed key, and needs a key of your own.
+// When to use it: a snapshot is not encrypted, or is encrypted under the AWS managed key, and you need your own key.
 import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';

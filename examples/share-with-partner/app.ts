@@ -1,5 +1,5 @@
-// When to use it: another account must get the data, but the key of the source must not leave this account.
-// The copy is encrypted under a key of its own, which the partner may use, and is shared with the partner's account.
+// When to use it: another account needs the data, but must not be able to use the key of the source.
+// The copy is encrypted under a separate key that the partner may use, and is shared with the partner's account.
 import { App, CfnOutput, Stack } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { SnapshotCopy, SnapshotGrants } from 'cdk-ebs-snapshot-copy';
@@ -25,5 +25,5 @@ const copy = new SnapshotCopy(stack, 'Copy', {
   shareWith: [PARTNER],
 });
 
-// EC2 shows the partner no tags: tell them the id.
+// EC2 does not show the tags to the partner, so tell the partner the id.
 new CfnOutput(stack, 'SharedSnapshot', { value: copy.snapshotId });

@@ -1,7 +1,7 @@
-// When to use it: another account shares an encrypted snapshot with yours, and you want a copy of your own.
+// When to use it: another account shares an encrypted snapshot with yours, and you want your own copy.
 //
-// First, the other account shares the snapshot with your account, and lets your account use the key. For the policy of the
-// key, SnapshotGrants.keyPolicyForSharing(['<your account>']) has the statements:
+// First, the other account must share the snapshot with your account, and allow your account to use the key.
+// SnapshotGrants.keyPolicyForSharing(['<your account>']) returns the statements for the key policy:
 //   kms:DescribeKey, kms:Decrypt, kms:GenerateDataKey*, kms:ReEncrypt*, and kms:CreateGrant for AWS services
 import { App, Stack } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -16,6 +16,6 @@ const stack = new Stack(app, 'SharedSnapshot', { env: { region: 'us-east-1' } })
 new SnapshotCopy(stack, 'Copy', {
   sourceSnapshotId: THEIR_SNAPSHOT,
   sourceKmsKey: kms.Key.fromKeyArn(stack, 'TheirKey', THEIR_KEY),
-  // Under your own key, the copy stays usable when they stop sharing.
+  // Under your own key, the copy stays usable after they stop sharing.
   kmsKey: new kms.Key(stack, 'OurKey', { enableKeyRotation: true }),
 });

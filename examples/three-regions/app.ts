@@ -1,4 +1,4 @@
-// When to use it: you need one snapshot in several Regions, and want one stack to own all copies.
+// When to use it: you need a snapshot in several Regions, and want one stack to own all copies.
 import { App, CfnOutput, Stack } from 'aws-cdk-lib';
 import { SnapshotCopy } from 'cdk-ebs-snapshot-copy';
 
