@@ -1,4 +1,4 @@
-// The deployable app: one snapshot copy, declared by context values. The usage text and the README list their names.
+// The deployable app: one snapshot copy, declared by context values. The usage text lists their names.
 import { App } from 'aws-cdk-lib';
 import { propsFromContext, USAGE } from './context';
 import { SnapshotCopyStack } from './snapshot-copy-stack';

@@ -39,7 +39,7 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   },
   refresh: {
     value: 'TEXT',
-    help: 'another text looks for the newest snapshot again',
+    help: 'change it to look for the newest snapshot again',
     parse: (refresh) => ({ refresh }),
   },
   sourceRegion: {
@@ -104,7 +104,7 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   },
   copySourceTags: {
     value: 'true',
-    help: 'the copy gets the tags of the source, too',
+    help: 'also give the copy the tags of the source',
     parse: (text) => ({ copySourceTags: parseBoolean('copySourceTags', text) }),
   },
   shareWith: {
@@ -119,12 +119,12 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   },
   lock: {
     value: 'DAYS[,HOURS]',
-    help: 'governance lock for days; with hours of cool-off, a compliance lock; needs a removalPolicy that retains',
+    help: 'governance lock for DAYS; with HOURS of cool-off, compliance lock; needs a removalPolicy that retains',
     parse: (text) => ({ lock: parseLock(text) }),
   },
   dryRun: {
     value: 'true',
-    help: 'only prove that EC2 would make the copy',
+    help: 'only verify that EC2 would make the copy',
     parse: (text) => ({ dryRun: parseBoolean('dryRun', text) }),
   },
 };
@@ -135,7 +135,7 @@ export const USAGE = [
   ...Object.entries(OPTIONS).map(([name, { value, help }]) => `  -c ${`${name}=${value}`.padEnd(36)}${help}`),
 ].join('\n');
 
-/** Throws an error if something is missing, unknown or of the wrong kind. The construct judges the rest. */
+/** Throws an error if a value is missing, unknown or of the wrong type. The construct validates the rest. */
 export function propsFromContext(context: Readonly<Record<string, unknown>>): SnapshotCopyStackProps {
   const ours = Object.entries(context).filter(([name]) => isOurs(name));
   const { sourceKmsKeyArn, dryRun, latestTags, latestVolumeId, ...copy } = ours
@@ -156,7 +156,7 @@ function isOurs(name: string): boolean {
 
 function parse(name: string, value: unknown): Parsed {
   const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
-  if (option === undefined) throw new Error(`"${name}" is unknown: give one of the names below`);
+  if (option === undefined) throw new Error(`"${name}" is unknown: use one of the names below`);
   return option.parse(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
@@ -190,7 +190,7 @@ function parseStorageTier(text: string): StorageTier {
 function parseLock(text: string): SnapshotLock {
   const [, days, hours] = /^(\d+)(?:,(\d+))?$/.exec(text) ?? [];
   if (days === undefined) {
-    throw new Error(`lock "${text}" is no number of days: give one such as 7, or 7,24 for a compliance lock`);
+    throw new Error(`lock "${text}" is not a number of days: give one such as 7, or 7,24 for a compliance lock`);
   }
   const duration = Duration.days(Number(days));
   return hours === undefined

@@ -1,4 +1,4 @@
-// Deploys the app of this folder on the local AWS, in virtual time, and shows what the CloudFormation console would show.
+// Deploys the app in this folder to the local AWS, in virtual time, and shows what the CloudFormation console would show.
 import { parseArgs } from 'node:util';
 import { type Output, wrapped } from './demo/console';
 import { show } from './demo/run';
@@ -18,10 +18,10 @@ const usage = (scenarios: readonly Scenario[]): string => `Usage: npm run demo
        npm run demo -- --scenario NAME [--fast]
        npm run demo -- --list
 
-Deploys the app in bin/ on a local AWS, without an account, and shows what the
+Deploys the app in bin/ to a local AWS, without an account, and shows what the
 CloudFormation console would show. Time is virtual: on a terminal, a scenario
-takes about 12 seconds, and less with --fast, or when the output is no terminal.
-The exit code is 1 if something unexpected happens.
+takes about 12 seconds. It takes less with --fast, or if the output is not a
+terminal. The exit code is 1 if something unexpected happens.
 
 Scenarios:
 ${list(scenarios)}`;
@@ -49,7 +49,7 @@ export async function main(
 
 type Command = { readonly print: string } | { readonly scenario: Scenario; readonly isFast: boolean };
 
-/** Returns a text if the command line is wrong: what is wrong with it. */
+/** Returns a message if the command line is wrong. */
 function parse(args: readonly string[], scenarios: readonly Scenario[]): Command | string {
   try {
     const { values } = parseArgs({
@@ -72,7 +72,7 @@ function parse(args: readonly string[], scenarios: readonly Scenario[]): Command
 }
 
 if (require.main === module) {
-  // A reader that stops early, such as head, is no failure.
+  // It is not a failure if a reader, such as head, stops early.
   process.stdout.on('error', () => process.exit());
   void main(process.argv.slice(2), process.stdout, process.stderr).then((code) => {
     process.exitCode = code;

@@ -5,9 +5,9 @@ import { SnapshotCopy, SnapshotCopyDryRun, type SnapshotCopyProps } from '../lib
 
 export interface SnapshotCopyStackProps extends StackProps {
   readonly copy: Omit<SnapshotCopyProps, 'kmsKey' | 'sourceKmsKey'>;
-  /** Instead of `sourceKmsKey`, which needs a scope. */
+  /** Replaces `sourceKmsKey`, which needs a scope. */
   readonly sourceKmsKeyArn?: string;
-  /** Only proves that EC2 would make the copy. */
+  /** Only verify that EC2 would make the copy. */
   readonly dryRun?: boolean;
 }
 
@@ -31,9 +31,9 @@ export class SnapshotCopyStack extends Stack {
 
   private addOutputs(copy: SnapshotCopy): void {
     const { snapshotId, snapshotArn, snapshotVolumeSizeInGibibytes: size, snapshotKmsKeyArn: key } = copy;
-    new CfnOutput(this, 'SnapshotId', { value: snapshotId, description: 'Id of the copy' });
+    new CfnOutput(this, 'SnapshotId', { value: snapshotId, description: 'ID of the copy' });
     new CfnOutput(this, 'SnapshotArn', { value: snapshotArn, description: 'ARN of the copy' });
     new CfnOutput(this, 'VolumeSize', { value: `${size}`, description: 'Size of the volume, in GiB' });
-    new CfnOutput(this, 'KmsKeyArn', { value: key, description: 'Key of the copy; empty: not encrypted' });
+    new CfnOutput(this, 'KmsKeyArn', { value: key, description: 'Key of the copy; empty if it is not encrypted' });
   }
 }

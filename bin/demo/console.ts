@@ -1,4 +1,4 @@
-// How the demo writes: on a terminal in lines that fit, one of which is redrawn, and elsewhere in plain lines.
+// How the demo writes: on a terminal, it wraps lines and redraws the line with the progress; elsewhere, it writes plain lines.
 import { stripVTControlCharacters, styleText } from 'node:util';
 
 export interface Output {
@@ -10,7 +10,7 @@ export interface Output {
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'cyan';
 
 const TEXT_WIDTH = 100;
-/** Details stand under the subject of a row. */
+/** Details are aligned with the subject of a row. */
 const INDENT = ' '.repeat(10);
 export const ERASE_LINE = '\r\u001b[2K';
 
@@ -39,13 +39,13 @@ export class Console {
     for (const line of wrapped(text, Math.min(this.width, TEXT_WIDTH))) this.line(line);
   }
 
-  /** In one line where a program may read it. */
+  /** One line, except on a terminal. */
   sentence(text: string, style?: Style): void {
     const lines = this.redraws ? wrapped(text, Math.min(this.width, TEXT_WIDTH)) : [text];
     for (const line of lines) this.line(style === undefined ? line : this.styled(style, line));
   }
 
-  /** In one line where a program may read it. On a terminal, as a shell continues it. */
+  /** One line, except on a terminal, where long commands are continued as in a shell. */
   command(words: readonly string[]): void {
     const all = `$ ${words.join(' ')}`;
     if (!this.redraws || all.length < this.width) {
@@ -57,20 +57,20 @@ export class Console {
     for (const [n, word] of others.entries()) this.line(`    ${word}${n < others.length - 1 ? ' \\' : ''}`);
   }
 
-  /** In one line where a program may read it. */
+  /** One line, except on a terminal. */
   detail(text: string): void {
     const lines = this.redraws ? wrapped(text, this.width - INDENT.length) : [text];
     for (const line of lines) this.line(this.indented(line));
   }
 
-  /** A long value stands in a line of its own. */
+  /** On a terminal, a long value gets its own line. */
   entry(name: string, value: string): void {
     const whole = `  ${name.padEnd(12)}  ${value}`;
     const lines = this.redraws && whole.length > this.width ? [`  ${name}`, `    ${value}`] : [whole];
     for (const line of lines) this.line(line);
   }
 
-  /** What does not fit continues under the subject. */
+  /** Text that does not fit continues under the subject. */
   row(time: number, subject: string, text: string): void {
     const whole = rowOf(time, subject, text);
     const [first = '', ...others] = this.redraws ? wrapped(whole, this.width, this.width - INDENT.length) : [whole];
@@ -78,7 +78,7 @@ export class Console {
     for (const line of others) this.line(this.indented(line));
   }
 
-  /** A line that the next one replaces. For terminals only. */
+  /** A line that the next one replaces, on terminals only. */
   draw(time: number, subject: string, text: string): void {
     this.sketch(rowOf(time, subject, text));
   }
@@ -90,11 +90,11 @@ export class Console {
   }
 
   styled(style: Style, text: string): string {
-    // The constructor has looked at the output, which need not be that of the process.
+    // The constructor has checked the output, which may differ from the output of the process.
     return this.redraws ? styleText(style, text, { validateStream: false }) : text;
   }
 
-  /** A word that is too long for that stands at the edge. */
+  /** A word that would not fit is not indented. */
   private indented(line: string): string {
     return this.redraws && INDENT.length + visibleLength(line) > this.width ? line : INDENT + line;
   }
@@ -109,7 +109,7 @@ function rowOf(time: number, subject: string, text: string): string {
   return `${clockTime(time)}  ${subject.padEnd(22)}  ${text}`;
 }
 
-/** Breaks where the text has spaces, and only there. All lines but the first may be `width` wide. */
+/** Breaks the text only at spaces. Lines after the first may be `width` wide. */
 export function wrapped(text: string, firstWidth: number, width = firstWidth): string[] {
   const lines: string[] = [];
   for (const [gap, word] of partsOf(text)) {
@@ -137,7 +137,7 @@ export function clockTime(ms: number): string {
     .join(':');
 }
 
-/** A time to wait, as short as it can be said. */
+/** A duration in its shortest form. */
 export function inShort(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds} s`;

@@ -1,4 +1,4 @@
-// The outputs of the stack, when they change, and what the change means for the copy.
+// Shows the outputs of the stack when they change, and what the change means for the copy.
 import type { Console } from './console';
 
 type Values = Readonly<Record<string, string>>;
@@ -8,7 +8,7 @@ export class Outputs {
 
   constructor(private readonly console: Console) {}
 
-  /** @param status what the stack has come to */
+  /** @param status the final status of the stack */
   show(outputs: Values, status: string): void {
     const { before } = this;
     this.before = outputs;
@@ -21,7 +21,7 @@ export class Outputs {
       return;
     }
     const isNew = before.SnapshotId !== undefined && outputs.SnapshotId !== before.SnapshotId;
-    this.console.line(isNew ? 'Outputs, changed: a new copy has replaced the old one.' : 'Outputs:');
+    this.console.line(isNew ? 'Outputs changed: a new copy has replaced the old one.' : 'Outputs:');
     for (const [name, value] of changed) this.console.entry(name, value || '(empty)');
   }
 }

@@ -1,11 +1,11 @@
-// On a terminal, what happens within hours of virtual time is shown within seconds, evenly, so that it can be watched.
+// On a terminal, plays hours of virtual time in seconds, at an even pace, so that a person can follow.
 import type { Output } from './console';
 
-/** How long it takes to be watched, in real time. To find out what happens has taken some seconds by then. */
+/** How long the playback takes, in real time. The simulation before it takes a few more seconds. */
 const WHOLE_MS = 9_000;
 /** The eye needs some time for each new line. */
 const LINE_MS = 35;
-/** At least this share of the time belongs to the virtual time that passes. */
+/** The least share of the playback that is spent on the passing of virtual time, not on lines. */
 const LEAST_SHARE = 0.4;
 
 interface Moment {
@@ -16,7 +16,7 @@ interface Moment {
 
 export type Sleep = (ms: number) => Promise<unknown>;
 
-/** An output that keeps what is written to it, and plays it later. */
+/** An output that records what is written to it, and plays it later. */
 export class Pace implements Output {
   private readonly moments: Moment[] = [];
   private now?: () => number;
@@ -34,7 +34,7 @@ export class Pace implements Output {
     return this.output.columns;
   }
 
-  /** From here on, what is written is kept. Before, it goes through. */
+  /** Records everything that is written from now on. Until then, text is written through. */
   keep(now: () => number): void {
     this.now = now;
   }
@@ -47,7 +47,7 @@ export class Pace implements Output {
   async play(): Promise<void> {
     this.now = undefined;
     const pauses = pausesBefore(this.moments);
-    // Short pauses add up, since a timer is late rather than early.
+    // Short pauses are added up, because timers fire late rather than early.
     let due = 0;
     for (const [n, { text }] of this.moments.entries()) {
       due += pauses[n] ?? 0;
@@ -61,7 +61,7 @@ export class Pace implements Output {
   }
 }
 
-/** In real time, for each moment. */
+/** The pause before each moment, in real time. */
 export function pausesBefore(moments: readonly Moment[]): number[] {
   const lines = moments.filter(({ text }) => text.endsWith('\n')).length;
   const perLine = Math.min(LINE_MS, (WHOLE_MS * (1 - LEAST_SHARE)) / Math.max(1, lines));

@@ -1,4 +1,4 @@
-// One scenario: deploys its steps, shows what happens, and judges it.
+// Runs one scenario: deploys its steps, shows what happens, and checks it against the expectations.
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { App, CfnElement, type Stack } from 'aws-cdk-lib';
 import { LocalAws, type OperationResult } from '../../local-aws';
@@ -14,18 +14,18 @@ import { Watch } from './watch';
 
 const STACK = 'SnapshotCopy';
 const LEGEND =
-  'Time is virtual. (handler) is the log of the library’s function, with repeats left out. (provider) is what all copies ' +
-  'of a stack share.';
+  'Time is virtual. (handler) is the log of the library’s function, without repeats. (provider) stands for the resources ' +
+  'that all copies of a stack share.';
 const WAITING =
-  'The column "waiting" is what Lambda and Step Functions cost. EC2 bills the transfer and the storage of copies besides.';
+  'The column "waiting" is the cost of Lambda and Step Functions. EC2 also bills the transfer and storage of copies.';
 const LAST =
-  'That was the last scenario. To copy a snapshot of your own: npx cdk deploy -c sourceSnapshotId=snap-… -c sourceRegion=…';
+  'That was the last scenario. To copy one of your own snapshots: npx cdk deploy -c sourceSnapshotId=snap-… -c sourceRegion=…';
 
 export interface ShowOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** All at once, on a terminal, too. */
+  /** Do not pace the output on a terminal. */
   readonly isFast?: boolean;
-  /** What to look at next. */
+  /** The scenario to recommend next. */
   readonly next?: Scenario;
   /** In real time. */
   readonly sleep?: Sleep;
@@ -39,7 +39,7 @@ export async function show(scenario: Scenario, output: Output, options: ShowOpti
   console.line(console.styled('bold', `Scenario ${scenario.name}`));
   console.paragraph(scenario.shows);
   console.paragraph(LEGEND);
-  // Set when there is something to watch.
+  // Set after the scene is prepared, so that the output starts with the first deployment.
   let watch: Watch | undefined;
   const aws = await LocalAws.start({
     region: REGION,
@@ -63,7 +63,7 @@ export async function show(scenario: Scenario, output: Output, options: ShowOpti
   }
 }
 
-/** What was expected, and what happened, in words. */
+/** An expectation and what happened, in words. */
 interface Check {
   readonly expected: string;
   readonly happened: string;
@@ -89,7 +89,7 @@ class Run {
   async run({ steps, copySnapshotCalls, lesson }: Scenario, next?: Scenario): Promise<boolean> {
     for (const step of steps) await this.perform(step);
     const calls = this.results.reduce((sum, result) => sum + result.copySnapshotCalls, 0);
-    this.console.heading('In the end');
+    this.console.heading('Summary');
     for (const line of tableOf(this.results)) this.console.line(line);
     this.console.paragraph(WAITING);
     this.sumUp(steps.at(-1)?.expected.copies ?? 0);
@@ -116,7 +116,7 @@ class Run {
     this.watch.beginOperation(stack && pathsIn(stack));
     const result = await (stack ? this.aws.deploy(stack) : this.aws.destroy(STACK));
     const endedAt = this.aws.clock.now();
-    // What still polls after a cancelled operation may make a copy, or delete one.
+    // A poll that runs on after a canceled operation may still make or delete a copy.
     await this.aws.clock.settle();
     this.watch.endOperation();
     this.results.push(this.meter.end(step.title, endedAt, this.watch.copies().length));
@@ -157,8 +157,8 @@ class Run {
   private sumUp(wanted: number): void {
     const copies = this.watch.copies();
     const ids = copies.map(({ id, region }) => `${id} in ${region}`).join(', ');
-    const purpose = copies.length === wanted ? 'on purpose' : 'and that is not as it should be';
-    this.console.sentence(copies.length === 0 ? 'No snapshot copy is left.' : `Left, ${purpose}: ${ids}.`);
+    const label = copies.length === wanted ? 'Kept on purpose' : 'Left behind unexpectedly';
+    this.console.sentence(copies.length === 0 ? 'No snapshot copy is left.' : `${label}: ${ids}.`);
   }
 }
 
@@ -176,7 +176,7 @@ function like(pattern: RegExp | undefined, reason: string | undefined): Check {
   };
 }
 
-/** What has been done with a finished copy. */
+/** Which aspect a finished copy has. */
 function conditionOf({ lock, sharedWith, tiering }: StoredSnapshot): string {
   if (typeof lock === 'object') return `locked in ${lock.mode} mode`;
   if (tiering) return tiering.kind === 'archival' ? 'being archived' : 'being restored';
@@ -191,7 +191,7 @@ function counted(count: number, one: string, many = one.replace(/^\w+/, '$&s')):
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** What you would type if you had an account, in parts that belong together. */
+/** The command that deploys the step to a real account, in parts that belong on one line. */
 function commandOf({ context }: Step): string[] {
   if (!context) return [`npx cdk destroy ${STACK}`];
   const options = Object.entries(wholeContext(context)).map(([name, value]) => {
@@ -212,7 +212,7 @@ function pathsIn(stack: Stack): Map<string, string> {
 }
 
 function synthesized({ context, addition }: Step): SnapshotCopyStack {
-  // The CDK's own validation of the template takes seconds. The tests have it on.
+  // The CDK's own validation of the template takes seconds. The tests keep it on.
   const app = new App({ builtinCloudFormationValidation: false });
   const props = propsFromContext(wholeContext(context));
   const stack = new SnapshotCopyStack(app, STACK, { ...props, env: { region: REGION } });

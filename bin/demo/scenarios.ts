@@ -1,4 +1,4 @@
-// What the demo can show. A scenario is data: the scene, the deployments, and what each must lead to.
+// The scenarios of the demo. A scenario is data: the scene, the deployments, and the expected result of each.
 import type { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
@@ -13,28 +13,28 @@ export interface Scenario {
   readonly shows: string;
   readonly lesson: string;
   readonly settings?: Pick<LocalAwsOptions, 'ec2' | 'faults'>;
-  /** Prepares what exists before the first deployment. Default: the source. */
+  /** Creates what exists before the first deployment. Default: the source. */
   readonly scene?: (aws: LocalAws) => void;
   readonly steps: readonly Step[];
   /** Whether there are too many copies to show a line for each. */
   readonly isCrowd?: boolean;
-  /** How many times the handler calls CopySnapshot in all. */
+  /** How many times the handler calls CopySnapshot in total. */
   readonly copySnapshotCalls: number;
 }
 
 export interface Step {
   readonly title: string;
-  /** Context for the app, besides the source. If absent, the stack is deleted. */
+  /** Context for the app, in addition to the source. If absent, the step deletes the stack. */
   readonly context?: Readonly<Record<string, string>>;
-  /** What the stack declares besides the copy of the app. */
+  /** What the stack declares in addition to the copy of the app. */
   readonly addition?: (stack: SnapshotCopyStack) => void;
-  /** What happens, or goes wrong, outside of the stack's copy. */
+  /** What happens, or goes wrong, outside the copy. */
   readonly trouble?: (aws: LocalAws) => void;
   readonly expected: Expectation;
 }
 
 export interface Expectation {
-  /** Status of the stack in the end. */
+  /** Final status of the stack. */
   readonly status: string;
   /** Reason of the failure. If absent, nothing fails. */
   readonly reason?: RegExp;
@@ -44,7 +44,7 @@ export interface Expectation {
   readonly copies: number;
   /** Tags that the copy has afterward, among others. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** What has been done with the finished copy. */
+  /** Aspect that the finished copy has. */
   readonly copyIs?: string;
 }
 
@@ -52,7 +52,7 @@ export const REGION = 'eu-west-1';
 const SOURCE = { sourceSnapshotId: 'snap-0123456789abcdef0', sourceRegion: 'us-east-1' };
 
 const MINUTE = 60_000;
-/** The name by which users know the key. */
+/** The name that users use for the key. */
 const KEY = 'alias/backup';
 
 /** The source is the same in every step, unless it is the latest one. */
@@ -72,10 +72,10 @@ const lifecycle: Scenario = {
   summary: 'create, update in place, replace, delete (the default)',
   shows:
     'A stack copies a 100 GiB snapshot from us-east-1 to eu-west-1, tags the copy, replaces it, and is deleted. ' +
-    'Whatever can be changed in place is. For everything else, EC2 makes a new copy before the old one is deleted.',
+    'What can change in place does. For everything else, EC2 makes a new copy before the old one is deleted.',
   lesson:
     'The stack owns its copy: a deployment ends when the copy is usable, and no copy is left when the stack is ' +
-    'deleted. Only the log group stays, for whoever has to find out what happened.',
+    'deleted. Only the log group stays, so that you can still find out what happened.',
   steps: [
     {
       title: 'Create the stack',
@@ -106,8 +106,8 @@ const kmsKeyDisabled: Scenario = {
   summary: 'the key of the copy is disabled: the deployment fails before it copies anything',
   shows:
     'The copy should be encrypted under a key that somebody has disabled. EC2 would accept the request, return a ' +
-    'snapshot id and fail later. The handler looks at the key first.',
-  lesson: 'The reason names the key, its state and the Region. Enable the key or give another one, and deploy again.',
+    'snapshot id and fail later. The handler checks the key first.',
+  lesson: 'The reason names the key, its state and the Region. Enable the key or use another one, and deploy again.',
   scene: (aws) => {
     addSource(aws);
     aws.kms.addKey({ region: REGION, alias: KEY, state: 'Disabled' });
@@ -130,8 +130,8 @@ const sourceMissing: Scenario = {
   name: 'source-missing',
   summary: 'the source does not exist: the deployment fails before it copies anything',
   shows:
-    'No source has this id. Because EC2 may not show a new snapshot at once, the handler looks again for two minutes ' +
-    'before it says so.',
+    'No snapshot has this id. Because EC2 may not show a new snapshot immediately, the handler keeps looking for two ' +
+    'minutes before it fails.',
   lesson: 'Correct the id or the Region, or ask the owner of the snapshot to share it with this account.',
   scene: () => undefined,
   steps: [
@@ -150,12 +150,12 @@ const sourceMissing: Scenario = {
 
 const copyError: Scenario = {
   name: 'copy-error',
-  summary: 'EC2 accepts the copy and fails it later, because of its key',
+  summary: 'EC2 accepts the request, but the copy fails later because of its key',
   shows:
-    'The key is enabled, but its policy keeps EC2 from using it, which shows only when the copy ends in state error. ' +
-    'Because a new key policy may take time to arrive, the handler tries once more before it gives up.',
+    'The key is enabled, but its policy does not let EC2 use it. That shows only when the copy ends in state error. ' +
+    'Because a new key policy may take time to propagate, the handler tries once more before it gives up.',
   lesson:
-    'The reason quotes EC2 and lists the permissions to look at. The handler deleted both failed copies: it never ' +
+    'The reason quotes EC2 and lists the permissions to check. The handler deleted both failed copies: it never ' +
     'reports a failed copy as a success, and never leaves one behind.',
   scene: (aws) => {
     addSource(aws);
@@ -179,9 +179,9 @@ const copyError: Scenario = {
 const timeout: Scenario = {
   name: 'timeout',
   summary: 'the copy takes longer than "timeout" allows',
-  shows: 'The copy would take 35 minutes, but the stack allows it only 15.',
+  shows: 'The copy would take 35 minutes, but the stack allows only 15.',
   lesson:
-    'The reason says how far the copy got and what to change, before CloudFormation would time out without a word. ' +
+    'The reason says how far the copy got and what to change. CloudFormation would have timed out without a reason. ' +
     'The handler deleted the unfinished copy. Raise "timeout", or set "completionDuration" for a time-based copy.',
   settings: { ec2: { copyDuration: 35 * MINUTE } },
   steps: [
@@ -202,10 +202,11 @@ const queueFull: Scenario = {
   name: 'queue-full',
   summary: 'the quota of concurrent copies is used up: the deployment waits for its turn',
   shows:
-    'EC2 makes at most 20 copies into one Region of an account at once, and others are making 20 already. The handler ' +
-    'waits and asks again.',
+    'EC2 makes at most 20 copies into one Region of an account at a time, and 20 others are already in progress. The ' +
+    'handler waits and tries again.',
   lesson:
-    'EC2 refused four times, and the handler asked every three minutes. A full queue is no failure as long as the wait and the copy fit into "timeout" (50 minutes by default).',
+    'The handler tried every three minutes, and EC2 refused four times. A full queue is not a failure as long as the ' +
+    'wait and the copy fit into "timeout" (50 minutes by default).',
   scene: (aws) => {
     addSource(aws);
     const { sourceSnapshotId: SourceSnapshotId, sourceRegion: SourceRegion } = SOURCE;
@@ -226,13 +227,13 @@ const queueFull: Scenario = {
 
 const rollback: Scenario = {
   name: 'rollback',
-  summary: 'another resource fails in an update: the stack goes back to the old copy',
+  summary: 'another resource fails in an update: the stack returns to the old copy',
   shows:
     'An update replaces the copy. Then the parameter "Latest", which should hold the id of the new one, cannot be ' +
     'written, and CloudFormation rolls the stack back. (The scenario adds "Latest" to the app; the command does not.)',
   lesson:
-    'The old copy was still there, because it is deleted only after everything else has succeeded. The stack has it ' +
-    'back without copying anything, and the new one is deleted.',
+    'The old copy still existed, because it is deleted only after everything else has succeeded. The stack returns to ' +
+    'it without copying anything, and the new copy is deleted.',
   steps: [
     {
       title: 'Create the stack',
@@ -263,12 +264,12 @@ const cancelled: Scenario = {
   name: 'cancelled',
   summary: 'another resource fails while the copy is pending: the pending copy is removed',
   shows:
-    'The volume "Scratch" fails while the copy is pending. CloudFormation does not wait for the copy then: it deletes ' +
-    'the resource by an id that it has invented, because it has not received the real one. (The scenario adds "Scratch" ' +
-    'to the app; the command does not.)',
+    'The volume "Scratch" fails while the copy is pending. CloudFormation then stops waiting for the copy, and deletes ' +
+    'the resource by an id that it made up, because it has not received the real one. (The scenario adds "Scratch" to ' +
+    'the app; the command does not.)',
   lesson:
-    'The handler finds the pending copy by its tags and deletes it, and the poll that is still running starts no second one. ' +
-    'Solve the problem of the other resource, and deploy again.',
+    'The handler finds the pending copy by its tags and deletes it. Polls that still run do not start a second copy. ' +
+    'Fix the other resource, and deploy again.',
   steps: [
     {
       title: 'Create the stack',
@@ -288,12 +289,12 @@ const cancelled: Scenario = {
 
 const lostResponse: Scenario = {
   name: 'lost-response',
-  summary: 'the answer of CopySnapshot is lost on the way: there is still only one copy',
+  summary: 'the response to CopySnapshot is lost: there is still only one copy',
   shows:
-    'EC2 makes the copy, but the connection breaks before the answer arrives. CopySnapshot has no client token, so a ' +
-    'second call would make, and bill, a second copy.',
+    'EC2 makes the copy, but the connection breaks before the response arrives. CopySnapshot has no client token, so a ' +
+    'second call would make a second copy, and EC2 would bill it.',
   lesson:
-    'The handler searches by the tags that EC2 set with the copy, finds it, and waits for it. One call, one copy.',
+    'The handler finds the copy by the tags that EC2 set when it created the copy, and waits for it. One call, one copy.',
   settings: { faults: ({ action, count }) => (action === 'CopySnapshot' && count === 1 ? 'lost-response' : undefined) },
   steps: [
     {
@@ -308,11 +309,11 @@ const lostResponse: Scenario = {
 
 const retain: Scenario = {
   name: 'retain',
-  summary: 'a backup outlives its stack: the copy is left on purpose',
+  summary: 'a backup outlives its stack: the copy is kept on purpose',
   shows: 'The removal policy of the copy is RETAIN_ON_UPDATE_OR_DELETE, which is recommended for backups.',
   lesson:
-    'A finished copy stays when the stack is deleted, and you pay for it until you delete it. A copy whose creation is ' +
-    'rolled back would not stay.',
+    'A finished copy stays when the stack is deleted, and you pay for it until you delete it. If the creation of a copy ' +
+    'is rolled back, the copy does not stay.',
   steps: [
     {
       title: 'Create the stack',
@@ -328,11 +329,11 @@ const longCopy: Scenario = {
   name: 'long-copy',
   summary: 'the copy takes three hours, longer than CloudFormation waits for one resource',
   shows:
-    'CloudFormation waits an hour for one custom resource. For a "timeout" of four hours, the stack has further ' +
-    'resources, the stages, which wait one after the other, each for at most 50 minutes.',
+    'CloudFormation waits an hour for a custom resource. For a "timeout" of four hours, the stack has additional ' +
+    'resources, the stages. They wait one after the other, each for at most 50 minutes.',
   lesson:
-    'There is still one copy, which the first resource owns. Once it is finished, an update passes all stages in ' +
-    'seconds, and another "timeout" changes no copy.',
+    'There is still only one copy, which the first resource owns. Once it is finished, an update passes all stages in ' +
+    'seconds, and a change of "timeout" does not affect the copy.',
   settings: { ec2: { copyDuration: 180 * MINUTE } },
   steps: [
     {
@@ -352,12 +353,12 @@ const longCopy: Scenario = {
 
 const many: Scenario = {
   name: 'many',
-  summary: '60 copies in one stack, where EC2 makes 20 at once',
+  summary: '60 copies in one stack, but EC2 makes only 20 at a time',
   shows:
-    'EC2 makes at most 20 copies into one Region at once. The stack declares 60, and the construct lets the later ones ' +
-    'depend on the earlier ones, so that no timeout runs while a copy waits. (The scenario adds 59 of them to the app. ' +
-    '(copies) stands for all of them.)',
-  lesson: 'EC2 refused no request. If the quota of your account is not 20, give it as maxConcurrentCopies.',
+    'EC2 makes at most 20 copies into one Region at a time. The stack declares 60, and the construct makes the later ' +
+    'ones depend on the earlier ones, so that no timeout runs while a copy waits. (The scenario adds 59 of them to the ' +
+    'app. (copies) stands for all of them.)',
+  lesson: 'EC2 refused no request. If the quota of your account is not 20, set maxConcurrentCopies to your quota.',
   isCrowd: true,
   steps: [
     {
@@ -377,10 +378,9 @@ const PARTNER = '555566667777';
 
 const share: Scenario = {
   name: 'share',
-  summary: 'the copy is shared with another account, and then it is not any more',
-  shows:
-    'A partner account may create volumes from the copy as long as the stack says so. Only EC2 is told: nothing is copied.',
-  lesson: 'Sharing is part of the declaration. It changes in place, and accounts that somebody else has added stay.',
+  summary: 'the copy is shared with another account, and then no longer shared',
+  shows: 'A partner account may create volumes from the copy as long as the stack says so. Nothing is copied.',
+  lesson: 'Sharing is part of the declaration. It changes in place, and accounts that somebody else added stay.',
   steps: [
     {
       title: 'Create the stack, and share the copy',
@@ -406,7 +406,7 @@ const lock: Scenario = {
     'The copy is locked in governance mode for 30 days, as the last step. A lock needs a removal policy that retains, ' +
     'because CloudFormation could not delete the copy.',
   lesson:
-    'The stack is gone, and the copy is not. EC2 refuses to delete it until the lock expires or somebody unlocks it.',
+    'The stack is gone, but the copy is not. EC2 refuses to delete it until the lock expires or somebody unlocks it.',
   steps: [
     {
       title: 'Create the stack, and lock the copy',
@@ -420,12 +420,12 @@ const lock: Scenario = {
 
 const archive: Scenario = {
   name: 'archive',
-  summary: 'the copy is moved to the archive tier, which the deployment does not wait for',
+  summary: 'the copy is moved to the archive tier; the deployment does not wait for that',
   shows:
-    'EC2 takes hours or days to archive a snapshot. The deployment begins it when the copy is completed, and ends.',
+    'EC2 takes hours or days to archive a snapshot. The deployment starts this when the copy is complete, and ends.',
   lesson:
-    'An archived copy costs less to store, but at least 90 days are billed, even if it is deleted before. Nothing can be ' +
-    'made from it until it is restored.',
+    'An archived copy costs less to store, but EC2 bills at least 90 days, even if you delete it earlier. You cannot ' +
+    'create volumes from it until it is restored.',
   steps: [
     {
       title: 'Create the stack, and archive the copy',
@@ -445,14 +445,14 @@ function addBackup({ clock, ec2 }: LocalAws): void {
 
 const latest: Scenario = {
   name: 'latest',
-  summary: 'the newest backup of a volume is the source, and is looked up again when you ask for it',
+  summary: 'the source is the newest backup of a volume; the handler searches again when you ask for it',
   shows:
-    'The stack names a volume instead of a snapshot, and copies its newest snapshot. Another "refresh" looks for the ' +
-    'newest one again; a deployment with the same "refresh" does not look, however many backups there are by then.',
+    'The stack names a volume instead of a snapshot, and copies its newest snapshot. If "refresh" changes, the handler ' +
+    'searches again. If "refresh" stays the same, it does not search, no matter how many new backups there are.',
   lesson:
-    'A refresh that finds the same backup copies nothing, after three minutes in which EC2 might still show another copy ' +
-    'late. Give the number of a nightly build as "refresh", and the copy ' +
-    'follows the backups; a rollback goes back to the copy of yesterday without looking for anything.',
+    'A refresh that finds the same backup copies nothing. It takes three minutes, because EC2 might show another copy ' +
+    'late. If you set "refresh" to the number of a nightly build, the copy follows the backups. A rollback returns to ' +
+    'yesterday’s copy without a search.',
   scene: addBackup,
   steps: [
     {
@@ -466,7 +466,7 @@ const latest: Scenario = {
       expected: { status: 'UPDATE_COMPLETE', output: 'the same copy', copies: 1 },
     },
     {
-      title: 'A backup is made. A tag is added, which looks for nothing',
+      title: 'A new backup exists. Add a tag, which does not search',
       context: { latestVolumeId: VOLUME, refresh: 'tuesday', tags: '{"team":"storage"}' },
       trouble: addBackup,
       expected: { status: 'UPDATE_COMPLETE', output: 'the same copy', copies: 1, tags: { team: 'storage' } },

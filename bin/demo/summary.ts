@@ -1,4 +1,4 @@
-// The table at the end: what each step took.
+// The table at the end: the time and cost of each step.
 import type { LocalAws } from '../../local-aws';
 import { priceOf } from '../../local-aws/price';
 import { clockTime, wrapped } from './console';
@@ -9,12 +9,12 @@ export interface StepResult {
   readonly ms: number;
   readonly copies: number;
   readonly copySnapshotCalls: number;
-  /** Of the waiting, in dollars. */
+  /** Cost of waiting, in dollars. */
   readonly price: number;
 }
 
 const TITLE_WIDTH = 36;
-/** Of a function of the library. */
+/** Memory of each function of the library. */
 const HANDLER_MEGABYTES = 256;
 
 /** Measures one step after another. */

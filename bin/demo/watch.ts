@@ -1,25 +1,25 @@
-// What the CloudFormation console and EC2 would show of a stack operation, line by line. On a terminal, a pending copy has
-// one line that is redrawn.
+// Shows a stack operation line by line, as the CloudFormation console and EC2 would. On a terminal, a pending copy has one
+// line, which is redrawn.
 import type { Snapshot } from '@aws-sdk/client-ec2';
 import type { LocalAws, LogLine, StackEvent } from '../../local-aws';
 import { describe, type StoredSnapshot } from '../../local-aws/snapshot';
 import { type Console, inShort, type Style } from './console';
 
 const TICK_MS = 10_000;
-/** Percentage points between two lines of progress where no line is redrawn. */
+/** Percentage points between two lines of progress if lines are not redrawn. */
 const PLAIN_STEP = 25;
-/** How the logical ids of the provider begin. Its construct path is permanent. */
+/** The prefix of the logical ids of the provider. Its construct path never changes. */
 const PROVIDER = 'cdkebssnapshotcopy';
 const BAR_WIDTH = 16;
 const INITIATED = 'User Initiated';
-/** Decisions that the events, the progress and the reasons show anyway. */
+/** Decisions that are already visible in the events, the progress and the reasons. */
 const TOLD_OTHERWISE = ['accept', 'complete', 'deleted', 'fail', 'dry run failed', 'fast restore failed'];
 
 interface SeenCopy {
   state: string;
-  /** The latest bar, if it has no line that stays. */
+  /** The latest bar, unless it already has a permanent line. */
   drawn?: string;
-  /** The last progress that got a line of its own. */
+  /** The last progress that got its own line. */
   shown: number;
 }
 
@@ -42,16 +42,16 @@ export class Watch {
   private readonly others: ReadonlySet<string>;
   private readonly seen = new Map<string, SeenCopy>();
   private readonly told = new Set<string>();
-  /** How many resources without a line of their own there are, by subject and status. */
+  /** The number of resources that have no line of their own, by subject and status. */
   private readonly counts = new Map<string, Map<string, number>>();
-  /** When the last of them came. */
+  /** When the last of them was counted. */
   private readonly counted = new Map<string, number>();
   private tally = '';
   private paths: ReadonlyMap<string, string> = new Map();
   private cancelTick: () => void = () => undefined;
 
   /**
-   * Copies that exist already do not belong to the stack.
+   * Copies that already exist do not belong to the stack.
    *
    * @param isCrowd whether there are too many copies to show a line for each
    */
@@ -65,15 +65,15 @@ export class Watch {
     this.tick();
   }
 
-  /** Copies that were made since, and still exist. */
+  /** Copies that were made after this object, and still exist. */
   copies(): StoredSnapshot[] {
     return this.aws.ec2.remainingCopies().filter(({ id }) => !this.others.has(id));
   }
 
   /**
-   * A line of the handler appears once in each operation.
+   * Within an operation, each line of the handler appears only once.
    *
-   * @param paths construct paths by logical id. Default: those of the operation before
+   * @param paths construct paths by logical id. Default: the paths of the previous operation
    */
   beginOperation(paths: ReadonlyMap<string, string> = this.paths): void {
     this.paths = paths;

@@ -121,7 +121,7 @@ test.each<[Record<string, unknown>, RegExp]>([
   [{ removalPolicy: 'snapshot' }, /removalPolicy "snapshot" is not one of destroy, retain, retain-on-update-or-delete/],
   [{ copySourceTags: 'yes' }, /copySourceTags "yes" is neither true nor false/],
   [{ storageTier: 'glacier' }, /storageTier "glacier" is not one of standard, archive/],
-  [{ lock: 'compliance' }, /lock "compliance" is no number of days/],
+  [{ lock: 'compliance' }, /lock "compliance" is not a number of days/],
   [{ tags: 'team=storage' }, /tags "team=storage" is not a JSON object/],
   [{ tags: '["a"]' }, /is not a JSON object/],
   [{ tags: { team: 1 } }, /is not a JSON object of strings/],

@@ -71,9 +71,9 @@ describe.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))('
     const { code, out, err } = await plain(name);
     expect(out).not.toContain('NOT AS EXPECTED');
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expectInOrder(out, [/^Scenario /, ...(REASONS[name] ? [REASONS[name]] : []), /^As expected: /, /^In the end$/]);
+    expectInOrder(out, [/^Scenario /, ...(REASONS[name] ? [REASONS[name]] : []), /^As expected: /, /^Summary$/]);
     expect(out).toMatch(
-      ['lock', 'retain'].includes(name) ? /^Left, on purpose: snap-\w+ in eu-west-1\.$/m : /^No snapshot copy is left/m,
+      ['lock', 'retain'].includes(name) ? /^Kept on purpose: snap-\w+ in eu-west-1\.$/m : /^No snapshot copy is left/m,
     );
     const words = out.replace(/\s+/g, ' ');
     expect(words).toContain(scenario.shows);
@@ -101,7 +101,7 @@ test('without arguments, the life of a copy: created, updated in place, replaced
     /-c tags='{"team":"storage"}' -c kmsKeyId=alias\/backup$/,
     /SnapshotCopy +UPDATE_COMPLETE_CLEANUP_IN_PROGRESS$/,
     /snap-\w{17} {2}deleted \(was completed\)$/,
-    /^Outputs, changed: a new copy has replaced the old one\.$/,
+    /^Outputs changed: a new copy has replaced the old one\.$/,
     /^ {2}SnapshotId +snap-\w{17}$/,
     /^ {2}KmsKeyArn +arn:aws:kms:eu-west-1:/,
     /^\$ npx cdk destroy SnapshotCopy$/,
@@ -130,7 +130,7 @@ test('what was not expected is said in one line, and makes the exit code 1', asy
   expectInOrder(out, [
     /^NOT AS EXPECTED: expected CREATE_FAILED, a reason like \/no such\/; happened: CREATE_COMPLETE, nothing failed\.$/,
     /^NOT AS EXPECTED: expected 0 copies in EC2; happened: 1 copy in EC2\.$/,
-    /^Left, and that is not as it should be: snap-/,
+    /^Left behind unexpectedly: snap-/,
     /^NOT AS EXPECTED: expected 2 calls of CopySnapshot; happened: 1 call of CopySnapshot\.$/,
   ]);
 });
@@ -166,7 +166,7 @@ test.each(CAPTURES)(
     const words = new Set(wordsOf((await plain(name)).out));
     expect(wordsOf(lines.join('\n')).filter((word) => !words.has(word))).toEqual([]);
     // All of the end can be seen at once.
-    expect(lines.length - lines.indexOf('In the end')).toBeLessThanOrEqual(rows);
+    expect(lines.length - lines.indexOf('Summary')).toBeLessThanOrEqual(rows);
   },
 );
 
