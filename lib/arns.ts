@@ -1,8 +1,8 @@
 import { Aws } from 'aws-cdk-lib';
 
-// The partition is a token: a literal one would have to be guessed where the Region of the stack is not known.
+// The partition is a token, because it cannot be derived from a stack without a known Region.
 
-/** `*` as the Region or the id stands for any. Snapshots have no account in their ARN. */
+/** Pass `*` for any Region or any ID. The ARN of a snapshot has no account. */
 export function snapshotArn(region: string, id: string): string {
   return `arn:${Aws.PARTITION}:ec2:${region}::snapshot/${id}`;
 }

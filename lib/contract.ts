@@ -1,26 +1,29 @@
-// What the construct and the handler agree on. Both import this module, so they cannot drift apart.
-// Names and values are frozen from the first release on: a deployed stack keeps them for years. A changed one would
-// make an upgrade of the library replace copies, or lose track of them.
+// The contract between the construct and the handler. Both import this module, so they cannot drift apart. Names and
+// values are frozen from the first release on, because deployed stacks keep them for years. After a change, an upgrade
+// of the library would replace copies, or lose track of them.
 
 export const COPY_RESOURCE_TYPE = 'Custom::SnapshotCopy';
 
-/** A further stage: waits on for a copy that takes longer than one resource can wait. Owns nothing. */
+/** A further stage: continues to wait for a copy that takes longer than one resource can wait. It owns nothing. */
 export const STAGE_RESOURCE_TYPE = 'Custom::SnapshotCopyStage';
 
 export const DRY_RUN_RESOURCE_TYPE = 'Custom::SnapshotCopyDryRun';
 
 export const FAST_RESTORE_RESOURCE_TYPE = 'Custom::FastSnapshotRestore';
 
-/** A further stage of a fast restore: waits on, and enables nothing that is not declared. */
+/** A further stage of a fast restore: continues to wait, and enables only what is declared. */
 export const FAST_RESTORE_STAGE_RESOURCE_TYPE = 'Custom::FastSnapshotRestoreStage';
 
-/** What a copy and its dry run ask EC2 for. CloudFormation delivers every scalar as a string; absent is the default. */
+/**
+ * The input for EC2 that a copy and its dry run share. CloudFormation sends every scalar as a string. Absent means
+ * default.
+ */
 export interface DryRunProperties {
-  /** Absent with LatestSource. */
+  /** Absent if LatestSource is present. */
   readonly SourceSnapshotId?: string;
-  /** The source is the newest snapshot that this finds when the copy is made. */
+  /** Selects the source: the newest snapshot that matches when the copy is made. */
   readonly LatestSource?: LatestSourceProperties;
-  /** Any text. With another text, the handler looks for the latest source again. */
+  /** Any text. If it changes, the handler searches for the latest source again. */
   readonly Refresh?: string;
   readonly SourceRegion: string;
   readonly DestinationRegion: string;
@@ -28,31 +31,31 @@ export interface DryRunProperties {
   readonly DestinationAvailabilityZone?: string;
   readonly Description?: string;
   readonly Encrypted?: 'true';
-  /** A key id, an alias name, a key ARN or an alias ARN, as EC2 takes them. */
+  /** A key ID, an alias name, a key ARN or an alias ARN, as EC2 accepts them. */
   readonly KmsKeyId?: string;
   /** ARN of the key, or of an alias of the key, that encrypts the source. */
   readonly SourceKmsKeyArn?: string;
   readonly CompletionDurationMinutes?: string;
-  /** Id of the account that must own the source. Absent: any account. */
+  /** ID of the account that must own the source. If absent, any account may own it. */
   readonly SourceOwner?: string;
 }
 
 export interface LatestSourceProperties {
   readonly VolumeId?: string;
   readonly Tags?: readonly { readonly Key: string; readonly Value: string }[];
-  /** Id of an account. Absent: the account of the stack. */
+  /** Account ID. Absent for the account of the stack. */
   readonly Owner?: string;
   readonly MaxAgeSeconds?: string;
 }
 
-/** What is done with a finished copy. */
+/** The properties that apply to a finished copy. */
 export interface HandoverProperties {
   readonly CopySourceTags?: 'true';
-  /** Ids of the accounts that may create volumes from the copy. */
+  /** IDs of the accounts that may create volumes from the copy. */
   readonly ShareWith?: readonly string[];
   /** Absent for the standard tier. */
   readonly StorageTier?: 'archive';
-  /** Absent: no lock. */
+  /** Absent if there is no lock. */
   readonly LockMode?: LockMode;
   readonly LockDurationDays?: string;
   readonly CoolOffPeriodHours?: string;
@@ -60,7 +63,7 @@ export interface HandoverProperties {
 
 export interface CopyProperties extends DryRunProperties, HandoverProperties {
   readonly Tags?: readonly { readonly Key: string; readonly Value: string }[];
-  /** How long the copy may take, over all stages. */
+  /** Maximum time that the copy may take, over all stages. */
   readonly TimeoutSeconds: string;
   /** CloudFormation's DeletionPolicy of the resource. Absent for Delete. */
   readonly DeletionPolicy?: RetainingPolicy;
@@ -68,13 +71,15 @@ export interface CopyProperties extends DryRunProperties, HandoverProperties {
 
 export type LockMode = 'governance' | 'compliance';
 
-/** A stage has the properties of the copy's own resource, and those that say which resource that is. */
+/**
+ * A further stage has the properties of the resource that owns the copy, and properties that identify that resource.
+ */
 export interface StageProperties extends CopyProperties {
-  /** Logical id of the resource that owns the copy. */
+  /** Logical ID of the resource that owns the copy. */
   readonly CopyLogicalId: string;
-  /** Ref of that resource: the id of the copy, or the handle of a copy that is still to be started. */
+  /** Ref of that resource: the ID of the copy, or the handle of a copy that has not been started yet. */
   readonly CopyId: string;
-  /** The number of the stage. The first stage is the copy's own resource, so this counts from 2. */
+  /** The number of the stage, from 2. The first stage is the resource that owns the copy. */
   readonly Stage: string;
 }
 
@@ -82,28 +87,30 @@ export interface FastRestoreProperties {
   readonly SnapshotId: string;
   /** Region of the snapshot. */
   readonly Region: string;
-  /** Names of zones, or else their ids. */
+  /** Zone names. If absent, AvailabilityZoneIds has zone IDs. */
   readonly AvailabilityZones?: readonly string[];
   readonly AvailabilityZoneIds?: readonly string[];
-  /** Absent: done when fast restore is being enabled. */
+  /** If absent, the request is done as soon as EC2 has started to enable fast restore. */
   readonly WaitUntilEnabled?: 'true';
-  /** How long it may take until fast restore is enabled, over all stages. */
+  /** Maximum time until fast restore is enabled, over all stages. */
   readonly TimeoutSeconds: string;
-  /** The number of the stage, for further stages: they count from 2. */
+  /** The number of a further stage, from 2. */
   readonly Stage?: string;
 }
 
 /** The deletion policies under which a finished copy outlives its resource. */
 export type RetainingPolicy = 'Retain' | 'RetainExceptOnCreate';
 
-/** What Fn::GetAtt can read. Every answer has all of them, each a string, '' where EC2 has no value. */
+/** The attributes for Fn::GetAtt. Every answer has all of them as strings. The string is empty if EC2 has no value. */
 export const ATTRIBUTES = [
   'SnapshotId',
   'SourceSnapshotId',
   'VolumeSize',
   'Encrypted',
   'KmsKeyArn',
-  /** KmsKeyArn, or the ARN of no key if the copy has none: the resource of an IAM statement may not be empty. */
+  /**
+   * KmsKeyArn, or an ARN that matches no key if the copy has none: the resource of an IAM statement cannot be empty.
+   */
   'KmsKeyArnOrNone',
   'OwnerId',
   'StartTime',
@@ -114,72 +121,72 @@ export const ATTRIBUTES = [
 
 export type Attributes = Record<(typeof ATTRIBUTES)[number], string>;
 
-/** Every tag of ours begins with this, in whatever case. */
+/** Every tag of the library begins with this prefix, in any case. */
 export const TAG_PREFIX = 'cdk-ebs-snapshot-copy:';
 
-/** The tags that say whose a copy is. CopySnapshot sets them atomically. */
+/** The tags that identify the owner of a copy. CopySnapshot sets them atomically. */
 export const TAG = {
-  /** Id (ARN) of the stack. The role may touch only what carries it. */
+  /** ID (ARN) of the stack. The role may change only snapshots with this tag. */
   stack: `${TAG_PREFIX}stack`,
-  /** Logical id of the resource in that stack. */
+  /** Logical ID of the resource in that stack. */
   resource: `${TAG_PREFIX}resource`,
-  /** Hash of the inputs whose change needs another copy. */
+  /** Hash of the inputs whose change requires another copy. */
   inputs: `${TAG_PREFIX}inputs`,
-  /** The physical id under which the copy was started. */
+  /** The physical ID under which the copy was started. */
   handle: `${TAG_PREFIX}handle`,
-  /** Id of the source, as it was found when the copy was made. */
+  /** ID of the source that was copied. */
   source: `${TAG_PREFIX}source`,
-  /** The retaining policy. Absent when the copy goes with its resource. It may change. */
+  /** The retaining policy. Absent if the copy is deleted with its resource. It can change. */
   retain: `${TAG_PREFIX}retain`,
-  /** Hashes of other inputs for which the copy was kept, because they have found the same source. It may change. */
+  /** Hashes of other inputs for which the copy was kept, because they selected the same source. It can change. */
   kept: `${TAG_PREFIX}kept`,
-  /** The id of the copy itself, set once EC2 has answered it. A clone with all its tags has another id. */
+  /** ID of the copy itself, set when EC2 has returned it. A clone with the same tags has another ID. */
   id: `${TAG_PREFIX}id`,
 } as const;
 
-/** The tags that never change: the role may neither change nor remove them. */
+/** The tags that never change. The role may neither change nor remove them. */
 export const OWNER_TAGS: readonly string[] = [TAG.stack, TAG.resource, TAG.inputs, TAG.handle, TAG.source];
 
 /** EC2's limit of tags on one resource is 50 (Amazon EC2 User Guide, "Tag restrictions"); the library reserves ten. */
 export const MAX_USER_TAGS = 40;
 
-/** What every line of the handler's log says it is about. Metric filters read it, and the decisions below. */
+/** The subject in every line of the handler's log. Metric filters read it, and the decisions below. */
 export interface LogSubject {
   readonly request: string;
-  /** Id (ARN) of the stack. */
+  /** ID (ARN) of the stack. */
   readonly stack: string;
-  /** Logical id of the resource, also in the lines of its further stages. */
+  /** Logical ID of the resource that owns the copy, also in the log lines of further stages. */
   readonly logicalId: string;
   readonly physicalId?: string;
 }
 
-/** The decisions in the log that are counted. */
+/** The decisions in the log that metrics use. */
 export const DECISION = {
   /** A copy was started. */
   start: 'start copy',
-  /** A copy is finished and reported. The line has how many `seconds` EC2 took. */
+  /** A copy is finished and reported. The log line contains how many `seconds` EC2 took. */
   complete: 'complete',
-  /** A request for a copy failed. Those for dry runs and fast restores have decisions of their own. */
+  /** A request for a copy failed. Dry runs and fast restores have their own decisions. */
   fail: 'fail',
 } as const;
 
-/** How often the framework asks whether a copy is done. */
+/** The default interval between two polls. */
 export const POLL_INTERVAL_SECONDS = 30;
 
-/** The functions' environment variable for another poll interval. */
+/** The environment variable of the functions for another poll interval. */
 export const POLL_INTERVAL_VARIABLE = 'POLL_INTERVAL_SECONDS';
 
-/** How long one stage waits at most: less than CloudFormation's hour, which no custom resource can exceed. */
+/** Maximum time that one stage waits. It is less than one hour, CloudFormation's limit for a custom resource. */
 export const STAGE_SECONDS = 3_000;
 
-/** The shortest and the longest time that a copy may be given; the latter is EC2's longest completion duration. */
+/** The shortest and the longest timeout of a copy. The longest is EC2's longest completion duration. */
 export const MIN_TIMEOUT_SECONDS = 60;
 export const MAX_TIMEOUT_SECONDS = 48 * 3_600;
 
-/** A dry run waits this long for a source that is still pending, or for permissions that are still on their way. */
+/** How long a dry run waits for a source that is still pending, or for permissions that have not propagated yet. */
 export const DRY_RUN_TIMEOUT_SECONDS = 600;
 
-/** How many stages a timeout takes. */
+/** How many stages a timeout needs. */
 export function stageCount(timeoutSeconds: number): number {
   return Math.max(1, Math.ceil(timeoutSeconds / STAGE_SECONDS));
 }

@@ -1,5 +1,5 @@
-// Metrics come from filters on the handler's log, made on first use. A log group may be shared, so that each filter asks for
-// the stack.
+// Metrics come from metric filters on the handler's log. A filter is created when its metric is first used. Stacks can
+// share a log group, so each filter matches only the lines of its stack.
 import { type Duration, Duration as Durations, type Stack } from 'aws-cdk-lib';
 import { Metric, type MetricOptions, Stats, Unit } from 'aws-cdk-lib/aws-cloudwatch';
 import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
@@ -13,7 +13,7 @@ export type MetricName = 'Copies' | 'Failures' | 'Duration';
 
 interface Kind {
   readonly decision: string;
-  /** The value of one line of the log. */
+  /** The metric value of one log line. */
   readonly value: string;
   readonly statistic: string;
   readonly unit: Unit;
@@ -25,7 +25,7 @@ const KINDS: Readonly<Record<MetricName, Kind>> = {
   Duration: { decision: DECISION.complete, value: '$.message.seconds', statistic: Stats.AVERAGE, unit: Unit.SECONDS },
 };
 
-/** By the field of the log line that has it. */
+/** For each dimension, the field of the log line that has its value. */
 const FIELDS = { Stack: 'stack', Copy: 'logicalId' } as const satisfies Record<string, keyof LogSubject>;
 
 export class CopyMetrics {
@@ -35,7 +35,7 @@ export class CopyMetrics {
     private readonly logGroup: ILogGroup,
   ) {}
 
-  /** The metric of one copy, or of all copies of the stack. */
+  /** A metric of one copy, or of all copies of the stack. */
   public metric(name: MetricName, logicalId: string | undefined, options: MetricOptions = {}): Metric {
     const dimensions = { Stack: this.stack.stackId, ...(logicalId !== undefined && { Copy: logicalId }) };
     this.filterOnce(name, Object.keys(dimensions) as (keyof typeof FIELDS)[]);

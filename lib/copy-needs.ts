@@ -6,21 +6,24 @@ import type { CommonSnapshotCopyProps, SnapshotCopyProps } from './snapshot-copy
 import { StorageTier } from './storage-tier';
 import { isFixed, isKnown } from './tokens';
 
-/** What the handler must be permitted for one copy. */
+/** What the permissions of the handler depend on for one copy. */
 export interface CopyNeeds {
-  /** Warnings about the permissions appear here. */
+  /** The construct to which warnings about the permissions are attached. */
   readonly scope: IConstruct;
   readonly sourceSnapshotId?: string;
-  /** Account that must own the source. Absent: any account. */
+  /** Account that must own the source. If absent, any account may own it. */
   readonly sourceOwner?: string;
   readonly sourceRegion: string;
   readonly destinationRegion: string;
   readonly sourceKey?: KeyReference;
-  /** `default`: the account's default key for EBS, which may be any of its keys. `unknown`: any form of a token. */
+  /**
+   * `default`: the default key for EBS, which can be any key of the account. `unknown`: a token, which can have any
+   * form.
+   */
   readonly key: KeyReference | 'default' | 'unknown';
 }
 
-/** What the handler must be permitted for a finished copy, and need not undo. */
+/** What the permissions of the handler for a finished copy depend on. The permissions to undo are always granted. */
 export interface HandoverNeeds {
   readonly scope: IConstruct;
   readonly shareWith: readonly string[];
@@ -34,8 +37,8 @@ export function handoverNeedsOf(scope: IConstruct, props: SnapshotCopyProps): Ha
 }
 
 /**
- * Whoever writes an id decides on a snapshot. Whoever writes a token, or how to find the latest source, decides on no more
- * than whose snapshot it is.
+ * The account that must own the source. A literal ID names one snapshot, so any account may own it. A token or
+ * `latestSource` does not, so by default the snapshot must belong to the account of the stack.
  */
 export function sourceOwnerOf(props: CommonSnapshotCopyProps, scope: IConstruct): string | undefined {
   const { latestSource, sourceOwner, sourceSnapshotId } = props;
@@ -43,7 +46,7 @@ export function sourceOwnerOf(props: CommonSnapshotCopyProps, scope: IConstruct)
   return sourceOwner ?? (isKnown(sourceSnapshotId) ? undefined : Stack.of(scope).account);
 }
 
-/** Absent for the account of the stack. */
+/** Returns `undefined` for the account of the stack. */
 export function ownerOf({ owner }: LatestSource): string | undefined {
   return owner === 'self' ? undefined : owner;
 }
@@ -64,7 +67,7 @@ export function needsOf(scope: IConstruct, props: CommonSnapshotCopyProps): Copy
   };
 }
 
-/** The name of an alias is text, so nothing else would make the copy wait for the alias. */
+/** Copies need an explicit dependency on aliases, because the name of an alias is a string without a reference. */
 export function aliasesOf({ kmsKey, sourceKmsKey }: CommonSnapshotCopyProps): IConstruct[] {
   return [kmsKey, sourceKmsKey].filter((key) => key !== undefined).filter(isAlias);
 }

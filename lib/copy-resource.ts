@@ -5,23 +5,23 @@ import type { RetainingPolicy } from './contract';
 export interface CopyResourceProps {
   readonly type: string;
   readonly serviceToken: string;
-  /** When CloudFormation gives up, in seconds. */
+  /** How long CloudFormation waits for an answer, in seconds. */
   readonly serviceTimeout: number;
-  /** What must be there before. */
+  /** What must be created before this resource. */
   readonly prerequisites: readonly IDependable[];
-  /** Read at the end of synthesis, because Aspects and applyRemovalPolicy may change tags and policies until then. */
+  /** Called at the end of synthesis, because Aspects and applyRemovalPolicy can change tags and policies until then. */
   readonly properties: () => object;
 }
 
 /**
- * One custom resource of a copy or of a fast restore: the one that owns it, or a further stage. The CDK's CustomResource would write the
- * default deletion policies into the template, for every copy.
+ * One custom resource of a copy or of a fast restore: the owner, or a further stage. The CustomResource of the CDK is
+ * not used, because it writes the default deletion policies into the template for every copy.
  */
 export class CopyResource extends CfnResource {
   /** The further stages, if this resource owns the copy. */
   private readonly stages: CopyResource[] = [];
 
-  /** The CDK resolves a reference faster than text that contains one. */
+  /** The CDK resolves a bare reference faster than a string that contains one. */
   private readonly serviceToken: unknown;
 
   public constructor(
@@ -34,7 +34,7 @@ export class CopyResource extends CfnResource {
     this.node.addDependency(...props.prerequisites);
   }
 
-  /** Lets a further stage follow this resource: it has its condition, and every override of its properties. */
+  /** Makes a further stage follow this resource: it gets the same condition and the same property overrides. */
   public addStage(stage: CopyResource): void {
     this.stages.push(stage);
     Object.defineProperty(stage.cfnOptions, 'condition', {
@@ -43,17 +43,17 @@ export class CopyResource extends CfnResource {
     });
   }
 
-  /** The deletion policy, as far as the handler must know it. */
+  /** The deletion policy if it retains the copy. The handler needs to know only that. */
   public get retainingPolicy(): RetainingPolicy | undefined {
     const policy: `${CfnDeletionPolicy}` | undefined = this.cfnOptions.deletionPolicy;
     return policy === 'Retain' || policy === 'RetainExceptOnCreate' ? policy : undefined;
   }
 
-  /** Throws for a deletion policy, which the handler would not see: it would delete what should be retained. */
+  /** Throws for a deletion policy: the handler would not see it, and would delete a copy that should be retained. */
   public override addOverride(path: string, value: unknown): void {
     if (path === 'DeletionPolicy' || path === 'UpdateReplacePolicy') {
       throw new Error(
-        `${this.node.path}: an override of ${path} is not possible: use removalPolicy or applyRemovalPolicy`,
+        `${this.node.path}: an override of ${path} is not allowed: use removalPolicy or applyRemovalPolicy`,
       );
     }
     super.addOverride(path, value);

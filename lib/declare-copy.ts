@@ -14,7 +14,7 @@ export function tagManagerFor({ tags = {} }: SnapshotCopyProps): TagManager {
   return new TagManager(TagType.STANDARD, COPY_RESOURCE_TYPE, initial);
 }
 
-/** Declares the custom resources of a copy, and permits the handler what they need. */
+/** Declares the custom resources of a copy, and grants the handler the permissions for them. */
 export function declareCopy(
   scope: Construct,
   props: SnapshotCopyProps,

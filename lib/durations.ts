@@ -1,11 +1,13 @@
 import type { Duration } from 'aws-cdk-lib';
 
-/** In the unit in which it was given. */
+/** Returns the duration in its original unit, such as "90 minutes". */
 export function inWords(duration: Duration): string {
   return duration.formatTokenToNumber().replace(/^1 (\w+)s$/, '1 $1');
 }
 
-/** Validation sees to whole seconds. What a placeholder of a first pass becomes, such as NaN, is no reason to fail. */
+/**
+ * Does not throw for fractions: validation reports them. In a first pass, a placeholder may even make the duration NaN.
+ */
 export function secondsOf(duration: Duration): number {
   return duration.toSeconds({ integral: false });
 }

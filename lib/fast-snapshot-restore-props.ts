@@ -4,29 +4,31 @@ import type { ISnapshotRef } from './snapshot-ref';
 /** Properties of a `FastSnapshotRestore`. */
 export interface FastSnapshotRestoreProps {
   /**
-   * The snapshot, of this account or shared with it. `SnapshotCopy.fromSnapshotId` imports one by its id.
+   * The snapshot. It belongs to this account or is shared with it. `SnapshotCopy.fromSnapshotId` imports one by its ID.
    *
-   * Changes in place: the zones of the old snapshot are disabled before those of the new one are enabled.
+   * Can be changed in place: fast restore is disabled for the old snapshot before it is enabled for the new one.
    */
   readonly snapshot: ISnapshotRef;
 
   /**
-   * Availability Zones of the snapshot's Region: names such as `us-east-1a`, or ids such as `use1-az1`, but not both. At
-   * least one. Changes in place.
+   * Availability Zones in the snapshot's Region, at least one: names such as `us-east-1a` or IDs such as `use1-az1`,
+   * but not a mix of both.
+   *
+   * Can be changed in place.
    */
   readonly availabilityZones: string[];
 
   /**
-   * Whether the deployment waits until EC2 has optimized the snapshot, which takes 60 minutes per TiB. Otherwise, it goes
-   * on as soon as EC2 has begun.
+   * Whether the deployment waits until EC2 has optimized the snapshot, which takes 60 minutes per TiB. Otherwise, the
+   * deployment continues as soon as EC2 has started.
    *
    * @default false
    */
   readonly waitUntilEnabled?: boolean;
 
   /**
-   * How long `waitUntilEnabled` may take: 1 minute to 48 hours, in whole seconds. For every 50 minutes beyond the first
-   * 50, the stack gets one further resource.
+   * Maximum time to wait for `waitUntilEnabled`: 1 minute to 48 hours, in whole seconds. Every 50 minutes beyond the
+   * first 50 add one resource to the stack.
    *
    * @default - 2 hours with `waitUntilEnabled`, 50 minutes without
    */

@@ -16,11 +16,11 @@ import { isZoneId, problemsOfFastRestore } from './validate-fast-restore';
 import { asText } from './wire-properties';
 
 /**
- * Enables fast snapshot restore: volumes that are made from the snapshot in these zones have their full performance at
- * once. Deleting the stack disables it, whatever happens to the snapshot.
+ * Enables fast snapshot restore: volumes that are created from the snapshot in these zones have full performance
+ * immediately. Deleting the stack disables it, whatever happens to the snapshot.
  *
- * EC2 charges for every snapshot, zone and hour: about $540 per month and zone. An account has five such snapshots in a
- * Region, unless its quota is raised.
+ * EC2 charges for each snapshot and zone by the hour: about $540 per zone and month. The default quota of an
+ * account is five snapshots per Region.
  *
  * @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-fast-snapshot-restore.html
  * @example
@@ -35,11 +35,13 @@ export class FastSnapshotRestore extends Construct {
   public static readonly RESOURCE_TYPE: string = FAST_RESTORE_RESOURCE_TYPE;
 
   /**
-   * Declares a fast restore. Throws an error that names every bad prop, with its value, what is allowed, and what to change.
+   * Declares a fast restore.
    *
-   * @param scope where the fast restore is declared
-   * @param id the name of the construct in its scope
-   * @param props what the fast restore is to be
+   * Throws an error that lists every invalid prop with its value, the allowed values, and what to change.
+   *
+   * @param scope the scope in which to define the fast restore
+   * @param id the construct ID of the fast restore
+   * @param props properties of the fast restore
    */
   public constructor(scope: Construct, id: string, props: FastSnapshotRestoreProps) {
     props = injectedProps(scope, id, props, FastSnapshotRestore.PROPERTY_INJECTION_ID);

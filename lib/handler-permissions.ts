@@ -1,6 +1,6 @@
-// What the role of the handler may do: granted copy by copy, each permission once. Few values are listed. Past a limit, a
-// wildcard is granted instead, so that all policies of the role together stay below 10,000 characters however many copies
-// there are. Beyond that, the CDK would move statements into managed policies.
+// The permissions of the handler's role. They are granted copy by copy, each permission once. Up to a limit, statements
+// list single values; beyond it, they use a wildcard. So all policies of the role together stay below 10,000 characters
+// for any number of copies. Above that, the CDK would move statements into managed policies.
 import { Annotations, type Stack, Token } from 'aws-cdk-lib';
 import { Policy, type PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct, IDependable } from 'constructs';
@@ -31,17 +31,17 @@ import { isFixed, isKnown } from './tokens';
 const MAX_SOURCES = 6;
 const MAX_OWNERS = 2;
 const MAX_REGIONS = 3;
-/** All inline policies of a role may have 10,240 characters together. */
+/** The inline policies of a role can have 10,240 characters in total. */
 const MAX_FAST_RESTORES = 3;
-/** To share with. */
+/** Accounts to share with. */
 const MAX_ACCOUNTS = 20;
 
 const NO_ID_YET =
-  'A copy has no id before it is made. The tag of its stack limits what the handler may do with copies.';
+  'A copy has no ID before it is made. The tag of its stack limits what the handler may do with copies.';
 
-const ANY_BEFORE = 'The snapshot of an earlier declaration must be disabled, too.';
+const ANY_BEFORE = 'The handler must also disable fast restore of a snapshot that was declared earlier.';
 const NO_REGION = 'EC2 may name either Region in the ARN of the source.';
-const ANY_OF_OWNER = 'The id of the source is known at deployment only. The handler copies what the account owns.';
+const ANY_OF_OWNER = 'The ID of the source is known only at deployment. The handler copies what the account owns.';
 
 export interface HandlerPermissionsProps {
   readonly role: Role;
@@ -73,25 +73,27 @@ export class HandlerPermissions {
     this.keys = new KeyPermissions(scope, stack, role, this.policy);
     this.sharing = shareOwnCopies(stackId);
     shareWith(this.sharing, this.accountsToAdd());
-    this.policy.grant('write logs', 'The name of a log group stands for its streams.', () => [writeLogs(logGroupArn)]);
-    this.policy.grant('describe', 'EC2 has no resource-level permissions for it.', () => [describeSnapshots()]);
+    this.policy.grant('write logs', 'The ARN of a log group covers its streams.', () => [writeLogs(logGroupArn)]);
+    this.policy.grant('describe', 'EC2 has no resource-level permissions for these calls.', () => [
+      describeSnapshots(),
+    ]);
     this.policy.grant('own copies', NO_ID_YET, () => [
       readStack(stackId),
       tagAtCopy(stackId),
       ...changeOwnCopies(stackId),
       this.sharing,
     ]);
-    if (isInVpc) this.policy.grant('network', 'Lambda makes the network interfaces.', () => [useNetwork()]);
+    if (isInVpc) this.policy.grant('network', 'Lambda creates the network interfaces.', () => [useNetwork()]);
   }
 
-  /** Permits what a copy needs. Returns what must be there before its custom resource. */
+  /** Permits what a copy needs. Returns what must be created before its custom resource. */
   public permit(needs: CopyNeeds): IDependable[] {
     this.permitSource(needs);
     this.permitRegions(needs);
     return [this.policy.dependable, ...this.keys.permit(needs)];
   }
 
-  /** Permits what a finished copy needs. What undoes it is permitted for every copy. */
+  /** Permits what a finished copy needs. The permissions to undo it are granted for every copy. */
   public permitHandover({ isArchived, isLocked, scope, shareWith: accounts }: HandoverNeeds): void {
     const { stackId } = this.stack;
     if (isArchived) this.policy.grant('archive', NO_ID_YET, () => [archiveOwnCopies(stackId)]);
@@ -114,8 +116,9 @@ export class HandlerPermissions {
   }
 
   /**
-   * A policy of its own: the snapshot may be a copy, which must not wait for itself. CloudFormation deletes the policy after
-   * the fast restore, which costs money until it is disabled. Beyond a few, one permission for all.
+   * Each fast restore gets its own policy. In the shared policy, a snapshot that is a copy would wait for itself.
+   * CloudFormation deletes the policy after the fast restore, which costs money until it is disabled. Beyond a limit,
+   * one permission covers all fast restores.
    */
   public permitFastRestore(scope: Construct, { env, snapshotRef }: ISnapshotRef): IDependable[] {
     if (!this.fastRestores.admits(scope.node.path)) {
@@ -130,7 +133,10 @@ export class HandlerPermissions {
     return [policy, this.policy.dependable];
   }
 
-  /** A token may be a copy of this stack. To name it would make the policy wait for what waits for the policy. */
+  /**
+   * A token may refer to a copy in this stack. If the policy named it, the policy and the copy would wait for each
+   * other.
+   */
   private permitSource(needs: CopyNeeds): void {
     const { sourceSnapshotId: id, sourceOwner } = needs;
     const isFixedOwner = sourceOwner !== undefined && isFixed(sourceOwner, this.stack);
@@ -153,7 +159,7 @@ export class HandlerPermissions {
     if (isNew) Annotations.of(scope).addWarningV2('cdk-ebs-snapshot-copy:anySource', warning);
   }
 
-  /** EC2 authorizes a copy in both Regions: when the handler calls it, and when it reads the source for the handler. */
+  /** EC2 authorizes a copy in both Regions: when the handler calls CopySnapshot, and when EC2 reads the source. */
   private permitRegions({ sourceRegion, destinationRegion }: CopyNeeds): void {
     for (const each of [destinationRegion, sourceRegion]) {
       const region = this.regions.valueOrWildcard(isFixed(each, this.stack) ? each : '*');

@@ -21,18 +21,18 @@ import type { ISnapshotRef } from './snapshot-ref';
 import { problemsOfStack } from './stages';
 import { WaysOut } from './ways-out';
 
-/** Permanent: the construct path makes the ServiceToken, which CloudFormation refuses to change. */
+/** Permanent: the ServiceToken depends on the construct path, and CloudFormation does not allow it to change. */
 const ID = 'cdk-ebs-snapshot-copy';
 
 const HANDLER = path.join(__dirname, '..', 'assets', 'handler');
 
-/** What all five functions have in common. */
+/** The options that all five functions share. */
 interface CommonOptions extends Pick<Settings, 'vpc' | 'vpcSubnets'> {
   readonly logGroup: logs.ILogGroup;
   readonly securityGroups?: ec2.ISecurityGroup[];
 }
 
-/** What serves all copies of a stack: the functions of the handler, their role, and the framework that calls them. */
+/** Serves all copies of a stack: the functions of the handler, their role, and the framework that calls them. */
 export class HandlerProvider extends Construct {
   public static getOrCreate(scope: Construct): HandlerProvider {
     const stack = Stack.of(scope);
@@ -40,7 +40,7 @@ export class HandlerProvider extends Construct {
     return existing ?? new HandlerProvider(stack);
   }
 
-  /** What the custom resources name as their ServiceToken. */
+  /** The ServiceToken of the custom resources. */
   public readonly serviceToken: string;
 
   private readonly permissions: HandlerPermissions;
@@ -49,7 +49,7 @@ export class HandlerProvider extends Construct {
 
   private constructor(stack: Stack) {
     super(stack, ID);
-    // The statements come copy by copy. Merged, they stay below IAM's limits.
+    // Each copy adds statements. Merging them keeps the policy below IAM's limits.
     this.node.setContext(IAM_MINIMIZE_POLICIES, true);
     const settings = settingsInUse(stack);
     const common = this.commonOptions(settings);
@@ -71,7 +71,7 @@ export class HandlerProvider extends Construct {
     this.node.addValidation({ validate: () => [...this.lanes.problems(), ...problemsOfStack(stack)] });
   }
 
-  /** Permits what a copy needs. Returns what must be there before its custom resource. */
+  /** Permits what a copy needs. Returns what must be created before its custom resource. */
   public permit(needs: CopyNeeds): IDependable[] {
     return this.permissions.permit(needs);
   }
@@ -81,7 +81,7 @@ export class HandlerProvider extends Construct {
     this.permissions.permitHandover(needs);
   }
 
-  /** Permits a fast restore. Returns what must be there before its custom resource, and go after it. */
+  /** Permits a fast restore. Returns what must be created before its custom resource, and deleted after it. */
   public permitFastRestore(scope: Construct, snapshot: ISnapshotRef): IDependable[] {
     return this.permissions.permitFastRestore(scope, snapshot);
   }
@@ -91,7 +91,7 @@ export class HandlerProvider extends Construct {
     return this.metrics.metric(name, logicalId, options);
   }
 
-  /** Lets a copy wait for earlier ones if EC2 would not make them all at once. */
+  /** Makes a copy wait for earlier ones if EC2 would not run them all at the same time. */
   public enqueue(destinationRegion: string, first: CfnResource, last: CfnResource): void {
     this.lanes.enqueue(destinationRegion, first, last);
   }
@@ -103,7 +103,7 @@ export class HandlerProvider extends Construct {
     };
   }
 
-  /** Outlives the stack: the reason of a failed deployment names it, and the rollback would delete it. */
+  /** It is retained, because the error message of a failed deployment names it, and the rollback would delete it. */
   private createLogGroup(): logs.LogGroup {
     return new logs.LogGroup(this, 'Logs', {
       retention: logs.RetentionDays.ONE_MONTH,
@@ -126,7 +126,7 @@ export class HandlerProvider extends Construct {
       handler: 'index.onEvent',
       description: 'Decides on a request of a SnapshotCopy resource',
     });
-    // Through the framework, the copies depend on this function, so CloudFormation deletes them before the ways out.
+    // The copies depend on this function through the framework, so CloudFormation deletes them before the network.
     if (common.vpc) onEvent.node.addDependency(new WaysOut(this, common.vpc, common.securityGroups));
     return new cr.Provider(this, 'Framework', {
       ...common,
@@ -138,13 +138,13 @@ export class HandlerProvider extends Construct {
       }),
       queryInterval: Duration.seconds(pollIntervalSeconds),
       totalTimeout: Duration.hours(1),
-      // They log whole events below that level, with the URL that lets anybody answer CloudFormation.
+      // At lower levels, the framework logs whole events. They contain the URL that lets anybody answer CloudFormation.
       frameworkLambdaLoggingLevel: lambda.ApplicationLogLevel.FATAL,
       disableWaiterStateMachineLogging: stateMachineLogGroup === undefined,
       waiterStateMachineLogOptions: stateMachineLogGroup && {
         destination: stateMachineLogGroup,
         level: LogLevel.ALL,
-        // The data has the same URL.
+        // The execution data contains the same URL.
         includeExecutionData: false,
       },
     });
@@ -156,10 +156,10 @@ export class HandlerProvider extends Construct {
       code: bundledHandler(),
       role,
       runtime: lambda.determineLatestNodeRuntime(this),
-      // Four times the 62 MiB that `npm run bench` allows it at its peak: Lambda's runtime needs some of it, and Lambda
-      // gives processor time by memory.
+      // Four times the peak of 62 MiB that `npm run bench` allows. Lambda's runtime needs some of the memory, and
+      // Lambda allocates CPU in proportion to memory.
       memorySize: 256,
-      // A poll whose calls hang must not die, because a function that dies fails the deployment.
+      // A poll must survive calls that hang, because a function that times out fails the deployment.
       timeout: Duration.minutes(5),
       loggingFormat: lambda.LoggingFormat.JSON,
       tracing: tracing ? lambda.Tracing.ACTIVE : undefined,
@@ -171,7 +171,7 @@ export class HandlerProvider extends Construct {
   }
 }
 
-/** X-Ray for what the framework makes: it has no option for that. */
+/** Turns on X-Ray for the resources of the framework, which has no option for it. */
 function trace(framework: cr.Provider): void {
   for (const construct of framework.node.findAll()) {
     if (construct instanceof iam.Role) {

@@ -1,4 +1,4 @@
-// The statements of the handler's role. Each says one thing, and is finished when it is added to the role.
+// The statements of the handler's role. Each grants one thing, and is complete when it is added to the role.
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { snapshotArn } from './arns';
 import { OWNER_TAGS, TAG } from './contract';
@@ -7,8 +7,8 @@ import type { KeyReference } from './key-reference';
 const KEY_USE = ['kms:Decrypt', 'kms:GenerateDataKey', 'kms:GenerateDataKeyWithoutPlaintext', 'kms:ReEncrypt*'];
 
 /**
- * Only an AWS service can make a call through itself, and its domain differs between partitions. A key serves its own
- * Region only, so the Region in the ARN of the key says which EC2 that is.
+ * Matches EC2 in every Region and partition. The wildcard is safe: only an AWS service can call through itself, and a
+ * key is used only in its own Region, which the ARN of the key names.
  */
 const THROUGH_EC2 = { StringLike: { 'kms:ViaService': 'ec2.*' } };
 
@@ -16,7 +16,7 @@ export function writeLogs(logGroupArn: string): PolicyStatement {
   return allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroupArn);
 }
 
-/** EC2 has no resource-level permissions for them. */
+/** EC2 has no resource-level permissions for these calls. */
 export function describeSnapshots(): PolicyStatement {
   return allow(
     [
@@ -29,17 +29,18 @@ export function describeSnapshots(): PolicyStatement {
   );
 }
 
-/** So that the handler can tell whether a copy is still wanted. */
+/** Lets the handler find out whether a copy is still wanted. */
 export function readStack(stackId: string): PolicyStatement {
   return allow(['cloudformation:DescribeStacks', 'cloudformation:DescribeStackResource'], stackId);
 }
 
 /**
- * CopySnapshot, as EC2 authorizes it for the source. The Region in the ARN may be that of either snapshot, so none is
- * named, as in AWS's own policies.
+ * CopySnapshot, as EC2 authorizes it for the source. The ARN may have the Region of either snapshot, so the statement
+ * names no Region, like the policies of AWS.
  *
  * @param id `snap-*` for any snapshot
- * @param owner the account that must own the source. Nothing says that EC2 knows the owner in every Region, hence IfExists
+ * @param owner the account that must own the source. AWS does not document that EC2 knows the owner in every Region,
+ * hence IfExists
  */
 export function copyFrom(id: string, owner?: string): PolicyStatement {
   return allow(
@@ -50,14 +51,14 @@ export function copyFrom(id: string, owner?: string): PolicyStatement {
 }
 
 /**
- * CopySnapshot, as EC2 authorizes it for the new snapshot. That one has no id yet, but an asterisk, literally, which
- * matches no snapshot that exists.
+ * CopySnapshot, as EC2 authorizes it for the new snapshot. The new snapshot has no ID yet; its ARN has a literal
+ * asterisk instead, which matches no existing snapshot.
  */
 export function copyTo(region: string, stackId: string): PolicyStatement {
   return allow(['ec2:CopySnapshot'], snapshotArn(region, '${*}'), { StringEquals: requestTag(stackId) });
 }
 
-/** Tags that are part of a CopySnapshot call. */
+/** CreateTags for the tags in a CopySnapshot call. */
 export function tagAtCopy(stackId: string): PolicyStatement {
   return allow(['ec2:CreateTags'], snapshotArn('*', '*'), {
     StringEquals: { 'ec2:CreateAction': 'CopySnapshot', ...requestTag(stackId) },
@@ -65,11 +66,11 @@ export function tagAtCopy(stackId: string): PolicyStatement {
 }
 
 /**
- * Only the stack's tag limits what the handler may do with copies: an update that changes Regions, sources and keys
- * changes this policy before CloudFormation deletes the old copy.
+ * Only the tag of the stack limits what the handler may do with its copies. Regions, sources and keys must not limit
+ * it, because an update that changes them changes this policy before CloudFormation deletes the old copy.
  *
- * - A call that deletes tags without naming keys would delete all of them, so keys must be named.
- * - A condition key finds a tag in whatever case, so the owner tags are protected in every case.
+ * - A DeleteTags call without keys would delete all tags, so keys are required.
+ * - Condition keys ignore the case of tags, so the owner tags are protected in any case.
  */
 export function changeOwnCopies(stackId: string): PolicyStatement[] {
   const { StringEquals: ofThisStack } = ownedBy(stackId);
@@ -87,7 +88,7 @@ export function changeOwnCopies(stackId: string): PolicyStatement[] {
   ];
 }
 
-/** Adding accounts, and removing any. Never with a group, of which the only one is everybody. */
+/** Adds accounts, and removes any. Never adds a group: the only group is everybody. */
 export function shareOwnCopies(stackId: string): PolicyStatement {
   return allow(['ec2:ModifySnapshotAttribute'], snapshotArn('*', '*'), {
     ...ownedBy(stackId),
@@ -96,13 +97,13 @@ export function shareOwnCopies(stackId: string): PolicyStatement {
 }
 
 /**
- * Sets whom the statement lets add. The copies of a stack come one by one, and a list that is resolved later would be
+ * Sets the accounts that the statement allows to add. It is called again for each copy, because a lazy list would be
  * missing from the report of `iam.Role.customizeRoles`.
  *
- * @param accounts the ids of accounts, or `*` for any
+ * @param accounts account IDs, or `*` for any account
  */
 export function shareWith(statement: PolicyStatement, accounts: readonly string[]): void {
-  // A call that adds nobody has no such key, and passes.
+  // A call that adds no account does not have this key, and is allowed.
   statement.addCondition('ForAllValues:StringLike', { 'ec2:Add/userId': accounts });
 }
 
@@ -114,7 +115,7 @@ export function lockOwnCopies(stackId: string): PolicyStatement {
   return allow(['ec2:LockSnapshot'], snapshotArn('*', '*'), ownedBy(stackId));
 }
 
-/** What is to be disabled may be another snapshot than the declared one: that of the declaration before. */
+/** Disabling is allowed for any snapshot, because an earlier declaration may name another one. */
 export function restoreFast(region: string, snapshotArnToEnable: string): PolicyStatement[] {
   return [
     allow(['ec2:EnableFastSnapshotRestores'], snapshotArnToEnable),
@@ -124,8 +125,8 @@ export function restoreFast(region: string, snapshotArnToEnable: string): Policy
 }
 
 /**
- * Use of a key by EC2 on behalf of the handler. Where neither ARN nor alias names the key, EC2 must use it for a volume or a
- * snapshot: what else it encrypts has another context.
+ * Use of a key by EC2 on behalf of the handler. If neither an ARN nor an alias names the key, EC2 may use it only for
+ * volumes and snapshots, which have their own encryption context.
  */
 export function useKey({ arn, alias }: KeyReference): PolicyStatement[] {
   const conditions = {
@@ -140,12 +141,12 @@ export function useKey({ arn, alias }: KeyReference): PolicyStatement[] {
   ];
 }
 
-/** A direct call of the handler, before it copies. */
+/** The handler itself calls this before it copies. */
 export function describeKey(arn: string): PolicyStatement {
   return allow(['kms:DescribeKey'], arn);
 }
 
-/** Lambda makes and removes network interfaces as the role, and none of them exists yet. */
+/** Lambda uses the role to create and delete network interfaces, and none exists when the policy is made. */
 export function useNetwork(): PolicyStatement {
   return allow(
     [

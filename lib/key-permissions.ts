@@ -14,14 +14,14 @@ const MAX_KEYS = 2;
 const MAX_ALIAS_CHARACTERS = 64;
 const MAX_REGIONS = 2;
 const MAX_ACCOUNTS = 2;
-/** All inline policies of a role may have 10,240 characters together. */
+/** The inline policies of a role can have 10,240 characters in total. */
 const MAX_KEY_POLICIES = 3;
 
 const REASON =
-  'EC2 re-encrypts from one key to another. IAM knows no aliases, and the default key for EBS may be any key of the ' +
-  'account. The handler uses keys through EC2 only.';
+  'EC2 re-encrypts from one key to another. IAM policies cannot name aliases, and the default key for EBS can be any ' +
+  'key of the account. The handler uses keys only through EC2.';
 
-/** Which keys the handler may use. */
+/** The keys that the handler may use. */
 export class KeyPermissions {
   private readonly keys = new ShortList(MAX_KEYS, MAX_ALIAS_CHARACTERS);
   private readonly regions = new ShortList(MAX_REGIONS);
@@ -37,7 +37,7 @@ export class KeyPermissions {
     this.policy.grant('look at own keys', REASON, () => [describeKey(keyArn('*', stack.account, '*'))]);
   }
 
-  /** Permits the keys of a copy. Returns the policies that exist for one of these keys alone. */
+  /** Permits the keys of a copy. Returns the policies that are dedicated to one of these keys. */
   public permit(needs: CopyNeeds): IDependable[] {
     const { sourceKey, key } = needs;
     if (key === 'unknown') this.permitOwnKeys(needs, 'kmsKeyId is a token');
@@ -47,8 +47,8 @@ export class KeyPermissions {
   }
 
   /**
-   * A key that may come from a resource of the stack gets a policy of its own, on which only its copies depend. In the
-   * policy for all, it would make all copies wait for that resource, which may itself wait for a copy.
+   * A key that may come from a resource of the stack gets its own policy, on which only the copies with that key
+   * depend. In the shared policy, it would make all copies wait for that resource, which may itself wait for a copy.
    */
   private permitKey(key: KeyReference, needs: CopyNeeds): IDependable[] {
     const { arn, alias = '', construct } = key;
@@ -80,15 +80,15 @@ export class KeyPermissions {
     const any = { arn: keyArn('*', account, '*') };
     const isNew = this.policy.grant(`keys of ${account}`, REASON, () => this.statementsFor(any));
     if (!isNew) return;
-    warn(needs, this.inWords(account), 'the stack has more keys than its policy lists');
+    warn(needs, this.inWords(account), 'the stack has more keys than its policy can list');
   }
 
-  /** The handler may look at all keys of the stack's own account anyway. */
+  /** The handler may already describe all keys in the account of the stack. */
   private statementsFor(key: KeyReference): PolicyStatement[] {
     return accountOf(key.arn) === this.stack.account ? useKey(key) : [...useKey(key), describeKey(key.arn)];
   }
 
-  /** The account's default key for EBS may be any of its keys. */
+  /** The default key for EBS can be any key of the account. */
   private permitOwnKeys(needs: CopyNeeds, warning?: string): void {
     const { account } = this.stack;
     const isNew = [needs.sourceRegion, needs.destinationRegion].map((each) => {

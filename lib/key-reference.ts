@@ -5,13 +5,13 @@ import type { IConstruct } from 'constructs';
 import { keyArn } from './arns';
 import { isKnown } from './tokens';
 
-/** A key as an IAM statement can name it. */
+/** A key in the form in which an IAM statement can name it. */
 export interface KeyReference {
-  /** ARN of the key. For a key known by an alias only: of every key of its account and Region. */
+  /** ARN of the key. If only an alias of the key is known, an ARN that matches every key of its account and Region. */
   readonly arn: string;
-  /** IAM knows no ARNs of aliases, only the condition kms:ResourceAliases. */
+  /** IAM statements cannot name alias ARNs. They match aliases by the condition key kms:ResourceAliases. */
   readonly alias?: string;
-  /** The construct that stands for the key. Absent for a key given as text. */
+  /** The construct that represents the key. Absent if the key is given as a string. */
   readonly construct?: IConstruct;
 }
 
@@ -27,7 +27,7 @@ export function referenceOf(key: aws_kms.IKeyRef): KeyReference {
   return { ...reference, construct: key };
 }
 
-/** Returns `undefined` for text that is resolved later, which may become any of the four forms. */
+/** Returns `undefined` for a string that is resolved later: it can become any of the four forms. */
 export function referenceOfKeyId(id: string, region: string, account: string): KeyReference | undefined {
   if (!isKnown(id)) return undefined;
   if (id.startsWith('arn:')) return referenceOfArn(id);

@@ -1,10 +1,10 @@
-// EC2 makes only so many copies into a Region at once. Copies beyond that wait for earlier ones by DependsOn, in
-// CloudFormation, so that no timeout runs while they wait.
+// EC2 limits how many copies into a Region run at the same time. Copies beyond the limit wait for earlier ones by
+// DependsOn in CloudFormation, so that their timeout does not run while they wait.
 import { CfnResource, type Stack } from 'aws-cdk-lib';
 import { canonicalRegion, isKnown } from './tokens';
 
 export class Lanes {
-  /** By destination Region: the first and the last resource of each copy, in the order of declaration. */
+  /** For each destination Region, the first and last resource of each copy, in the order of declaration. */
   private readonly queues = new Map<string, { readonly first: CfnResource; readonly last: CfnResource }[]>();
 
   public constructor(
@@ -12,10 +12,10 @@ export class Lanes {
     private readonly max: number,
   ) {}
 
-  /** Lets a copy start when the one that was declared `max` copies before it is done. */
+  /** Makes a copy wait until the copy that was declared `max` positions before it is done. */
   public enqueue(destinationRegion: string, first: CfnResource, last: CfnResource): void {
     const region = canonicalRegion(destinationRegion, this.stack);
-    // Regions that are known at deployment only may all be the same.
+    // Regions that are known only at deployment may all be the same, so they share one queue.
     const name = isKnown(region) || region === this.stack.region ? region : 'unknown';
     const queue = this.queues.get(name) ?? [];
     const predecessor = queue.at(-this.max);
@@ -24,13 +24,14 @@ export class Lanes {
     this.queues.set(name, queue);
   }
 
-  /** Cycles through DependsOn alone. CloudFormation reports those that also lead through references. */
+  /** Finds cycles that consist of DependsOn alone. CloudFormation reports cycles that include references. */
   public problems(): string[] {
     const cycle = cycleFrom([...this.queues.values()].flat().map(({ first }) => first));
     if (cycle === undefined) return [];
     return [
       `${cycle.map(({ node }) => `"${node.path}"`).join(' waits for ')}: at most ${this.max} copies into a Region run at ` +
-        'once (maxConcurrentCopies), in the order of their declaration; declare a copy after the copies that it depends on',
+        'the same time (maxConcurrentCopies), in the order of their declaration; declare a copy after the copies that it ' +
+        'depends on',
     ];
   }
 }

@@ -1,4 +1,6 @@
-/** The name that a misspelt one stands for, if one is close enough: it differs in case, or by a letter in four, two at most. */
+/**
+ * The name that a misspelt name is meant to be. It may differ in case, and by one letter in four, but at most by two.
+ */
 export function closest(name: string, names: readonly string[]): string | undefined {
   const letters = name.toLowerCase();
   const [nearest] = names
@@ -8,7 +10,7 @@ export function closest(name: string, names: readonly string[]): string | undefi
   return nearest?.each;
 }
 
-/** How many letters have to be inserted, deleted or replaced (Levenshtein). */
+/** The number of letters to insert, delete or replace (Levenshtein distance). */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let line = 0; line < from.length; line++) {

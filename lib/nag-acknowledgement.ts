@@ -1,5 +1,6 @@
-// What the packs of cdk-nag find in the provider, acknowledged where it is found, each with its reason. cdk-nag 2 reads the
-// metadata of the resource. cdk-nag 3 reads what `Validations` records, which an older CDK does not have.
+// Acknowledges the findings of the cdk-nag packs in the provider. Each is acknowledged on its resource, with a reason.
+// cdk-nag 2 reads the metadata of the resource. cdk-nag 3 reads what `Validations` records; older CDK versions do not
+// have that class.
 import * as cdk from 'aws-cdk-lib';
 import { Policy } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
@@ -20,18 +21,20 @@ interface Validations {
 
 const { Validations: validations } = cdk as { readonly Validations?: Validations };
 
-const ONE_ROLE = 'The policy is for one role alone, and goes with it.';
+const ONE_ROLE = 'The policy belongs to one role only, and is deleted with it.';
 const NO_RESERVATION =
-  'Reserved concurrency fails in accounts with the quota of new accounts. maxConcurrentCopies limits the load.';
+  'Reserved concurrency fails with the default quota of new accounts. maxConcurrentCopies limits the load.';
 const NO_QUEUE =
-  'CloudFormation waits for the answer to a request, and reports one that fails. Later, nobody could use the event.';
-const NO_LOG = 'The input of the state machine holds a credential. stateMachineLogGroup turns on logs without data.';
+  'CloudFormation waits for the answer to a request, and reports a failure. A queued event would be of no use later.';
+const NO_LOG =
+  'The input of the state machine has a credential. stateMachineLogGroup turns on logs without execution data.';
 const NO_TRACE = 'The state machine calls one function at a fixed interval. The setting tracing turns on X-Ray.';
-const AWS_POLICY = 'The CDK Provider framework gives its functions this policy, to write logs and to be in a VPC.';
+const AWS_POLICY =
+  'The CDK Provider framework attaches this policy to its functions, to write logs and to run in a VPC.';
 const ANY_VERSION = 'The CDK Provider framework lets its parts invoke any version of the functions of this stack.';
-const NO_RESOURCES = 'X-Ray and the delivery of logs have no resource-level permissions.';
+const NO_RESOURCES = 'X-Ray and log delivery have no resource-level permissions.';
 
-/** What is found in every resource of a type: each rule with the reason. */
+/** The rules that find something in every resource of a type, each with the reason to acknowledge it. */
 const FINDINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'AWS::IAM::Policy': {
     'HIPAA.Security-IAMNoInlinePolicy': ONE_ROLE,
@@ -48,7 +51,7 @@ const FINDINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'AWS::StepFunctions::StateMachine': { 'AwsSolutions-SF1': NO_LOG, 'AwsSolutions-SF2': NO_TRACE },
 };
 
-/** Acknowledges what is found in a policy of the handler, after a finished statement has been added to it. */
+/** Acknowledges the findings in a policy of the handler after a complete statement has been added to it. */
 export function acknowledgeStatement(policy: IConstruct, statement: object, reason: string): void {
   acknowledgeType(policy);
   const { Action, Resource } = statement as Record<string, string | string[] | undefined>;
@@ -59,7 +62,7 @@ export function acknowledgeStatement(policy: IConstruct, statement: object, reas
   }
 }
 
-/** Acknowledges what is found in the functions, and in what the CDK's Provider framework brings. */
+/** Acknowledges the findings in the functions and in the CDK's Provider framework. */
 export function acknowledgeProvider(provider: IConstruct, framework: IConstruct): void {
   for (const construct of provider.node.findAll()) acknowledgeType(construct);
   for (const construct of framework.node.findAll()) {
@@ -84,7 +87,7 @@ function acknowledgeType(construct: IConstruct): void {
 
 function acknowledge(construct: IConstruct, rule: string, reason: string, finding?: string): void {
   const resource = construct.node.defaultChild;
-  // A role or policy that iam.Role.customizeRoles replaces has none.
+  // A role or policy that iam.Role.customizeRoles replaces has no resource.
   if (!cdk.CfnResource.isCfnResource(resource)) return;
   const id = finding === undefined ? rule : `${rule}[${finding}]`;
   const { rules_to_suppress: present = [] } = (resource.getMetadata('cdk_nag') ?? {}) as NagMetadata;
@@ -94,7 +97,7 @@ function acknowledge(construct: IConstruct, rule: string, reason: string, findin
   validations?.of(resource).acknowledge({ id, reason });
 }
 
-/** cdk-nag shows what CloudFormation or IAM fills in by its name, in angle brackets. */
+/** For a value that CloudFormation or IAM fills in, cdk-nag shows its name in angle brackets. */
 function asShown(value: string, scope: IConstruct): string {
   const nameOf = (token: cdk.IResolvable): string => {
     const { Ref, 'Fn::GetAtt': attribute } = cdk.Stack.of(scope).resolve(token) as {

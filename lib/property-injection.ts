@@ -2,8 +2,8 @@ import { PropertyInjectors } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 
 /**
- * The props as the nearest injector for a class returns them. The CDK does the same by a decorator, which it does not
- * export.
+ * Returns the props after the nearest property injector for the class. The CDK does the same with a decorator, but does
+ * not export it.
  */
 export function injectedProps<T>(scope: Construct, id: string, props: T, uniqueId: string): T {
   const injector = scope.node.scopes

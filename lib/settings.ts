@@ -1,5 +1,5 @@
-// Settings belong to the construct tree, each to the scope that it was given for. They are kept under global symbols, so
-// that a second installation of this package finds them, too.
+// Settings are stored in the construct tree, on the scope for which they were configured. Their keys are global
+// symbols, so that a second installation of this package finds them, too.
 import { isDeepStrictEqual } from 'node:util';
 import { Stack } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -13,7 +13,7 @@ const MAX_CONCURRENT_COPIES = 20;
 const SETTINGS = Symbol.for('cdk-ebs-snapshot-copy.settings');
 const READERS = Symbol.for('cdk-ebs-snapshot-copy.readers');
 
-/** What is in force for a stack. */
+/** The settings that apply to a stack. */
 export interface Settings {
   readonly logGroup?: logs.ILogGroup;
   readonly vpc?: ec2.IVpc;
@@ -27,7 +27,7 @@ export interface Settings {
 
 interface Holder extends IConstruct {
   [SETTINGS]?: Partial<Settings>;
-  /** Of the root of the tree: the stacks whose settings are in use. */
+  /** Only on the root of the tree: the stacks whose settings are in use. */
   [READERS]?: Stack[];
 }
 
@@ -37,12 +37,12 @@ const DEFAULTS: Settings = {
   tracing: false,
 };
 
-/** The stack that a construct is in. Outside of stacks, the construct itself. */
+/** The stack of a construct. For a construct outside of all stacks, the construct itself. */
 export function holderOf(scope: IConstruct): IConstruct {
   return scope.node.scopes.findLast((each) => Stack.isStack(each)) ?? scope;
 }
 
-/** What is in force for a scope: the nearest value of each setting. */
+/** The settings that apply to a scope: for each setting, the value of the nearest scope. */
 export function settingsOf(
   scope: IConstruct,
   change?: { readonly of: IConstruct; readonly to: Partial<Settings> },
@@ -52,20 +52,20 @@ export function settingsOf(
     .reduce<Settings>((outer, inner) => (inner === undefined ? outer : merged(outer, inner)), DEFAULTS);
 }
 
-/** As `settingsOf`. From now on, the settings of the stack cannot change. */
+/** Like `settingsOf`, but the settings of the stack cannot change from now on. */
 export function settingsInUse(stack: Stack): Settings {
   const root: Holder = stack.node.root;
   root[READERS] = [...(root[READERS] ?? []), stack];
   return settingsOf(stack);
 }
 
-/** Adds settings to those of a scope, unless there are problems, which it returns. */
+/** Adds settings to a scope. If there are problems, returns them and adds nothing. */
 export function addSettings(holder: Holder, settings: Partial<Settings>): string[] {
   const present = holder[SETTINGS] ?? {};
   const change = { of: holder, to: { ...present, ...settings } };
   const twice = namesOf(settings)
     .filter((name) => present[name] !== undefined && !isDeepStrictEqual(present[name], settings[name]))
-    .map((name) => `${propOf(name)} has another value here already: configure it once`);
+    .map((name) => `${propOf(name)} already has another value in this scope: configure it only once`);
   const readers = ((holder.node.root as Holder)[READERS] ?? []).filter(({ node }) => node.scopes.includes(holder));
   const late = readers.flatMap((stack) => {
     const [before, after] = [settingsOf(stack), settingsOf(stack, change)];
@@ -73,7 +73,7 @@ export function addSettings(holder: Holder, settings: Partial<Settings>): string
       .filter((name) => !isDeepStrictEqual(before[name], after[name]))
       .map(
         (name) =>
-          `${propOf(name)} differs from what the copies of stack "${stack.node.path}" use already: call ` +
+          `${propOf(name)} differs from the value that stack "${stack.node.path}" already uses: call ` +
           'SnapshotCopyProvider.configure before the first SnapshotCopy of the stack',
       );
   });
@@ -82,7 +82,7 @@ export function addSettings(holder: Holder, settings: Partial<Settings>): string
   return problems;
 }
 
-/** Subnets and security groups belong to a VPC, so a nearer VPC leaves those of the other one behind. */
+/** Subnets and security groups belong to a VPC, so a nearer VPC drops those of the outer one. */
 function merged(outer: Settings, inner: Partial<Settings>): Settings {
   if (inner.vpc === undefined) return { ...outer, ...inner };
   return { ...outer, vpcSubnets: undefined, securityGroups: undefined, ...inner };
@@ -92,7 +92,7 @@ function namesOf(settings: Partial<Settings>): (keyof Settings)[] {
   return Object.keys(settings) as (keyof Settings)[];
 }
 
-/** The name under which users know a setting. */
+/** The name of the prop that sets it. */
 function propOf(name: keyof Settings): string {
   return name === 'pollIntervalSeconds' ? 'pollInterval' : name;
 }

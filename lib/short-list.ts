@@ -1,4 +1,4 @@
-/** As many distinct values as a policy may list. */
+/** The distinct values that a policy lists, up to a limit. */
 export class ShortList {
   private readonly values = new Set<string>();
   private characters = 0;
@@ -9,9 +9,9 @@ export class ShortList {
   ) {}
 
   /**
-   * Whether the value is on the list. Puts it there as long as there is room.
+   * Adds the value if there is room, and returns whether it is on the list.
    *
-   * @param characters how many of the characters that the list may have the value takes
+   * @param characters how many characters of the list's limit the value uses
    */
   public admits(value: string, characters = 0): boolean {
     if (this.values.has(value)) return true;

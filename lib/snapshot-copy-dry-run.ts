@@ -11,11 +11,12 @@ import { warnOfUnknownRegions } from './validate-regions';
 import { requestProperties } from './wire-properties';
 
 /**
- * Proves, when it is created or changed, that EC2 would make a copy, and makes none. It looks at the source and the keys
- * as `SnapshotCopy` does before it copies, and calls CopySnapshot with EC2's `DryRun`. If anything is wrong, the
- * deployment fails with the reason. CloudFormation does not run it again while its props stay the same.
+ * Checks whether EC2 would make a copy, without making one. It runs when it is created and when its props change. It
+ * checks the source and the keys in the same way as `SnapshotCopy` does before it copies, and calls CopySnapshot with
+ * the EC2 parameter `DryRun`. If a check fails, the deployment fails with the reason. As long as its props stay the
+ * same, CloudFormation does not run it again.
  *
- * It has no attributes. Deleting it does nothing.
+ * It has no attributes. Deleting it has no effect.
  *
  * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopySnapshot.html
  * @example
@@ -32,11 +33,13 @@ export class SnapshotCopyDryRun extends Construct {
   public static readonly RESOURCE_TYPE: string = DRY_RUN_RESOURCE_TYPE;
 
   /**
-   * Declares a dry run. Throws an error that names every bad prop, with its value, what is allowed, and what to change.
+   * Declares a dry run.
    *
-   * @param scope where the dry run is declared
-   * @param id the name of the construct in its scope
-   * @param props what the dry run is to be
+   * Throws an error that lists every invalid prop with its value, the allowed values, and what to change.
+   *
+   * @param scope the scope in which to define the dry run
+   * @param id the construct ID of the dry run
+   * @param props properties of the dry run
    */
   public constructor(scope: Construct, id: string, props: SnapshotCopyDryRunProps) {
     super(scope, id);

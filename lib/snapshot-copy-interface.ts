@@ -2,10 +2,10 @@ import type { IResource } from 'aws-cdk-lib';
 import type { SnapshotGrants } from './snapshot-grants';
 import type { ISnapshotRef } from './snapshot-ref';
 
-/** A snapshot copy, or another snapshot that was imported with `SnapshotCopy.fromSnapshotId`. */
+/** A snapshot copy, or a snapshot that was imported with `SnapshotCopy.fromSnapshotId`. */
 export interface ISnapshotCopy extends IResource, ISnapshotRef {
   /**
-   * Id of the snapshot, such as `snap-0123456789abcdef0`.
+   * ID of the snapshot, such as `snap-0123456789abcdef0`.
    *
    * @attribute
    */

@@ -5,63 +5,65 @@ import type { SnapshotLock } from './snapshot-lock';
 import type { StorageTier } from './storage-tier';
 
 /**
- * What a copy and its dry run have in common: everything that EC2 judges before it copies. Where another value makes a new
- * copy, a dry run tries that copy.
+ * The props that a copy and its dry run share: everything that EC2 checks before it copies. Where changing a value
+ * replaces the copy, a dry run checks the new copy.
  */
 export interface CommonSnapshotCopyProps {
   /**
-   * Id of the snapshot to copy, such as `snap-0123456789abcdef0`: `snap-` and 17 hexadecimal digits, or 8 for old
-   * snapshots. A token is allowed, such as the `snapshotId` of another copy.
+   * ID of the snapshot to copy, such as `snap-0123456789abcdef0`: `snap-` followed by 17 hexadecimal digits, or 8 for
+   * older snapshots. It can be a token, such as the `snapshotId` of another copy.
    *
-   * Another value makes a new copy, which replaces the present one.
+   * Changing this value replaces the copy.
    *
-   * @default - `latestSource` says what to copy; exactly one of them is needed
+   * @default - `latestSource` selects the source; exactly one of the two is required
    * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopySnapshot.html
    */
   readonly sourceSnapshotId?: string;
 
   /**
-   * Copies the newest snapshot that matches, instead of one that is named. The handler looks for it when it makes the copy:
-   * the newest snapshot that is completed, in the standard tier, and no copy that this resource made. A copy that another
-   * resource made counts, from the time when it was copied, if it has the `tags`.
+   * Copies the newest snapshot that matches, instead of a snapshot with a given ID. The handler searches when it makes
+   * the copy. It considers only snapshots that are completed and in the standard tier, and ignores the copies that this
+   * resource made. Copies that other resources made are considered if they have the `tags`; their age counts from the
+   * time when they were copied.
    *
-   * - The source that was found is kept: other updates do not look again. See `refresh`.
-   * - Another `volumeId`, `tags` or `owner`, or another value of any prop that makes a new copy, looks again. If the present
-   *   copy is of the snapshot that is found, and nothing else has changed, it stays.
-   * - A rollback goes back to the copy from before, and looks for nothing.
+   * - The handler keeps the source that it found. Other updates do not search again; see `refresh`.
+   * - Changing `volumeId`, `tags` or `owner`, or any prop whose change replaces the copy, makes the handler search
+   *   again. If it finds the snapshot that was already copied, and nothing else has changed, it keeps the copy.
+   * - A rollback returns to the previous copy without a search.
    *
-   * If nothing matches, the deployment fails. Excludes `sourceOwner`.
+   * If nothing matches, the deployment fails. Cannot be combined with `sourceOwner`.
    *
-   * @default - `sourceSnapshotId` says what to copy; exactly one of them is needed
+   * @default - `sourceSnapshotId` names the source; exactly one of the two is required
    * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSnapshots.html
    */
   readonly latestSource?: LatestSource;
 
   /**
-   * Any text, such as the number of a build. With another text, or when it is added or removed, the handler looks for
-   * `latestSource` again. A newer source makes a new copy, which replaces the present one. The same source leaves the
-   * present copy as it is.
+   * Any text, such as a build number. If you change, add or remove it, the handler searches for `latestSource` again.
+   * If it finds a newer source, a new copy replaces the current one. If it finds the same source, it keeps the copy.
    *
-   * @default - the source that was found first is kept
+   * @default - the handler keeps the source that it found first
    */
   readonly refresh?: string;
 
   /**
-   * Id of the account that must own the source: 12 digits. A source of another account is refused before EC2 copies it.
+   * ID of the account that must own the source: 12 digits. The handler refuses a source of any other account before EC2
+   * copies it.
    *
-   * Whoever can change what a token becomes could otherwise choose any snapshot that is public or shared with the account.
+   * Without this check, whoever controls the value of a token could choose any snapshot that is public or shared with
+   * the account.
    *
-   * Changes in place.
+   * Can be changed in place.
    *
-   * @default - any account if `sourceSnapshotId` is text, the account of the stack if it is a token or if there is
-   * `latestSource`, which has an `owner` of its own
+   * @default - any account if `sourceSnapshotId` is a literal, the account of the stack if it is a token;
+   * `latestSource` has its own `owner`
    */
   readonly sourceOwner?: string;
 
   /**
    * Region of the source, such as `us-east-1`.
    *
-   * Another value makes a new copy, which replaces the present one.
+   * Changing this value replaces the copy.
    *
    * @default - the Region of the stack
    */
@@ -70,7 +72,7 @@ export interface CommonSnapshotCopyProps {
   /**
    * Region of the copy, such as `eu-west-1`. It may differ from the Region of the stack.
    *
-   * Another value makes a new copy, which replaces the present one.
+   * Changing this value replaces the copy.
    *
    * @default - the Region of the stack
    */
@@ -78,22 +80,22 @@ export interface CommonSnapshotCopyProps {
 
   /**
    * ARN of the Outpost that stores the copy: `arn:PARTITION:outposts:REGION:ACCOUNT:outpost/op-…`. The Outpost and the
-   * source must be in the destination Region. Excludes `destinationAvailabilityZone`.
+   * source must be in the destination Region. Cannot be combined with `destinationAvailabilityZone`.
    *
-   * Another value makes a new copy, which replaces the present one.
+   * Changing this value replaces the copy.
    *
-   * @default - the destination Region stores the copy
+   * @default - the copy is stored in the destination Region
    * @see https://docs.aws.amazon.com/ebs/latest/userguide/snapshots-outposts.html
    */
   readonly destinationOutpostArn?: string;
 
   /**
-   * Local Zone that stores the copy, such as `us-west-2-lax-1a`. It must belong to the destination Region. Excludes
-   * `destinationOutpostArn`.
+   * Local Zone that stores the copy, such as `us-west-2-lax-1a`. It must belong to the destination Region. Cannot be
+   * combined with `destinationOutpostArn`.
    *
-   * Another value makes a new copy, which replaces the present one.
+   * Changing this value replaces the copy.
    *
-   * @default - the destination Region stores the copy
+   * @default - the copy is stored in the destination Region
    * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopySnapshot.html
    */
   readonly destinationAvailabilityZone?: string;
@@ -101,7 +103,7 @@ export interface CommonSnapshotCopyProps {
   /**
    * Description of the copy, at most 255 characters.
    *
-   * EC2 cannot change a description, so another value makes a new copy, which replaces the present one.
+   * EC2 cannot change the description of a snapshot, so changing this value replaces the copy.
    *
    * @default - no description
    */
@@ -110,21 +112,24 @@ export interface CommonSnapshotCopyProps {
   /**
    * Whether to encrypt the copy of an unencrypted source. A copy of an encrypted source is always encrypted.
    *
-   * `false` means the same as no value, because EC2 cannot decrypt a snapshot. It excludes `kmsKey` and `kmsKeyId`.
-   * Another value makes a new copy, which replaces the present one.
+   * `false` has the same effect as no value, because EC2 cannot decrypt a snapshot. It cannot be combined with `kmsKey`
+   * or `kmsKeyId`.
    *
-   * @default - as the source, unless the account encrypts by default
+   * Changing this value replaces the copy.
+   *
+   * @default - the copy is encrypted if the source is, or if the account encrypts by default
    * @see https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html
    */
   readonly encrypted?: boolean;
 
   /**
-   * KMS key that encrypts the copy: a symmetric key in the destination Region. Implies `encrypted`, and excludes
-   * `kmsKeyId`.
+   * KMS key that encrypts the copy: a symmetric key in the destination Region. Implies `encrypted`. Cannot be combined
+   * with `kmsKeyId`.
    *
-   * The library never edits the policy of the key. That policy must let IAM policies of the account grant access, as the
-   * default key policies of the CDK and of the console do. Another value makes a new copy, which replaces the present
-   * one.
+   * The library never edits the key policy. The key policy must allow IAM policies of the account to grant access, as
+   * the default key policies of the CDK and of the console do.
+   *
+   * Changing this value replaces the copy.
    *
    * @default - if the copy is encrypted, the account's default key for EBS in the destination Region
    * @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
@@ -132,13 +137,14 @@ export interface CommonSnapshotCopyProps {
   readonly kmsKey?: aws_kms.IKeyRef;
 
   /**
-   * KMS key that encrypts the copy, as text: a key id, an alias name (`alias/…`), a key ARN or an alias ARN. EC2 looks
-   * up a key id or an alias name in this account and the destination Region. A copy keeps its key if the alias is later
-   * pointed elsewhere. Excludes `kmsKey`.
+   * KMS key that encrypts the copy, as a string: a key ID, an alias name (`alias/…`), a key ARN or an alias ARN. EC2
+   * looks up a key ID or an alias name in this account and the destination Region. A copy keeps its key even if the
+   * alias later points to another key. Cannot be combined with `kmsKey`.
    *
-   * A token may become any of these forms, so it lets the handler use every key of this account through EC2. For a key
-   * of another account that is known at deployment only, give `kmsKey: kms.Key.fromKeyArn(…)`. Another value makes a new
-   * copy, which replaces the present one.
+   * A token can resolve to any of these forms, so it lets the handler use every key of this account through EC2. For a
+   * key of another account that is known only at deployment, use `kmsKey: kms.Key.fromKeyArn(…)`.
+   *
+   * Changing this value replaces the copy.
    *
    * @default - if the copy is encrypted, the account's default key for EBS in the destination Region
    * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopySnapshot.html
@@ -146,23 +152,23 @@ export interface CommonSnapshotCopyProps {
   readonly kmsKeyId?: string;
 
   /**
-   * KMS key that encrypts the source, if it is a customer managed key, of this account or another. It lets the handler
-   * use the key through EC2. The policy of a key of another account must allow this account, too.
+   * KMS key that encrypts the source. Required if it is a customer managed key, in this account or another. It lets the
+   * handler use the key through EC2. If another account owns the key, its key policy must also allow this account.
    *
-   * Changes in place.
+   * Can be changed in place.
    *
-   * @default - the source is not encrypted, or is encrypted under the AWS managed key for EBS
+   * @default - the source is unencrypted, or encrypted with the AWS managed key for EBS
    * @see https://docs.aws.amazon.com/ebs/latest/userguide/share-kms-key.html
    */
   readonly sourceKmsKey?: aws_kms.IKeyRef;
 
   /**
-   * Time in which EC2 completes the copy (a time-based copy, for which EC2 charges): 15 minutes to 48 hours, in steps of
-   * 15 minutes. For copies to a Region only, not to an Outpost or a Local Zone.
+   * Time within which EC2 completes the copy: 15 minutes to 48 hours, in 15-minute increments. This makes it a
+   * time-based copy, for which EC2 charges. Only for copies to a Region, not to an Outpost or a Local Zone.
    *
-   * It matters when EC2 makes the copy. Another value changes nothing about a copy that exists.
+   * It takes effect only when EC2 makes a copy. Changing it does not affect an existing copy.
    *
-   * @default - EC2 promises no time
+   * @default - EC2 guarantees no completion time
    * @see https://docs.aws.amazon.com/ebs/latest/userguide/time-based-copies.html
    */
   readonly completionDuration?: Duration;
@@ -171,55 +177,56 @@ export interface CommonSnapshotCopyProps {
 /** Properties of a `SnapshotCopy`. */
 export interface SnapshotCopyProps extends CommonSnapshotCopyProps {
   /**
-   * Tags of the copy, at most 40. `Tags.of(scope).add(…)` on the copy or around it adds to them. EC2 allows 50 tags, and
-   * the library reserves ten of them.
+   * Tags of the copy, at most 40. `Tags.of(scope).add(…)` on the copy or any scope above it adds to them. EC2 allows 50
+   * tags per snapshot, and the library reserves ten of them.
    *
-   * - Keys have 1 to 128 characters, and begin neither with `aws:` nor with `cdk-ebs-snapshot-copy:`.
+   * - Keys have 1 to 128 characters, and must not begin with `aws:` or `cdk-ebs-snapshot-copy:`.
    * - Values have at most 256 characters.
    *
-   * Tags change in place.
+   * Can be changed in place.
    *
-   * @default - only the tags that mark the copy as this resource's own
+   * @default - only the tags by which the handler identifies the copy
    * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
    */
   // eslint-disable-next-line @typescript-eslint/consistent-indexed-object-style -- jsii knows maps in this form only
   readonly tags?: { readonly [key: string]: string };
 
   /**
-   * How long the copy may take: 1 minute to 48 hours, in whole seconds, and at least as long as `completionDuration`. A
-   * copy that takes longer fails the deployment, and the handler deletes it.
+   * Maximum time that the copy may take: 1 minute to 48 hours, in whole seconds, and not less than
+   * `completionDuration`. If the copy takes longer, the deployment fails and the handler deletes the copy.
    *
-   * CloudFormation waits an hour for one custom resource. For every 50 minutes beyond the first 50, the stack gets one
-   * further resource, of the 500 that it may have. A token may become at most 50 minutes. Another value changes nothing
-   * about a copy that exists.
+   * CloudFormation waits at most one hour for a custom resource. Every 50 minutes beyond the first 50 therefore add one
+   * resource to the stack, and a stack can have 500. A token can resolve to at most 50 minutes. Changing the timeout
+   * does not affect an existing copy.
    *
-   * @default - `completionDuration` and 10 minutes, but at least 50 minutes and at most 48 hours
+   * @default - `completionDuration` plus 10 minutes, but at least 50 minutes and at most 48 hours
    */
   readonly timeout?: Duration;
 
   /**
-   * Whether the copy gets the tags of the source when it is made. Tags of this construct replace those of the source.
+   * Whether to copy the tags of the source when the copy is made. If a key has a tag on both, the tag of this construct
+   * wins.
    *
-   * - Tags that begin with `aws:`, `dlm:` or `cdk-ebs-snapshot-copy:` are left out.
+   * - Tags that begin with `aws:`, `dlm:` or `cdk-ebs-snapshot-copy:` are not copied.
    * - If the copy would have more than 40 tags, the deployment fails before EC2 copies.
-   * - EC2 shows an account only its own tags, so a source of another account brings none.
+   * - EC2 shows an account only its own tags, so a source of another account contributes none.
    *
-   * Switched on later, the copy gets the tags then. Switched off, it keeps them. Later changes at the source are not
-   * followed.
+   * If you turn it on later, the existing copy gets the tags at that time. If you turn it off, the copy keeps them.
+   * Later tag changes on the source are not copied.
    *
    * @default false
    */
   readonly copySourceTags?: boolean;
 
   /**
-   * Ids of the accounts that may create volumes from the copy and copy it: 12 digits each, not the own account. Accounts
-   * that somebody else has added stay.
+   * IDs of the accounts that may create volumes from the copy and copy it: 12 digits each, without the account of the
+   * stack. Accounts that were added outside of the stack keep their access.
    *
-   * An encrypted copy needs `kmsKey` or `kmsKeyId`: EC2 does not share what is encrypted under the AWS managed key. The
-   * policy of that key must allow the accounts, too; `SnapshotGrants.keyPolicyForSharing` has the statements. When the copy
-   * is replaced, the accounts lose the old one as soon as it is deleted.
+   * An encrypted copy needs `kmsKey` or `kmsKeyId`, because EC2 does not share snapshots that are encrypted with the
+   * AWS managed key. The key policy must also allow the accounts; `SnapshotGrants.keyPolicyForSharing` returns the
+   * statements for it. When the copy is replaced, the accounts lose access to the old copy as soon as it is deleted.
    *
-   * Changes in place.
+   * Can be changed in place.
    *
    * @default - the copy is private
    * @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-modifying-snapshot-permissions.html
@@ -227,14 +234,15 @@ export interface SnapshotCopyProps extends CommonSnapshotCopyProps {
   readonly shareWith?: string[];
 
   /**
-   * Storage tier of the copy. Moving it is begun when the copy is completed, and not waited for.
+   * Storage tier of the copy. The handler starts the move when the copy is completed. The deployment does not wait for
+   * it.
    *
-   * - `ARCHIVE` costs 90 days at least, and makes the next copy of the volume a full one. Nothing can be made from an
-   *   archived copy before it is restored. Excludes `shareWith`, `destinationOutpostArn` and
+   * - `ARCHIVE` is billed for at least 90 days, and makes the next copy of the volume a full one. An archived copy
+   *   cannot be used until it is restored. Cannot be combined with `shareWith`, `destinationOutpostArn` or
    *   `destinationAvailabilityZone`.
-   * - Back to `STANDARD`, EC2 restores the copy for good, which takes up to 72 hours.
+   * - If you change it back to `STANDARD`, EC2 restores the copy permanently, which takes up to 72 hours.
    *
-   * Changes in place. A rollback does not move the copy.
+   * Can be changed in place. A rollback does not move the copy.
    *
    * @default StorageTier.STANDARD
    * @see https://docs.aws.amazon.com/ebs/latest/userguide/snapshot-archive.html
@@ -242,10 +250,11 @@ export interface SnapshotCopyProps extends CommonSnapshotCopyProps {
   readonly storageTier?: StorageTier;
 
   /**
-   * Lock of the copy, set when all else is done. Needs a removal policy that retains. Excludes `destinationOutpostArn`.
+   * Lock of the copy, set after everything else is done. Requires a removal policy that retains the copy. Cannot be
+   * combined with `destinationOutpostArn`.
    *
-   * Changes in place, as far as EC2 lets it; without the prop, the copy is unlocked where that is possible. An expired lock
-   * is set again only if the declaration changes.
+   * Can be changed in place, as far as EC2 allows. If you remove it, the handler unlocks the copy where EC2 allows
+   * that. An expired lock is set again only if you change this prop.
    *
    * @default - the copy is not locked
    * @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-snapshot-lock.html
@@ -253,25 +262,26 @@ export interface SnapshotCopyProps extends CommonSnapshotCopyProps {
   readonly lock?: SnapshotLock;
 
   /**
-   * What happens to the copy when it is replaced, or removed from the stack. The policies differ in what they keep:
+   * What happens to the copy when it is replaced or removed from the stack:
    *
    * - `DESTROY` deletes it.
    * - `RETAIN` keeps it, even if the deployment that made it is rolled back.
-   * - `RETAIN_ON_UPDATE_OR_DELETE` keeps it, but leaves nothing of a creation that is rolled back. Recommended for
-   *   backups.
+   * - `RETAIN_ON_UPDATE_OR_DELETE` keeps it, but deletes it if its creation is rolled back. Recommended for backups.
    *
-   * Kept copies pile up, and cost money until you delete them. `SNAPSHOT` is not possible. The policy changes in place.
+   * Retained copies accumulate, and cost money until you delete them. `SNAPSHOT` is not supported.
+   *
+   * Can be changed in place.
    *
    * @default RemovalPolicy.DESTROY
    */
   readonly removalPolicy?: RemovalPolicy;
 }
 
-/** Properties of a `SnapshotCopyDryRun`: those of the copy that it tries. */
+/** Properties of a `SnapshotCopyDryRun`: those of the copy to try. */
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- other languages name the props of a class
 export interface SnapshotCopyDryRunProps extends CommonSnapshotCopyProps {}
 
-/** What the id of a snapshot does not contain. */
+/** Facts about a snapshot that its ID does not tell. */
 export interface SnapshotFromIdOptions {
   /**
    * Region of the snapshot.
@@ -281,9 +291,9 @@ export interface SnapshotFromIdOptions {
   readonly region?: string;
 
   /**
-   * KMS key that encrypts the snapshot. `grants` needs it.
+   * KMS key that encrypts the snapshot. `grants` uses it.
    *
-   * @default - the snapshot is not encrypted, or is encrypted under the AWS managed key for EBS
+   * @default - the snapshot is unencrypted, or encrypted with the AWS managed key for EBS
    */
   readonly encryptionKey?: aws_kms.IKeyRef;
 }

@@ -14,17 +14,17 @@ const MIN_POLL_INTERVAL_SECONDS = 10;
 const MAX_POLL_INTERVAL_SECONDS = 120;
 const HOUR_SECONDS = 3_600;
 
-/** Settings of what all copies of a stack share. */
+/** Settings that all copies of a stack share. */
 export interface SnapshotCopyProviderProps {
   /**
-   * Log group of all five functions.
+   * Log group for all five functions.
    *
-   * @default - one log group in each stack, which keeps logs for a month and outlives the stack
+   * @default - a log group per stack, which keeps logs for one month and is retained when the stack is deleted
    */
   readonly logGroup?: logs.ILogGroup;
 
   /**
-   * Log group of the state machine that polls. Its logs have the course of each execution, and no data.
+   * Log group for the state machine that polls. It logs the steps of each execution, without their data.
    *
    * @default - the state machine does not log
    */
@@ -38,38 +38,40 @@ export interface SnapshotCopyProviderProps {
   readonly tracing?: boolean;
 
   /**
-   * VPC in which the functions run. From there, they must reach EC2 and KMS in the Regions of the snapshots, and
-   * CloudFormation, Lambda, Step Functions and S3 in the Region of the stack. Other Regions need a NAT gateway.
+   * VPC in which the functions run. From the VPC, they must be able to reach EC2 and KMS in the Regions of the
+   * snapshots, and CloudFormation, Lambda, Step Functions and S3 in the Region of the stack. To reach other Regions,
+   * they need a NAT gateway.
    *
-   * @default - the functions run outside of a VPC
+   * @default - the functions run outside a VPC
    */
   readonly vpc?: ec2.IVpc;
 
   /**
-   * Subnets of the functions. Needs `vpc`.
+   * Subnets for the functions. Requires `vpc`.
    *
    * @default - the private subnets of the VPC
    */
   readonly vpcSubnets?: ec2.SubnetSelection;
 
   /**
-   * Security groups of the functions, which only call out. Needs `vpc`.
+   * Security groups for the functions, which need only outbound access. Requires `vpc`.
    *
-   * @default - one security group for all functions, which allows all outbound traffic
+   * @default - one security group for all functions, with all outbound traffic allowed
    */
   readonly securityGroups?: ec2.ISecurityGroup[];
 
   /**
-   * Time between two polls of a copy: 10 seconds to 2 minutes, in whole seconds that divide an hour. Not a token.
+   * Time between two polls of a copy: 10 seconds to 2 minutes, in whole seconds that divide an hour evenly. It cannot
+   * be a token.
    *
    * @default Duration.seconds(30)
    */
   readonly pollInterval?: Duration;
 
   /**
-   * How many copies of a stack may run into one destination Region at once: 1 or more. The others wait for earlier ones
-   * in CloudFormation, and no `timeout` runs meanwhile. Give the quota of the account, or less if other stacks copy at the
-   * same time.
+   * Maximum number of copies of a stack that run into one destination Region at the same time: 1 or more. Further
+   * copies wait for earlier ones in CloudFormation. Their `timeout` does not run while they wait. Set this to the quota
+   * of the account, or to less if other stacks copy at the same time.
    *
    * @default 20
    * @see https://docs.aws.amazon.com/general/latest/gr/ebs-service.html
@@ -78,7 +80,8 @@ export interface SnapshotCopyProviderProps {
 }
 
 /**
- * What serves all copies of a stack: the functions of the handler, and the state machine that polls.
+ * Settings and metrics of the provider that serves all copies of a stack: the functions of the handler, and the state
+ * machine that polls.
  *
  * @example
  * declare const app: App;
@@ -87,22 +90,24 @@ export interface SnapshotCopyProviderProps {
 // eslint-disable-next-line @typescript-eslint/no-extraneous-class -- jsii knows no functions outside of classes
 export class SnapshotCopyProvider {
   /**
-   * Sets what all copies below a scope share. The nearest scope wins, setting by setting: a stack inherits what its stage
-   * and its app set. A nearer `vpc` also replaces `vpcSubnets` and `securityGroups`, which belong to a VPC.
+   * Configures the provider for all copies in a scope. Each setting is inherited separately, and the nearest scope
+   * wins: a stack inherits the settings of its stage and its app. A nearer `vpc` also replaces `vpcSubnets` and
+   * `securityGroups`, which belong to a VPC.
    *
-   * Call it before the first copy below the scope is declared.
+   * Call it before you declare the first copy in the scope.
    *
-   * Throws an error that names every setting that is wrong, that the scope has already with another value, or that comes
-   * too late.
+   * Throws an error that lists every setting that is invalid, that already has another value in the scope, or that
+   * comes after the first copy.
    *
-   * @param scope an app, a stage or a stack; a construct in a stack means the stack
+   * @param scope an app, a stage or a stack; any other construct in a stack stands for the stack
    * @param props the settings
    */
   public static configure(scope: Construct, props: SnapshotCopyProviderProps): void {
     const holder = holderOf(scope);
     refuse(holder, problemsOfKinds(props, KINDS.settings));
     const problems = [...problemsOfPollInterval(props.pollInterval), ...problemsOfCount(props.maxConcurrentCopies)];
-    // The first pass goes without settings that the next one will have.
+    // Placeholders of a first pass may be invalid. That pass does without the settings; the next one has the real
+    // values.
     if (problems.length > 0 && hasPlaceholders(holder)) return;
     refuse(holder, problems);
     const { pollInterval, ...others } = props;
@@ -112,36 +117,37 @@ export class SnapshotCopyProvider {
   }
 
   /**
-   * How many deployments of copies of a stack have failed, as a sum over 5 minutes. Deleting a copy counts, too.
+   * Metric for the number of failed requests for the copies of a stack: creations, updates and deletions. Sum over 5
+   * minutes.
    *
-   * @param scope a construct of the stack
-   * @param props options of the metric
+   * @param scope any construct in the stack
+   * @param props metric options
    */
   public static metricFailures(scope: Construct, props?: MetricOptions): Metric {
     return HandlerProvider.getOrCreate(scope).metric('Failures', undefined, props);
   }
 
   /**
-   * How many copies were started for a stack, as a sum over 5 minutes.
+   * Metric for the number of copies that the handler started for a stack. Sum over 5 minutes.
    *
-   * @param scope a construct of the stack
-   * @param props options of the metric
+   * @param scope any construct in the stack
+   * @param props metric options
    */
   public static metricCopies(scope: Construct, props?: MetricOptions): Metric {
     return HandlerProvider.getOrCreate(scope).metric('Copies', undefined, props);
   }
 
   /**
-   * How long EC2 took for the copies of a stack, in seconds, as an average over 5 minutes.
+   * Metric for the time that EC2 took for the copies of a stack, in seconds. Average over 5 minutes.
    *
-   * @param scope a construct of the stack
-   * @param props options of the metric
+   * @param scope any construct in the stack
+   * @param props metric options
    */
   public static metricDuration(scope: Construct, props?: MetricOptions): Metric {
     return HandlerProvider.getOrCreate(scope).metric('Duration', undefined, props);
   }
 
-  // eslint-disable-next-line @typescript-eslint/no-empty-function -- private: there is nothing to make
+  // eslint-disable-next-line @typescript-eslint/no-empty-function -- private: there is nothing to construct
   private constructor() {}
 }
 
@@ -152,8 +158,8 @@ function problemsOfPollInterval(interval: Duration | undefined): string[] {
   return isInRange && Number.isInteger(seconds) && HOUR_SECONDS % seconds === 0
     ? []
     : [
-        `pollInterval "${interval.isUnresolved() ? 'token' : inWords(interval)}" is not possible: give ` +
-          `${MIN_POLL_INTERVAL_SECONDS} to ${MAX_POLL_INTERVAL_SECONDS} seconds that divide an hour, such as 60`,
+        `pollInterval "${interval.isUnresolved() ? 'token' : inWords(interval)}" is not allowed: specify ` +
+          `${MIN_POLL_INTERVAL_SECONDS} to ${MAX_POLL_INTERVAL_SECONDS} seconds that divide an hour evenly, such as 60`,
       ];
 }
 
@@ -162,12 +168,12 @@ function problemsOfCount(max: number | undefined): string[] {
   const isToken = Token.isUnresolved(max);
   return !isToken && Number.isInteger(max) && max >= 1
     ? []
-    : [`maxConcurrentCopies "${isToken ? 'token' : max}" is not possible: give a whole number, 1 or more`];
+    : [`maxConcurrentCopies "${isToken ? 'token' : max}" is not allowed: specify a whole number, 1 or more`];
 }
 
 function problemsOfVpc(given: Partial<Settings>, inForce: Settings): string[] {
   if ((given.vpc ?? inForce.vpc) !== undefined) return [];
   return (['vpcSubnets', 'securityGroups'] as const)
     .filter((name) => given[name] !== undefined)
-    .map((name) => `${name} needs a VPC: give vpc, too, or remove ${name}`);
+    .map((name) => `${name} requires a VPC: specify vpc, too, or remove ${name}`);
 }

@@ -21,7 +21,7 @@ import { problemsOfLockedRemoval, propAgainstFastRestore, warnOfArchive } from '
 import { problemsOfPolicies, problemsOfRemoval } from './validate-removal';
 import { problemsOfTags } from './validate-tags';
 
-/** What a copy of this app and an imported snapshot have in common. Their environment is where the snapshot is. */
+/** Common base of a copy in this app and an imported snapshot. `env` is the Region and account of the snapshot. */
 abstract class SnapshotCopyBase extends Resource implements ISnapshotCopy {
   public abstract readonly snapshotId: string;
   public abstract readonly grants: SnapshotGrants;
@@ -37,13 +37,14 @@ abstract class SnapshotCopyBase extends Resource implements ISnapshotCopy {
 }
 
 /**
- * A copy of an EBS snapshot that the stack owns. Deploying the stack makes the copy and waits until it is usable. Deleting
- * the stack deletes the copy. Whatever reads an attribute of the copy waits for it.
+ * A copy of an EBS snapshot that the stack owns. Deploying the stack makes the copy and waits until it is usable.
+ * Deleting the stack deletes the copy. Resources that use an attribute of the copy are created after the copy is
+ * complete.
  *
- * The copy's `env.region` is the destination Region. All copies of a stack share one handler.
+ * `env.region` of the copy is the destination Region. All copies of a stack share one handler.
  *
- * A stack makes at most 20 copies into one Region at once; see `SnapshotCopyProvider`. Further copies wait for copies that
- * are declared before them, so declare a copy after the copies that it depends on.
+ * A stack runs at most 20 copies into one Region at the same time; see `SnapshotCopyProvider`. Further copies wait for
+ * the copies that are declared before them, so declare a copy after the copies that it depends on.
  *
  * @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-copy-snapshot.html
  * @resource AWS::EC2::Snapshot
@@ -64,10 +65,12 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   /**
    * Imports a snapshot that this app does not make.
    *
-   * @param scope the scope of the import
-   * @param id the construct id of the import
-   * @param snapshotId the id of the snapshot
-   * @param options what the id does not contain
+   * Throws an error that lists every invalid argument with its value and the allowed values.
+   *
+   * @param scope the scope in which to define the import
+   * @param id the construct ID of the import
+   * @param snapshotId the ID of the snapshot
+   * @param options facts about the snapshot that its ID does not tell
    */
   public static fromSnapshotId(
     scope: Construct,
@@ -88,28 +91,30 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
     return new Import();
   }
 
-  /** Tags of the copy: those of the props, and those that `Tags.of` adds. */
+  /** Tags of the copy: the tags in the props, and the tags that `Tags.of` adds. */
   public readonly cdkTagManager: TagManager;
 
-  /** KMS key that encrypts the copy, if given as `kmsKey`. `snapshotKmsKeyArn` tells the key of any copy. */
+  /** KMS key that encrypts the copy, if given as `kmsKey`. `snapshotKmsKeyArn` returns the key of any copy. */
   public readonly encryptionKey?: aws_kms.IKeyRef;
 
   /**
-   * The prop that keeps the copy from having fast restore.
+   * The prop that rules out fast snapshot restore for this copy.
    *
    * @internal
    */
   public readonly _propAgainstFastRestore?: string;
 
-  /** The custom resources of the copy, of which the first one owns it. */
+  /** The custom resources of the copy. The first one owns the copy. */
   private readonly stages: readonly [CopyResource, ...CopyResource[]];
 
   /**
-   * Declares a copy. Throws an error that names every bad prop, with its value, what is allowed, and what to change.
+   * Declares a copy.
    *
-   * @param scope where the copy is declared
-   * @param id the name of the construct in its scope
-   * @param props what the copy is to be
+   * Throws an error that lists every invalid prop with its value, the allowed values, and what to change.
+   *
+   * @param scope the scope in which to define the copy
+   * @param id the construct ID of the copy
+   * @param props properties of the copy
    */
   public constructor(scope: Construct, id: string, props: SnapshotCopyProps) {
     props = injectedProps(scope, id, props, SnapshotCopy.PROPERTY_INJECTION_ID);
@@ -136,7 +141,7 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   }
 
   /**
-   * Id of the copy, such as `snap-0123456789abcdef0`.
+   * ID of the copy, such as `snap-0123456789abcdef0`.
    *
    * @attribute
    */
@@ -145,14 +150,15 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   }
 
   /**
-   * Id of the snapshot that was copied: with `latestSource`, the one that was found.
+   * ID of the snapshot that was copied. With `latestSource`, the snapshot that the handler found.
    */
   public get sourceSnapshotId(): string {
     return this.attribute('SourceSnapshotId');
   }
 
   /**
-   * Size of the volume that the source was taken of, in GiB: the smallest size of a volume that is made from the copy.
+   * Size of the volume from which the source was taken, in GiB. A volume that is created from the copy has at least
+   * this size.
    *
    * @attribute
    */
@@ -161,8 +167,8 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   }
 
   /**
-   * Whether the copy is encrypted. It is known at deployment only: the text `true` or `false`, which CloudFormation takes
-   * for a boolean.
+   * Whether the copy is encrypted. The value is known only at deployment. It is the string `true` or `false`, which
+   * CloudFormation accepts as a boolean.
    *
    * @attribute
    */
@@ -180,7 +186,7 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   }
 
   /**
-   * Id of the AWS account that owns the copy: 12 digits.
+   * ID of the AWS account that owns the copy: 12 digits.
    *
    * @attribute
    */
@@ -189,7 +195,7 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   }
 
   /**
-   * When EC2 started the copy: a time in UTC, as in ISO 8601.
+   * Time when EC2 started the copy, in UTC and ISO 8601 format.
    *
    * @attribute
    */
@@ -198,7 +204,7 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   }
 
   /**
-   * When EC2 completed the copy: a time in UTC, as in ISO 8601. Empty if EC2 does not say.
+   * Time when EC2 completed the copy, in UTC and ISO 8601 format. Empty if EC2 does not report it.
    *
    * @attribute
    */
@@ -207,8 +213,8 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   }
 
   /**
-   * Size of all blocks of the snapshot, in bytes. Empty if EC2 does not say. It is more than EC2 bills for an incremental
-   * snapshot.
+   * Size of all blocks of the snapshot, in bytes. Empty if EC2 does not report it. For an incremental snapshot, it is
+   * more than EC2 bills.
    *
    * @attribute
    */
@@ -217,7 +223,7 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   }
 
   /**
-   * How EC2 made the copy: `standard` or `time-based`. Empty if EC2 does not say.
+   * How EC2 made the copy: `standard` or `time-based`. Empty if EC2 does not report it.
    *
    * @attribute
    */
@@ -228,42 +234,42 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
   /** Grants permissions on the copy and on its key. */
   public get grants(): SnapshotGrants {
     const key = this.encryptionKey;
-    // An alias is no resource to IAM, so the handler tells which key it stood for.
+    // IAM does not accept an alias as a resource, so the handler returns the key that the alias pointed to.
     const isNamed = key !== undefined && !isAlias(key);
     return SnapshotGrants._withKey(this, { arn: isNamed ? key.keyRef.keyArn : this.attribute('KmsKeyArnOrNone') });
   }
 
   /**
-   * How many deployments of this copy have failed, as a sum over 5 minutes. Deleting the copy counts, too.
+   * Metric for the number of failed requests for this copy: creations, updates and deletions. Sum over 5 minutes.
    *
-   * @param props options of the metric
+   * @param props metric options
    */
   public metricFailures(props?: MetricOptions): Metric {
     return this.metric('Failures', props);
   }
 
   /**
-   * How many copies were started for this resource, as a sum over 5 minutes.
+   * Metric for the number of copies that the handler started for this resource. Sum over 5 minutes.
    *
-   * @param props options of the metric
+   * @param props metric options
    */
   public metricCopies(props?: MetricOptions): Metric {
     return this.metric('Copies', props);
   }
 
   /**
-   * How long EC2 took for the copies of this resource, in seconds, as an average over 5 minutes.
+   * Metric for the time that EC2 took for the copies of this resource, in seconds. Average over 5 minutes.
    *
-   * @param props options of the metric
+   * @param props metric options
    */
   public metricDuration(props?: MetricOptions): Metric {
     return this.metric('Duration', props);
   }
 
   /**
-   * Sets what happens to the copy when it is replaced, or removed from the stack; see `removalPolicy` of the props.
+   * Sets what happens to the copy when it is replaced or removed from the stack; see `removalPolicy` in the props.
    *
-   * Throws for `RemovalPolicy.SNAPSHOT`.
+   * Throws an error for `RemovalPolicy.SNAPSHOT`.
    *
    * @param policy the new removal policy
    */
@@ -280,7 +286,9 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
     return this.stages[0];
   }
 
-  /** Done when the copy is. Attributes come from it, so that their readers wait for the copy. */
+  /**
+   * The last stage is done when the copy is. Attributes come from it, so that whatever reads them waits for the copy.
+   */
   private get last(): CopyResource {
     return this.stages.at(-1) ?? this.owner;
   }

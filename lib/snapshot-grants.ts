@@ -8,18 +8,20 @@ import { refuse } from './validate';
 import { problemsOfAccount } from './validate-handover';
 import { KINDS, problemsOfKinds } from './validate-kinds';
 
-/** What `SnapshotGrants` must know about a snapshot beyond its ARN. */
+/** Facts about a snapshot that `SnapshotGrants` cannot derive from its ARN. */
 export interface SnapshotGrantsOptions {
   /**
    * KMS key that encrypts the snapshot.
    *
-   * @default - grants nothing on keys: enough for a snapshot that is not encrypted, or under the AWS managed key
+   * @default - no permissions on a key, which is enough if the snapshot is unencrypted or encrypted with the AWS
+   * managed key for EBS
    */
   readonly encryptionKey?: aws_kms.IKeyRef;
 }
 
 /**
- * Grants permissions on an EBS snapshot: `copy.grants`, or `SnapshotGrants.fromSnapshot(…)` for any other.
+ * Grants permissions on an EBS snapshot. Use `copy.grants` for a copy, and `SnapshotGrants.fromSnapshot(…)` for any
+ * other snapshot.
  *
  * @example
  * declare const snapshot: ec2.CfnSnapshot;
@@ -28,10 +30,10 @@ export interface SnapshotGrantsOptions {
  */
 export class SnapshotGrants {
   /**
-   * Grants for anything that stands for a snapshot.
+   * Returns the grants for any construct that represents a snapshot.
    *
    * @param snapshot the snapshot
-   * @param options what the ARN of the snapshot does not contain
+   * @param options facts about the snapshot that its ARN does not tell
    */
   public static fromSnapshot(snapshot: ISnapshotRef, options: SnapshotGrantsOptions = {}): SnapshotGrants {
     refuse(snapshot, problemsOfKinds(options, KINDS.grants));
@@ -39,19 +41,19 @@ export class SnapshotGrants {
   }
 
   /**
-   * Statements for the policy of a key, which let other accounts use the snapshots that are shared with them. Each account
-   * must also permit its own users to use the key.
+   * Returns statements for a key policy that let other accounts use the snapshots that you share with them. Each
+   * account must also allow its own users to use the key.
    *
-   * Throws an error if a value is not the id of an account.
+   * Throws an error if the list is empty, or if a value is not an account ID.
    *
-   * @param accountIds the accounts: 12 digits each
+   * @param accountIds the IDs of the accounts: 12 digits each
    * @see https://docs.aws.amazon.com/ebs/latest/userguide/share-kms-key.html
    */
   public static keyPolicyForSharing(accountIds: string[]): PolicyStatement[] {
     const problems = problemsOfKinds({ accountIds }, KINDS.sharing, 'accountIds');
     if (problems.length === 0) {
       problems.push(...accountIds.filter(isKnown).flatMap((account) => problemsOfAccount('accountIds', account)));
-      if (accountIds.length === 0) problems.push('accountIds is empty: give at least one account');
+      if (accountIds.length === 0) problems.push('accountIds is empty: specify at least one account');
     }
     if (problems.length > 0) throw new Error(problems.join('\n'));
     const principals = accountIds.map((account) => new AccountPrincipal(account));
@@ -81,12 +83,12 @@ export class SnapshotGrants {
   ) {}
 
   /**
-   * Lets the grantee create volumes from this snapshot, in its Region and account, and use its key through EC2 for that.
+   * Lets the grantee create volumes from this snapshot in its Region and account, and use its key through EC2 to do so.
    *
-   * Changes only the identity policy of the grantee, never the policy of the key: that one must let IAM policies of the
-   * account grant access.
+   * Changes only the identity policy of the grantee, never the key policy. The key policy must allow IAM policies of
+   * the account to grant access.
    *
-   * @param grantee who may create volumes
+   * @param grantee the principal that may create volumes
    * @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
    */
   public createVolume(grantee: IGrantable): Grant {
@@ -101,7 +103,7 @@ export class SnapshotGrants {
 
   private useKey(grantee: IGrantable, { arn, alias }: KeyReference): Grant {
     const conditions = {
-      // The domain differs between partitions, and only AWS can call through a service.
+      // The domain differs between partitions. The wildcard is safe, because only AWS can call through a service.
       StringLike: { 'kms:ViaService': `ec2.${this.snapshot.env.region}.*` },
       ...(alias !== undefined && { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } }),
     };

@@ -7,7 +7,7 @@ const MAX_DAYS = 36_500;
 const MAX_COOL_OFF_HOURS = 72;
 
 /**
- * What keeps everybody from deleting a snapshot.
+ * A lock that prevents the deletion of a snapshot.
  *
  * @example
  * new SnapshotCopy(this, 'Copy', {
@@ -18,20 +18,20 @@ const MAX_COOL_OFF_HOURS = 72;
  */
 export class SnapshotLock {
   /**
-   * A lock that whoever has the permission can take off.
+   * A lock in governance mode. Users who have permission can remove it.
    *
-   * @param duration how long it holds: 1 to 36,500 days
+   * @param duration the duration of the lock: 1 to 36,500 days
    */
   public static governance(duration: Duration): SnapshotLock {
     return new SnapshotLock('governance', duration);
   }
 
   /**
-   * A lock that nobody can take off, AWS included, once the cool-off period is over. A deployment that fails within that
-   * period still leaves nothing behind.
+   * A lock in compliance mode. After the cool-off period, nobody can remove it, not even AWS. If a deployment fails
+   * during the cool-off period, the handler can still remove the lock and delete the copy.
    *
-   * @param duration how long it holds: 1 to 36,500 days
-   * @param coolOff how long it can still be taken off: 1 to 72 hours
+   * @param duration the duration of the lock: 1 to 36,500 days
+   * @param coolOff the period in which the lock can still be removed: 1 to 72 hours
    */
   public static compliance(duration: Duration, coolOff: Duration): SnapshotLock {
     return new SnapshotLock('compliance', duration, coolOff);
@@ -71,5 +71,5 @@ function problemsOf(name: string, given: Duration, unit: Duration, max: number, 
   const count = secondsOf(given) / secondsOf(unit);
   return Number.isInteger(count) && count >= 1 && count <= max
     ? []
-    : [`${name} "${inWords(given)}" of lock is not possible: give 1 to ${max} ${units}, in whole ${units}`];
+    : [`${name} "${inWords(given)}" of lock is not allowed: specify 1 to ${max} ${units}, in whole ${units}`];
 }

@@ -8,9 +8,9 @@ export interface SnapshotReference {
 }
 
 /**
- * Anything that stands for an EBS snapshot: a `SnapshotCopy`, an imported snapshot, or a `CfnSnapshot` of the CDK.
+ * Any construct that represents an EBS snapshot: a `SnapshotCopy`, an imported snapshot, or a `CfnSnapshot` of the CDK.
  *
- * Same as the interface of this name in newer releases of aws-cdk-lib, which older ones lack.
+ * It equals the interface of the same name in newer releases of aws-cdk-lib. Older releases do not have it.
  */
 export interface ISnapshotRef extends IConstruct, IEnvironmentAware {
   /** A reference to the snapshot. */

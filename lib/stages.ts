@@ -1,5 +1,5 @@
-// CloudFormation waits an hour for one custom resource. A copy that may take longer has further ones, the stages: each
-// waits on where the one before stopped, and the last one is done when the copy is.
+// CloudFormation waits at most one hour for a custom resource. A copy that may take longer has several, called stages:
+// each stage continues to wait where the previous one stopped, and the last one is done when the copy is.
 import { CfnResource, Duration, type Stack } from 'aws-cdk-lib';
 import type { Construct, IDependable } from 'constructs';
 import {
@@ -14,29 +14,29 @@ import { CopyResource } from './copy-resource';
 import { secondsOf } from './durations';
 import type { SnapshotCopyProps } from './snapshot-copy-props';
 
-/** How long the default timeout goes on after the time in which EC2 should complete the copy. */
+/** How much longer the default timeout is than the time within which EC2 should complete the copy. */
 const COMPLETION_MARGIN_SECONDS = 600;
 
-/** What the handler has after its own deadline, to clean up and to answer. */
+/** The time that the handler has after its own deadline to clean up and answer. */
 const SERVICE_TIMEOUT_MARGIN_SECONDS = 600;
 const MAX_SERVICE_TIMEOUT_SECONDS = 3_600;
 
 export interface StagesProps {
-  /** Resource type of the first stage, which owns what is made. */
+  /** Resource type of the first stage, which owns the copy or the fast restore. */
   readonly type: string;
   /** Resource type of the further stages. */
   readonly stageType: string;
   readonly timeout: Duration;
   readonly serviceToken: string;
-  /** What must be there before the first stage. */
+  /** What must be created before the first stage. */
   readonly prerequisites: readonly IDependable[];
   /** The properties that all stages have. */
   readonly properties: (owner: CopyResource) => object;
-  /** Further properties of a further stage. */
+  /** The properties that only further stages have. */
   readonly stageProperties: (owner: CopyResource, stage: string) => object;
 }
 
-/** How long the copy may take. */
+/** The maximum time that the copy may take. */
 export function timeoutOf({ timeout, completionDuration }: SnapshotCopyProps): Duration {
   if (timeout !== undefined) return timeout;
   if (completionDuration === undefined || completionDuration.isUnresolved()) return Duration.seconds(STAGE_SECONDS);
@@ -44,15 +44,17 @@ export function timeoutOf({ timeout, completionDuration }: SnapshotCopyProps): D
   return Duration.seconds(Math.min(Math.max(seconds, STAGE_SECONDS), MAX_TIMEOUT_SECONDS));
 }
 
-/** When CloudFormation gives up on a resource that waits so long: soon after, so that a dead handler is noticed early. */
+/**
+ * How long CloudFormation waits for a stage: a little longer than the stage, so that a dead handler is noticed early.
+ */
 export function serviceTimeout(seconds: number): number {
   return Math.min(seconds + SERVICE_TIMEOUT_MARGIN_SECONDS, MAX_SERVICE_TIMEOUT_SECONDS);
 }
 
-/** Declares the custom resource that owns what is made, and the further stages. */
+/** Declares the custom resource of the owner, and the further stages. */
 export function declareStages(scope: Construct, props: StagesProps): [CopyResource, ...CopyResource[]] {
   const { timeout, serviceToken, prerequisites, properties } = props;
-  // A timeout that is known at deployment only has one stage, which caps it.
+  // A timeout that is known only at deployment has one stage, which limits it.
   const seconds = timeout.isUnresolved() ? STAGE_SECONDS : secondsOf(timeout);
   const owner: CopyResource = new CopyResource(scope, 'Resource', {
     type: props.type,
@@ -63,7 +65,7 @@ export function declareStages(scope: Construct, props: StagesProps): [CopyResour
   });
   const stages: [CopyResource, ...CopyResource[]] = [owner];
   for (let stage = 2; stage <= stageCount(seconds); stage++) {
-    // The ids are permanent: CloudFormation takes another id for another resource.
+    // The IDs are permanent: for CloudFormation, another ID is another resource.
     const further = new CopyResource(scope, `Stage${stage}`, {
       type: props.stageType,
       serviceToken,
@@ -77,13 +79,13 @@ export function declareStages(scope: Construct, props: StagesProps): [CopyResour
   return stages;
 }
 
-/** CloudFormation's limit of resources in a stack, and the context key with which the CDK lets apps change it. */
+/** CloudFormation's limit of resources per stack, and the context key by which apps change it in the CDK. */
 const MAX_RESOURCES = 500;
 const MAX_RESOURCES_CONTEXT = '@aws-cdk/core:stackResourceLimit';
 
 const STAGE_TYPES = [STAGE_RESOURCE_TYPE, FAST_RESTORE_STAGE_RESOURCE_TYPE];
 
-/** Explains why a stack has too many resources if stages fill it. Otherwise the CDK's own error explains enough. */
+/** Explains why a stack has too many resources if it has stages. Without stages, the error of the CDK is enough. */
 export function problemsOfStack(stack: Stack): string[] {
   const max = Number(stack.node.tryGetContext(MAX_RESOURCES_CONTEXT) ?? MAX_RESOURCES);
   const resources = stack.node

@@ -1,8 +1,8 @@
-/** Where EC2 stores a snapshot. */
+/** The storage tier of a snapshot. */
 export enum StorageTier {
-  /** Can be used at once. */
+  /** The snapshot is ready for use. */
   STANDARD = 'standard',
 
-  /** Costs less, and must be restored before it can be used. */
+  /** Costs less. The snapshot must be restored before it can be used. */
   ARCHIVE = 'archive',
 }

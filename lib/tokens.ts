@@ -1,11 +1,13 @@
 import { type Stack, Token } from 'aws-cdk-lib';
 
-/** Whether a value is text that can be judged now: it is there, and neither a token nor a dynamic reference. */
+/** Whether a value can be validated at synthesis: it is given, and is neither a token nor a dynamic reference. */
 export function isKnown(value: string | undefined): value is string {
   return value !== undefined && !Token.isUnresolved(value) && !value.includes('{{resolve:');
 }
 
-/** Whether a value consists of text and pseudo parameters alone. Anything else may come from a resource of the stack. */
+/**
+ * Whether a value consists only of literals and pseudo parameters. Anything else may come from a resource of the stack.
+ */
 export function isFixed(value: string, stack: Stack): boolean {
   return !Token.isUnresolved(value) || isFixedTree(stack.resolve(value));
 }
@@ -19,7 +21,7 @@ function isFixedTree(tree: unknown): boolean {
   );
 }
 
-/** The Region of the stack by one name: Aws.REGION names it, too. */
+/** Returns the Region of the stack in one form, because Aws.REGION refers to it, too. */
 export function canonicalRegion(region: string, stack: Stack): string {
   if (!Token.isUnresolved(region)) return region;
   const { Ref: ref } = stack.resolve(region) as { Ref?: string };

@@ -15,19 +15,21 @@ export function problemsOfDestination(props: CommonSnapshotCopyProps, regions: R
   const areBothGiven = outpost !== undefined && zone !== undefined;
   return [
     ...(areBothGiven
-      ? [`destinationOutpostArn "${outpost}" and destinationAvailabilityZone "${zone}" exclude each other: remove one`]
+      ? [
+          `destinationOutpostArn "${outpost}" and destinationAvailabilityZone "${zone}" are mutually exclusive: remove one`,
+        ]
       : []),
     ...(outpost === undefined ? [] : problemsOfOutpost(outpost, regions)),
     ...problemsOfZone(zone, regions.destination),
   ];
 }
 
-/** What an ARN must have in common with the Region that it is for. */
+/** An ARN must be in the wanted Region, and in the partition of that Region. */
 export function problemsOfArn(prop: string, arn: string, partition: string, region: string, wanted: string): string[] {
   if (isKnown(wanted) && region !== wanted) {
     return [
       `${prop} "${arn}" is in "${region}", but the copy is in "${wanted}": ` +
-        'give an ARN of the destination Region, or change destinationRegion',
+        'specify an ARN in the destination Region, or change destinationRegion',
     ];
   }
   const expected = partitionOf(region);
@@ -43,7 +45,7 @@ function problemsOfOutpost(outpost: string, { source, destination }: Regions): s
     problems.push(
       ...(partition === undefined || region === undefined
         ? [
-            `destinationOutpostArn "${outpost}" is not the ARN of an Outpost: give ` +
+            `destinationOutpostArn "${outpost}" is not the ARN of an Outpost: specify ` +
               'arn:PARTITION:outposts:REGION:ACCOUNT:outpost/op-…, with an account of 12 digits and ' +
               '17 hexadecimal digits after "op-"',
           ]
@@ -53,7 +55,7 @@ function problemsOfOutpost(outpost: string, { source, destination }: Regions): s
   if (isKnown(source) && isKnown(destination) && source !== destination) {
     problems.push(
       `sourceRegion "${source}" is not the Region of the Outpost, "${destination}": EC2 copies to an Outpost only from ` +
-        'its own Region; copy to that Region first, and from there to the Outpost',
+        'its own Region; copy to that Region first, then copy that copy to the Outpost',
     );
   }
   return problems;
@@ -65,7 +67,7 @@ function problemsOfZone(zone: string | undefined, region: string): string[] {
   return isLocalZone
     ? []
     : [
-        `destinationAvailabilityZone "${zone}" is not a Local Zone of the destination Region "${region}": give a name ` +
-          'such as "us-west-2-lax-1a" and its Region as destinationRegion; for an ordinary Availability Zone, remove it',
+        `destinationAvailabilityZone "${zone}" is not a Local Zone of the destination Region "${region}": specify a ` +
+          'name such as "us-west-2-lax-1a", and its Region as destinationRegion; for an ordinary zone, remove it',
       ];
 }

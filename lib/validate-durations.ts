@@ -12,7 +12,7 @@ export function problemsOfTimeout(timeout: Duration | undefined): string[] {
   const isPossible = seconds >= MIN_TIMEOUT_SECONDS && seconds <= MAX_TIMEOUT_SECONDS;
   return isPossible && Number.isInteger(seconds)
     ? []
-    : [`timeout "${inWords(timeout)}" is not possible: give 1 minute to 48 hours, in whole seconds`];
+    : [`timeout "${inWords(timeout)}" is not allowed: specify 1 minute to 48 hours, in whole seconds`];
 }
 
 export function problemsOfCompletion(props: CommonSnapshotCopyProps): string[] {
@@ -22,14 +22,14 @@ export function problemsOfCompletion(props: CommonSnapshotCopyProps): string[] {
     .filter(([, value]) => value !== undefined)
     .map(
       ([prop]) =>
-        `completionDuration and ${prop} exclude each other, because EC2 makes time-based copies to Regions only: remove one`,
+        `completionDuration and ${prop} are mutually exclusive, because EC2 makes time-based copies only to Regions: remove one`,
     );
   if (completion.isUnresolved()) return problems;
   const minutes = completion.toMinutes({ integral: false });
   const isPossible = minutes >= COMPLETION_STEP_MINUTES && minutes <= MAX_COMPLETION_MINUTES;
   if (!isPossible || minutes % COMPLETION_STEP_MINUTES !== 0) {
     problems.push(
-      `completionDuration "${inWords(completion)}" is not possible: give 15 minutes to 48 hours, in steps of 15 minutes`,
+      `completionDuration "${inWords(completion)}" is not allowed: specify 15 minutes to 48 hours, in 15-minute increments`,
     );
   }
   return problems;

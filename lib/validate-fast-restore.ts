@@ -22,35 +22,40 @@ export function problemsOfFastRestore(props: FastSnapshotRestoreProps, scope: IC
   ]);
 }
 
-/** A second installation of this package has another class of copies, with the same members. */
+/** Copies of a second installation of this package have another class, with the same members. */
 function problemsOfSnapshot(snapshot: ISnapshotRef & Partial<Pick<SnapshotCopy, '_propAgainstFastRestore'>>): string[] {
   const prop = snapshot._propAgainstFastRestore;
   return prop === undefined
     ? []
-    : [`snapshot "${snapshot.node.path}" has ${prop}, with which EC2 has no fast restore: remove either`];
+    : [
+        `snapshot "${snapshot.node.path}" has ${prop}, with which EC2 does not support fast restore: remove one of them`,
+      ];
 }
 
-/** Whether the zones are given by their ids. Tokens are taken for names. */
+/** Whether the zones are given as IDs. Tokens count as names. */
 export function isZoneId(zones: readonly string[]): boolean {
   return zones.some((zone) => isKnown(zone) && ZONE_ID.test(zone));
 }
 
 function problemsOfZones({ availabilityZones: zones, snapshot }: FastSnapshotRestoreProps): string[] {
   if (Token.isUnresolved(zones)) return [];
-  if (zones.length === 0) return ['availabilityZones is empty: give at least one zone'];
+  if (zones.length === 0) return ['availabilityZones is empty: specify at least one zone'];
   const known = zones.filter(isKnown);
   const { region } = snapshot.env;
   const problems = known
     .filter((zone) => !ZONE_NAME.test(zone) && !ZONE_ID.test(zone))
-    .map((zone) => `availabilityZones "${zone}" is not a zone: give names such as us-east-1a, or ids such as use1-az1`);
+    .map(
+      (zone) => `availabilityZones "${zone}" is not a zone: specify names such as us-east-1a, or IDs such as use1-az1`,
+    );
   const elsewhere = known.filter((zone) => ZONE_NAME.test(zone) && isKnown(region) && !zone.startsWith(region));
   problems.push(
     ...elsewhere.map(
-      (zone) => `availabilityZones "${zone}" is not in "${region}", the Region of the snapshot: give zones of it`,
+      (zone) =>
+        `availabilityZones "${zone}" is not in "${region}", the Region of the snapshot: specify zones of that Region`,
     ),
   );
   if (isZoneId(known) && known.some((zone) => ZONE_NAME.test(zone))) {
-    problems.push(`availabilityZones "${known.join(', ')}" has names and ids: give either`);
+    problems.push(`availabilityZones "${known.join(', ')}" mixes names and IDs: specify only names or only IDs`);
   }
   return problems;
 }

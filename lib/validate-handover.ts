@@ -1,4 +1,4 @@
-// What is done with the finished copy: sharing, lock and storage tier.
+// The props that apply to the finished copy: sharing, lock and storage tier.
 import { Annotations, Stack, Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { RetainingPolicy } from './contract';
@@ -9,18 +9,18 @@ import { StorageTier } from './storage-tier';
 import { isKnown } from './tokens';
 
 const ACCOUNT = /^\d{12}$/;
-const OWN_KEY = 'give a customer managed key as kmsKey or kmsKeyId';
+const OWN_KEY = 'specify a customer managed key as kmsKey or kmsKeyId';
 
 export function problemsOfHandover(props: SnapshotCopyProps, scope: IConstruct): string[] {
   return [...problemsOfSharing(props, Stack.of(scope).account), ...problemsOfTier(props), ...problemsOfLock(props)];
 }
 
-/** An Aspect may have changed the policy. */
+/** Runs at the end of synthesis, because an Aspect may change the policy. */
 export function problemsOfLockedRemoval(lock: SnapshotLock | undefined, policy: RetainingPolicy | undefined): string[] {
   return lock !== undefined && policy === undefined
     ? [
-        'lock needs a removal policy that retains, because CloudFormation cannot delete a locked copy: set removalPolicy to ' +
-          'RETAIN_ON_UPDATE_OR_DELETE or RETAIN, or remove lock',
+        'lock requires a removal policy that retains the copy, because CloudFormation cannot delete a locked copy: ' +
+          'set removalPolicy to RETAIN_ON_UPDATE_OR_DELETE or RETAIN, or remove lock',
       ]
     : [];
 }
@@ -29,8 +29,8 @@ export function warnOfArchive(scope: IConstruct, { storageTier }: SnapshotCopyPr
   if (storageTier !== StorageTier.ARCHIVE) return;
   Annotations.of(scope).addWarningV2(
     'cdk-ebs-snapshot-copy:archive',
-    'EC2 bills an archived copy for 90 days at least, and makes the next copy of its volume a full one. A volume of this ' +
-      'stack may fail to be made from the copy, because that is archived by then.',
+    'EC2 bills an archived copy for at least 90 days, and makes the next copy of its volume a full one. If this ' +
+      'stack creates a volume from the copy, that may fail, because the copy may already be archived.',
   );
 }
 
@@ -41,24 +41,26 @@ function problemsOfSharing(props: SnapshotCopyProps, own: string): string[] {
   return shareWith.length > 0 ? [...problems, ...problemsOfSharedKey(props)] : problems;
 }
 
-/** EC2 does not share what is encrypted under the AWS managed key, which the default key for EBS may be. */
+/** EC2 does not share snapshots that are encrypted with the AWS managed key, which can be the default key for EBS. */
 function problemsOfSharedKey({ encrypted, kmsKey, kmsKeyId, sourceKmsKey }: SnapshotCopyProps): string[] {
   const alias = kmsKey !== undefined && isAlias(kmsKey) ? kmsKey.aliasName : kmsKeyId;
   if (isKnown(alias) && /(^|:)alias\/aws\//.test(alias)) {
     return [
-      `shareWith and "${alias}" exclude each other, because EC2 shares nothing under an AWS managed key: ${OWN_KEY}`,
+      `shareWith and "${alias}" are mutually exclusive, because EC2 does not share snapshots that are encrypted with an ` +
+        `AWS managed key: ${OWN_KEY}`,
     ];
   }
   const isEncrypted = encrypted === true || sourceKmsKey !== undefined;
   if (!isEncrypted || kmsKey !== undefined || kmsKeyId !== undefined) return [];
   const cause = encrypted === true ? 'encrypted is true' : 'its source is encrypted';
   return [
-    `shareWith needs the key of an encrypted copy, because EC2 shares nothing under the AWS managed key, and ${cause}: ${OWN_KEY}`,
+    'shareWith requires the key of an encrypted copy, because EC2 does not share snapshots that are encrypted with the ' +
+      `AWS managed key, and ${cause}: ${OWN_KEY}`,
   ];
 }
 
 export function problemsOfAccount(prop: string, account: string, own?: string): string[] {
-  if (!ACCOUNT.test(account)) return [`${prop} "${account}" is not the id of an account: give 12 digits`];
+  if (!ACCOUNT.test(account)) return [`${prop} "${account}" is not an account ID: specify 12 digits`];
   return account === own ? [`${prop} "${account}" is the account of the stack, which owns the copy: remove it`] : [];
 }
 
@@ -67,7 +69,7 @@ function problemsOfTier({ storageTier, ...others }: SnapshotCopyProps): string[]
   const { destinationAvailabilityZone, destinationOutpostArn, shareWith } = others;
   return Object.entries({ shareWith, destinationOutpostArn, destinationAvailabilityZone })
     .filter(([, value]) => value !== undefined && value.length > 0)
-    .map(([prop]) => `storageTier "archive" and ${prop} exclude each other: remove one`);
+    .map(([prop]) => `storageTier "archive" and ${prop} are mutually exclusive: remove one`);
 }
 
 function problemsOfLock({ destinationOutpostArn, lock }: SnapshotCopyProps): string[] {
@@ -75,13 +77,13 @@ function problemsOfLock({ destinationOutpostArn, lock }: SnapshotCopyProps): str
   const problems = lock._problems();
   if (destinationOutpostArn !== undefined) {
     problems.push(
-      'lock and destinationOutpostArn exclude each other, because EC2 locks no snapshots on Outposts: remove one',
+      'lock and destinationOutpostArn are mutually exclusive, because EC2 cannot lock snapshots on Outposts: remove one',
     );
   }
   return problems;
 }
 
-/** The prop that keeps a copy from having fast restore. */
+/** The prop that rules out fast restore for a copy. */
 export function propAgainstFastRestore(props: SnapshotCopyProps): string | undefined {
   const { destinationAvailabilityZone, destinationOutpostArn, storageTier } = props;
   if (storageTier === StorageTier.ARCHIVE) return 'storageTier "archive"';

@@ -1,5 +1,6 @@
-// Whether each value is of the kind that its type says. To JavaScript, and to values of `any` such as context, types mean
-// nothing: what is not there would be taken for the default, and text for no boolean.
+// Checks that each value has the kind that its type declares. Types do not protect JavaScript code or values of type
+// `any`, such as context: a missing value would count as the default, and the string "true" would not count as a
+// boolean.
 import { RemovalPolicy, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { closest } from './misspelt';
@@ -7,9 +8,9 @@ import { StorageTier } from './storage-tier';
 
 interface Kind {
   readonly is: (value: unknown) => boolean;
-  /** Completes "give …". */
+  /** Completes "specify …". */
   readonly wanted: string;
-  /** Whether text of the context may stand for one. */
+  /** Whether users may try to pass it as a string from the context. */
   readonly canBeText?: boolean;
 }
 
@@ -50,7 +51,7 @@ const SNAPSHOT: Kind = {
 };
 const LOCK: Kind = { is: (value) => has(value, '_problems'), wanted: 'a SnapshotLock' };
 
-/** What each object of props may have, by the names of the props. */
+/** The kind of each prop, for each object of props. */
 export const KINDS = {
   copy: {
     sourceSnapshotId: TEXT,
@@ -98,25 +99,25 @@ export const KINDS = {
   },
 } satisfies Readonly<Record<string, Kinds>>;
 
-/** Without a problem here, the values may be read as what their types say. */
+/** If it finds no problem, the values have the types that they declare. */
 export function problemsOfKinds(props: object, kinds: Kinds, ...required: readonly string[]): string[] {
   const given = new Map<string, unknown>(Object.entries(props).filter(([, value]) => value !== undefined));
   const names = Object.keys(kinds);
   const missing = required.filter((name) => !given.has(name));
   return [
     ...[...given.keys()].filter((name) => !names.includes(name)).flatMap((name) => problemsOfName(name, names, given)),
-    ...missing.map((name) => `${name} is undefined: give ${kinds[name]?.wanted}`),
+    ...missing.map((name) => `${name} is undefined: specify ${kinds[name]?.wanted}`),
     ...names.filter((name) => given.has(name)).flatMap((name) => problemOf(name, given.get(name), kinds[name])),
   ];
 }
 
-/** Other names may come from an object that is wider than the props, and mean something to whoever made it. */
+/** Reports only likely typos. Other unknown names may be deliberate: users may pass an object with more members. */
 function problemsOfName(name: string, names: readonly string[], given: ReadonlyMap<string, unknown>): string[] {
   const meant = closest(name, names);
   return meant === undefined || given.has(meant) ? [] : [`${name} is not a prop: did you mean ${meant}?`];
 }
 
-/** What is wrong with the value of a tag. */
+/** The problems of the value of a tag. */
 export function problemsOfTagKind(key: string, value: unknown): string[] {
   return problemOf(`the value of tag "${key}"`, value, TEXT);
 }
@@ -125,13 +126,13 @@ function problemOf(name: string, value: unknown, kind = TEXT): string[] {
   if (kind.is(value)) return [];
   if (kind === TEXTS && Array.isArray(value))
     return value.flatMap((each: unknown, index) => problemOf(`${name}[${index}]`, each));
-  return [`${name} ${inWords(value)}: give ${kind.wanted}${hintFor(value, kind)}`];
+  return [`${name} ${inWords(value)}: specify ${kind.wanted}${hintFor(value, kind)}`];
 }
 
 function hintFor(value: unknown, kind: Kind): string {
-  if (Token.isUnresolved(value)) return kind === TEXT ? ' (Token.asString makes one of any token)' : '';
+  if (Token.isUnresolved(value)) return kind === TEXT ? ' (Token.asString converts any token to a string)' : '';
   if (typeof value === 'number' && kind === TEXT) return ' (put it in quotes)';
-  return typeof value === 'string' && kind.canBeText ? ' (context values that -c gives are strings: convert them)' : '';
+  return typeof value === 'string' && kind.canBeText ? ' (context values from -c are strings: convert them)' : '';
 }
 
 function inWords(value: unknown): string {

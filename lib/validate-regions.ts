@@ -6,7 +6,7 @@ import { isKnown } from './tokens';
 
 const REGION = /^[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}$/;
 
-/** The Regions that are given as text, by prop. */
+/** The Regions that are known at synthesis, with their props. */
 function regionsIn({ sourceRegion, destinationRegion }: CommonSnapshotCopyProps): [prop: string, region: string][] {
   return Object.entries({ sourceRegion, destinationRegion }).filter((entry): entry is [string, string] =>
     isKnown(entry[1]),
@@ -26,7 +26,7 @@ export function problemsOfRegions(props: CommonSnapshotCopyProps, stackRegion: s
 export function problemsOfRegion(prop: string, region: string | undefined): string[] {
   return isKnown(region) && !REGION.test(region)
     ? [
-        `${prop} "${region}" is not a Region: give a code such as "us-east-1", or remove it to use the Region of the stack`,
+        `${prop} "${region}" is not a Region: specify a code such as "us-east-1", or remove it to use the Region of the stack`,
       ]
     : [];
 }
@@ -37,16 +37,16 @@ function problemsOfPartition(prop: string, region: string, home: string): string
     ? []
     : [
         `${prop} "${region}" is in the partition "${partition}", but "${home}" is in the partition "${expected}": ` +
-          'EC2 copies within a partition only',
+          'EC2 copies only within a partition',
       ];
 }
 
-/** A Region may be newer than the CDK, so one that the CDK does not know is no error. */
+/** A Region that the CDK does not know is not an error, because it may be newer than the CDK. */
 export function warnOfUnknownRegions(scope: IConstruct, props: CommonSnapshotCopyProps): void {
   for (const [prop, region] of regionsIn(props).filter(([, each]) => partitionOf(each) === undefined)) {
     Annotations.of(scope).addWarningV2(
       'cdk-ebs-snapshot-copy:unknownRegion',
-      `The CDK does not know ${prop} "${region}": check its spelling, or acknowledge this if the Region is new.`,
+      `The CDK does not know ${prop} "${region}": check its spelling, or acknowledge this warning if the Region is new.`,
     );
   }
 }

@@ -7,14 +7,14 @@ const MAX_TAGS = 50;
 const MAX_KEY = 128;
 const MAX_VALUE = 256;
 
-/** Tags of the props, and tags that Aspects add. */
+/** Checks the tags in the props, and the tags that Aspects add. */
 export function problemsOfTags(tags: Readonly<Record<string, string>>): string[] {
   const count = Object.keys(tags).length;
   const tooMany =
     count > MAX_USER_TAGS
       ? [
           `${count} tags are too many: EC2 allows ${MAX_TAGS}, of which the library reserves ${MAX_TAGS - MAX_USER_TAGS}; ` +
-            `remove ${count - MAX_USER_TAGS} (tags that Tags.of adds to ancestors count, too)`,
+            `remove ${count - MAX_USER_TAGS} (tags that Tags.of adds to ancestors count as well)`,
         ]
       : [];
   return [...tooMany, ...Object.entries(tags).flatMap(([key, value]) => problemsOfTag(key, value))];

@@ -1,5 +1,5 @@
-// What is wrong with the props, one sentence each. Each quotes the value, and says what is allowed and what to change.
-// Text that is resolved later is never judged.
+// Validates the props. Each problem is one sentence that quotes the value, and says what is allowed and what to change.
+// Values that are resolved later are not validated.
 import { Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { unlessPlaceholders } from './placeholders';
@@ -50,7 +50,7 @@ function kindsOf(props: CommonSnapshotCopyProps): string[] {
   return problems.length > 0 ? problems : problemsOfSourceKinds(props);
 }
 
-/** Values of a wrong kind are not judged further. */
+/** If a value has the wrong kind, nothing else is validated. */
 function judge(kinds: string[], scope: IConstruct, problemsOfValues: () => string[]): string[] {
   return kinds.length > 0 ? kinds : unlessPlaceholders(scope, problemsOfValues());
 }

@@ -3,9 +3,11 @@ import { CfnVPCEndpoint, InterfaceVpcEndpoint, type ISecurityGroup, type IVpc } 
 import { Dependable, type IConstruct } from 'constructs';
 
 /**
- * What functions in a VPC need to reach AWS, as far as the stack has it: the network that belongs to the VPC, such as
- * routes, NAT gateways and endpoints; endpoints that are declared outside of the VPC, even after this; and the rules of the
- * security groups. CloudFormation deletes it after what depends on it.
+ * The resources of the stack that functions in a VPC need to reach AWS. Whatever depends on them is deleted first.
+ *
+ * - The network that belongs to the VPC, such as routes, NAT gateways and endpoints.
+ * - Endpoints that are declared outside of the VPC construct, even later than this.
+ * - The rules of the security groups.
  */
 export class WaysOut extends Dependable {
   public constructor(
@@ -37,7 +39,7 @@ function withRules(endpoint: IConstruct): IConstruct[] {
   return scope instanceof InterfaceVpcEndpoint ? [endpoint, ...scope.connections.securityGroups] : [endpoint];
 }
 
-/** Other things that an app declares below a VPC, such as copies, may themselves depend on the functions. */
+/** Leaves out anything else that an app declares below a VPC, such as copies: it may itself depend on the functions. */
 function isNetwork(construct: IConstruct): boolean {
   return CfnResource.isCfnResource(construct) && construct.cfnResourceType.startsWith('AWS::EC2::');
 }

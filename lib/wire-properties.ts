@@ -1,4 +1,5 @@
-// The props as the contract has them: text, and absent for the default, so that an explicit default is no other input.
+// Converts the props to the contract: strings, and absent for the default, so that an explicit default is the same
+// input.
 import { Stack, type TagManager, Tokenization } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { CopyProperties, DryRunProperties, HandoverProperties, LatestSourceProperties } from './contract';
@@ -21,7 +22,7 @@ export function requestProperties(props: CommonSnapshotCopyProps, scope: IConstr
     DestinationOutpostArn: props.destinationOutpostArn,
     DestinationAvailabilityZone: props.destinationAvailabilityZone,
     Description: props.description === '' ? undefined : props.description,
-    // A key implies it, but a token may turn out to be no key.
+    // A key implies encryption, but a token may resolve to no key, so the handler decides.
     Encrypted: props.encrypted === true ? 'true' : undefined,
     KmsKeyId: kmsKeyId,
     SourceKmsKeyArn: props.sourceKmsKey?.keyRef.keyArn,
@@ -40,7 +41,7 @@ function latestSourceProperties(latest: LatestSource): LatestSourceProperties {
   });
 }
 
-/** What only the copy itself has. */
+/** The properties that a copy has and a dry run does not. */
 export function handoverProperties({
   copySourceTags,
   lock,
@@ -71,7 +72,7 @@ function toWireTags(tags: Readonly<Record<string, string>>): NonNullable<CopyPro
   return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 }
 
-/** The CDK would look at every undefined value in each of its passes through the template. */
+/** Saves synthesis time: in each pass through the template, the CDK visits undefined values, too. */
 function withoutUndefined<T extends object>(properties: T): T {
   return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined)) as T;
 }

@@ -52,7 +52,7 @@ test('a dry run is declared instead of the copy, with the same request and witho
 
 test.each([
   ['missing', {}, 'sourceSnapshotId is missing'],
-  ['bad', { sourceSnapshotId: 'snap-1' }, 'sourceSnapshotId "snap-1" is not a snapshot id'],
+  ['bad', { sourceSnapshotId: 'snap-1' }, 'sourceSnapshotId "snap-1" is not a snapshot ID'],
 ])('%s context values get the usage on stderr, exit code 1 and no stack trace', (_, context, message) => {
   const { status, stderr, stdout } = synth(context);
   expect(status).toBe(1);

@@ -14,7 +14,7 @@ beforeEach(() => {
 const copyWith = (props: Partial<SnapshotCopyProps> = {}) =>
   new SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE, ...props });
 
-test('each attribute reads what the handler answers under that name', () => {
+test('each attribute returns the value that the handler answers under that name', () => {
   const copy = copyWith();
   const read = {
     SnapshotId: copy.snapshotId,
@@ -54,7 +54,7 @@ testIfCdkCan('the CDK takes a copy for a snapshot', () => {
   expect(ec2.CfnSnapshot.arnForSnapshot(copy)).toBe(copy.snapshotArn);
 });
 
-test('a volume of the copy waits for it', () => {
+test('a volume from the copy waits for it', () => {
   const copy = copyWith();
   new ec2.Volume(stack, 'Volume', { availabilityZone: Fn.select(0, Fn.getAzs()), snapshotId: copy.snapshotId });
   Template.fromStack(stack).hasResourceProperties('AWS::EC2::Volume', {
@@ -62,7 +62,7 @@ test('a volume of the copy waits for it', () => {
   });
 });
 
-test('a launch template with a volume of the copy waits for it', () => {
+test('a launch template with a volume from the copy waits for it', () => {
   const copy = copyWith();
   const volume = ec2.BlockDeviceVolume.ebsFromSnapshot(copy.snapshotId);
   new ec2.LaunchTemplate(stack, 'Template', { blockDevices: [{ deviceName: '/dev/sdf', volume }] });

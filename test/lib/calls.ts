@@ -1,4 +1,4 @@
-// Calls of the handler, and the condition keys that EC2 gives for them.
+// Calls of the handler, and the condition keys that EC2 sends with them.
 import { TAG } from '../../lib/contract';
 import { type Context, isAllowed, type Statement, STACK_ID } from './iam';
 import { SOURCE } from './stacks';
@@ -12,7 +12,7 @@ export const OTHER_STACK = STACK_ID.replace('1234abcd', 'ffffffff');
 export const snapshot = (region: string, id = 'snap-ffffffffffffffff1') =>
   `arn:aws-us-gov:ec2:${region}::snapshot/${id}`;
 
-/** The ARN of a snapshot that has no id yet: an asterisk, literally. */
+/** The ARN of a snapshot that has no ID yet: a literal asterisk. */
 export const newSnapshot = (region: string) => snapshot(region, '*');
 
 export const tagsFor = (stackId: string): Readonly<Record<string, string>> => ({
@@ -35,25 +35,25 @@ export const carried = (tags: Readonly<Record<string, string>>): Context =>
 
 export const ownCopy = carried(tagsFor(STACK_ID));
 export const ownedBy = (account: string): Context => ({ 'ec2:Owner': account });
-/** Of ModifySnapshotAttribute: accounts that get the snapshot. */
+/** ModifySnapshotAttribute: accounts that are added. */
 export const adding = (...accounts: string[]): Context => ({ 'ec2:Add/userId': accounts });
-/** Of ModifySnapshotAttribute: the one group there is, everybody. */
+/** ModifySnapshotAttribute: the only group, everybody. */
 export const PUBLICLY: Context = { 'ec2:Add/group': 'all' };
 export const through = (region: string): Context => ({ 'kms:ViaService': `ec2.${region}.amazonaws.com` });
 
-/** AWS does not document whether the tags of the request count for the source. The policy must be right either way. */
+/** AWS does not document whether the request tags apply to the source. The policy must be correct in both cases. */
 export const ASSUMPTIONS = ['known', 'unknown'] as const;
 export type Assumption = (typeof ASSUMPTIONS)[number];
 
 export interface CopyCall {
   readonly source?: string;
-  /** What EC2 says of the source. */
+  /** The condition keys of the source. */
   readonly sourceContext?: Context;
   readonly copy?: string;
   readonly tags?: Readonly<Record<string, string>>;
 }
 
-/** All of CopySnapshot: on the source, on the copy, and CreateTags if there are tags. */
+/** Everything that CopySnapshot needs: the source, the copy, and CreateTags if there are tags. */
 export function mayCopy(policy: readonly Statement[], assumption: Assumption, call: CopyCall = {}): boolean {
   const { source = snapshot(HOME, SOURCE), copy = newSnapshot(AWAY), tags = tagsFor(STACK_ID), sourceContext } = call;
   const given = requested(tags);

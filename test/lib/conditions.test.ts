@@ -1,4 +1,4 @@
-// What apps do to the resource of a copy: conditions and overrides hold for all of its stages.
+// Conditions and overrides that an app sets on the resource of a copy apply to all of its stages.
 import { Aspects, Aws, CfnCondition, CfnParameter, CfnResource, Duration, Fn, type Stack } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { SnapshotCopy, type SnapshotCopyProps } from '../../lib';
@@ -64,12 +64,12 @@ test.each<[string, (resource: CfnResource) => void]>([
   expect(stages().map(({ Properties }) => Properties.Description)).toEqual(['by hand', 'by hand', 'by hand']);
 });
 
-test('a deletion of a property reaches all stages', () => {
+test('deleting a property applies to all stages', () => {
   resourceOf(copyWith({ description: 'declared' })).addPropertyDeletionOverride('Description');
   expect(stages().map(({ Properties }) => 'Description' in Properties)).toEqual([false, false, false]);
 });
 
-test('a key that may turn out to be none does not make the copy encrypted', () => {
+test('a key that may resolve to no value does not set Encrypted', () => {
   const key = new CfnParameter(stack, 'Key').valueAsString;
   const kmsKeyId = Fn.conditionIf('IsPrimary', key, Aws.NO_VALUE).toString();
   const wired = wiredBy(copyWith({ kmsKeyId, timeout: undefined }));
@@ -77,7 +77,7 @@ test('a key that may turn out to be none does not make the copy encrypted', () =
   expect(wired).not.toHaveProperty('Encrypted');
 });
 
-test('a key construct that may turn out to be none does not, either', () => {
+test('a key construct that may resolve to no value does not set Encrypted', () => {
   const arn = Fn.conditionIf('IsPrimary', new CfnParameter(stack, 'Key').valueAsString, Aws.NO_VALUE).toString();
   expect(wiredBy(copyWith({ kmsKey: kms.Key.fromKeyArn(stack, 'Imported', arn) }))).not.toHaveProperty('Encrypted');
 });

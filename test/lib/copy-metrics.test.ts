@@ -1,4 +1,4 @@
-// The metrics, and the filters on the log that they come from.
+// The metrics, and the metric filters on the log that produce them.
 import { App, Duration, NestedStack, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
@@ -86,7 +86,7 @@ describe.each(KINDS)('%s', (method, name, decision, further, value, statistic) =
     });
   });
 
-  test('is by the conventions of the CDK, and takes its options', () => {
+  test('follows the CDK conventions, and accepts metric options', () => {
     const copy = copyIn(stack);
     expect(copy[method]()).toMatchObject({
       namespace: 'cdk-ebs-snapshot-copy',
@@ -101,12 +101,12 @@ describe.each(KINDS)('%s', (method, name, decision, further, value, statistic) =
   });
 });
 
-test('who asks for no metric gets no filter', () => {
+test('without a metric, there is no filter', () => {
   copyIn(stack);
   expect(filtersIn(stack)).toEqual([]);
 });
 
-test('many copies of a stack share one filter of a kind, asked for as often as one likes', () => {
+test('all copies of a stack share one filter per kind, however often it is requested', () => {
   for (const id of ['A', 'B', 'C']) {
     const copy = copyIn(stack, id);
     copy.metricFailures();
@@ -124,7 +124,7 @@ test('the filters read the log of the functions', () => {
   expect(filtersIn(stack).map(({ Properties }) => Properties.LogGroupName)).toEqual(['shared']);
 });
 
-test('stacks that share a log group have a filter each, for their own lines', () => {
+test('stacks that share a log group have one filter each, for their own lines', () => {
   SnapshotCopyProvider.configure(app, { logGroup: logs.LogGroup.fromLogGroupName(stack, 'Logs', 'shared') });
   const stacks = [stack, new Stack(app, 'Other', { env: ENV })];
   for (const each of stacks) copyIn(each).metricFailures();
@@ -134,7 +134,7 @@ test('stacks that share a log group have a filter each, for their own lines', ()
   }
 });
 
-test('the filter of a nested stack asks for the nested stack', () => {
+test('the filter of a nested stack matches the nested stack', () => {
   const nested = new NestedStack(stack, 'Nested');
   copyIn(nested).metricCopies();
   expect(filterIn(nested).pattern).toContain('$.message.stack = "<stack>"');
@@ -158,7 +158,7 @@ describe('an alarm', () => {
     });
   });
 
-  test('in another stack has the id of the stack of the copy, not its own', () => {
+  test('in another stack has the ID of the stack of the copy, not its own', () => {
     const copy = copyIn(stack);
     const monitoring = new Stack(app, 'Monitoring', { env: ENV });
     alarmOn(monitoring, copy.metricFailures());
@@ -183,6 +183,6 @@ describe('an alarm', () => {
   });
 });
 
-test('what the filters read is frozen: deployed filters read it for years', () => {
+test('the fields that filters read are frozen, because deployed filters read them for years', () => {
   expect(DECISION).toEqual({ start: 'start copy', complete: 'complete', fail: 'fail' });
 });

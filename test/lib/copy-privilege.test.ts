@@ -25,7 +25,7 @@ const policyOf = (declare: Declare, count = 1): Statement[] => policiesIn(templa
 const copyOf = (props: Partial<SnapshotCopyProps>) => policyOf(() => ({ sourceSnapshotId: SOURCE, ...props }));
 const token: Declare = (stack) => ({ sourceSnapshotId: new CfnParameter(stack, 'Source').valueAsString });
 
-describe.each(ASSUMPTIONS)('if the tags of the request are %s for the source', (assumption) => {
+describe.each(ASSUMPTIONS)('if the request tags are %s for the source', (assumption) => {
   const away = copyOf({ destinationRegion: AWAY });
   const within = copyOf({});
 
@@ -38,7 +38,7 @@ describe.each(ASSUMPTIONS)('if the tags of the request are %s for the source', (
     expect(mayCopy(away, assumption, { source: snapshot(AWAY, SOURCE) })).toBe(true);
   });
 
-  test('EC2 may authorize it in the Region of the source, too, where it reads the source', () => {
+  test('EC2 may also authorize it in the Region of the source, where it reads the source', () => {
     expect(mayCopy(away, assumption, { copy: newSnapshot(HOME) })).toBe(true);
   });
 
@@ -92,8 +92,8 @@ describe.each(ASSUMPTIONS)('if the tags of the request are %s for the source', (
       OTHER_ACCOUNT,
       false,
     ],
-    // The handler looks at the owner before it copies.
-    ['where EC2 does not know the owner, IAM cannot judge it', token, undefined, true],
+    // The handler checks the owner before it copies.
+    ['if EC2 does not send the owner, IAM cannot check it', token, undefined, true],
   ];
 
   test.each(cases)('%s', (_, declare, owner, expected) => {
@@ -121,7 +121,7 @@ test('a sourceOwner of pseudo parameters is listed', () => {
   expect(isAllowed(policy, 'ec2:CopySnapshot', source, ownedBy(OTHER_ACCOUNT))).toBe(false);
 });
 
-test('a sourceOwner that a resource of the stack makes is not listed: the policy would wait for that resource', () => {
+test('a sourceOwner that comes from a resource of the stack is not listed: the policy would wait for that resource', () => {
   const template = templateOf(
     stackOf(1, (stack) => ({
       sourceSnapshotId: 'snap-0123456789abcdef0',
@@ -131,7 +131,7 @@ test('a sourceOwner that a resource of the stack makes is not listed: the policy
   expect(JSON.stringify(policiesIn(template))).not.toContain('ec2:Owner');
 });
 
-describe('a key that is not declared may be any of the account', () => {
+describe('without a declared key, any key of the account may be used', () => {
   const KEY = `arn:aws-us-gov:kms:${HOME}:${ACCOUNT}:key/1234abcd-12ab-34cd-56ef-000000000001`;
   const policy = copyOf({ encrypted: true });
   const forSnapshots = { ...through(HOME), 'kms:EncryptionContextKeys': ['aws:ebs:id'] };

@@ -9,7 +9,7 @@ import { ENV, SOURCE, type Resource, newApp } from './stacks';
 const PROVIDER = 'Stack/cdk-ebs-snapshot-copy';
 const FRAMEWORK = `${PROVIDER}/Framework`;
 
-/** An organization in which only the security team makes roles. */
+/** An organization in which only the security team creates roles. */
 function synthesized(declare: (stack: Stack) => void): { resources: Resource[]; report: string } {
   const app = newApp();
   const stack = new Stack(app, 'Stack', { env: ENV });
@@ -47,10 +47,13 @@ test.each<[string, (stack: Stack) => void, RegExp[]]>([
     },
     [/"\(Stack\/Key\/Resource\.Arn\)"/, /999988887777/],
   ],
-])('for %s, pre-created roles need no policy, and the report says what the handler needs', (_, declare, needed) => {
-  const { resources, report } = synthesized(declare);
-  expect(resources.filter(({ Type }) => Type.startsWith('AWS::IAM::'))).toEqual([]);
-  const ofHandler = report.slice(report.indexOf('<handler>'), report.indexOf('<on-event>'));
-  for (const pattern of needed) expect(ofHandler).toMatch(pattern);
-  expect(report).not.toContain('#{Token');
-});
+])(
+  'for %s, roles are precreated, and the report lists the permissions that the handler needs',
+  (_, declare, needed) => {
+    const { resources, report } = synthesized(declare);
+    expect(resources.filter(({ Type }) => Type.startsWith('AWS::IAM::'))).toEqual([]);
+    const ofHandler = report.slice(report.indexOf('<handler>'), report.indexOf('<on-event>'));
+    for (const pattern of needed) expect(ofHandler).toMatch(pattern);
+    expect(report).not.toContain('#{Token');
+  },
+);

@@ -2,7 +2,7 @@ interface Template {
   readonly Resources: Readonly<Record<string, unknown>>;
 }
 
-/** A way through Ref, Fn::GetAtt, Fn::Sub and DependsOn from a resource to itself, or `undefined`. */
+/** A path through Ref, Fn::GetAtt, Fn::Sub and DependsOn from a resource to itself, or `undefined`. */
 export function cycleIn(template: object): string[] | undefined {
   const { Resources: resources } = template as Template;
   const done = new Set<string>();

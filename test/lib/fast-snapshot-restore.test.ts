@@ -26,7 +26,7 @@ const ofType = (type: string): Resource[] =>
     .filter(([, { Type }]) => Type === type)
     .map(([, resource]) => resource);
 
-test('the snapshot, its Region and the zones are sent, and fast restore is not waited for', () => {
+test('the snapshot, its Region and the zones are sent, without waiting for fast restore', () => {
   const restore = fast();
   const [arn] = [stack.resolve(snapshot.snapshotArn) as unknown];
   expect(wiredBy(restore)).toEqual({
@@ -43,17 +43,17 @@ test('zone ids are sent as such', () => {
   expect(wired).not.toHaveProperty('AvailabilityZones');
 });
 
-test('zones that are known at deployment only are taken for names', () => {
+test('zones that are known only at deployment count as names', () => {
   const zone = Fn.select(0, Fn.getAzs());
   expect(wiredBy(fast({ availabilityZones: [zone] }))).toHaveProperty('AvailabilityZones');
 });
 
-test('a list that is known at deployment only is sent as that list', () => {
+test('a list that is known only at deployment is sent as that list', () => {
   const { valueAsList } = new CfnParameter(stack, 'Zones', { type: 'CommaDelimitedList' });
   expect(wiredBy(fast({ availabilityZones: valueAsList }))).toMatchObject({ AvailabilityZones: { Ref: 'Zones' } });
 });
 
-test('an imported snapshot is restored fast in its own Region', () => {
+test('fast restore of an imported snapshot is enabled in its own Region', () => {
   const imported = SnapshotCopy.fromSnapshotId(stack, 'Theirs', SOURCE, { region: 'eu-west-1' });
   const restore = fast({ snapshot: imported, availabilityZones: ['eu-west-1c'] });
   expect(wiredBy(restore)).toMatchObject({ Region: 'eu-west-1', AvailabilityZones: ['eu-west-1c'] });
@@ -78,13 +78,13 @@ describe('waiting', () => {
     for (const stage of stages) expect(stage).toMatchObject({ WaitUntilEnabled: 'true', AvailabilityZones: ZONES });
   });
 
-  test('takes as long as is said', () => {
+  test('takes at most the given timeout', () => {
     fast({ waitUntilEnabled: true, timeout: Duration.minutes(50) });
     expect(ofType(TYPE)[0]?.Properties).toMatchObject({ TimeoutSeconds: '3000', ServiceTimeout: '3600' });
     expect(ofType('Custom::FastSnapshotRestoreStage')).toEqual([]);
   });
 
-  test('may take as long as is known at deployment only', () => {
+  test('accepts a timeout that is known only at deployment', () => {
     const seconds = Token.asNumber(new CfnParameter(stack, 'Seconds').value);
     expect(wiredBy(fast({ timeout: Duration.seconds(seconds) }))).toMatchObject({ TimeoutSeconds: { Ref: 'Seconds' } });
   });
@@ -96,7 +96,7 @@ describe('waiting', () => {
 });
 
 describe('order', () => {
-  test('fast restore waits for the copy and for its permission, and is disabled before either goes', () => {
+  test('fast restore is created after the copy and its permission, and disabled before they are deleted', () => {
     const restore = fast();
     const template = templateOf(stack);
     expect(cycleIn(template)).toBeUndefined();
@@ -114,7 +114,7 @@ describe('order', () => {
     expect(cycleIn(templateOf(stack))).toBeUndefined();
   });
 
-  test('fast restore of a copy of another stack needs that stack first', () => {
+  test('fast restore of a copy in another stack depends on that stack', () => {
     const other = new Stack(app, 'Other', { env: ENV });
     new FastSnapshotRestore(other, 'Fast', { snapshot, availabilityZones: ZONES });
     expect(JSON.stringify(templateOf(other))).toContain('Fn::ImportValue');
@@ -139,29 +139,29 @@ test.each<[string, unknown, RegExp]>([
   [
     'no zones',
     { availabilityZones: undefined },
-    /^Stack\/Fast: availabilityZones is undefined: give a list of strings$/,
+    /^Stack\/Fast: availabilityZones is undefined: specify a list of strings$/,
   ],
-  ['an empty list', { availabilityZones: [] }, /availabilityZones is empty: give at least one zone/],
+  ['an empty list', { availabilityZones: [] }, /availabilityZones is empty: specify at least one zone/],
   ['null', { availabilityZones: null }, /availabilityZones is null/],
-  ['one zone as text', { availabilityZones: 'us-east-1a' }, /is the string "us-east-1a": give a list of strings/],
+  ['one zone as text', { availabilityZones: 'us-east-1a' }, /is the string "us-east-1a": specify a list of strings/],
   [
     'a Region',
     { availabilityZones: ['us-east-1'] },
-    /"us-east-1" is not a zone: give names .* or ids such as use1-az1/,
+    /"us-east-1" is not a zone: specify names .* or IDs such as use1-az1/,
   ],
   ['a Local Zone', { availabilityZones: ['us-east-1-bos-1a'] }, /"us-east-1-bos-1a" is not a zone/],
   ['a zone elsewhere', { availabilityZones: ['us-west-2a'] }, /"us-west-2a" is not in "us-east-1", the Region of the/],
-  ['names and ids', { availabilityZones: ['us-east-1a', 'use1-az2'] }, /"us-east-1a, use1-az2" has names and ids/],
-  ['no snapshot', { snapshot: undefined }, /snapshot is undefined: give a snapshot construct/],
+  ['names and ids', { availabilityZones: ['us-east-1a', 'use1-az2'] }, /"us-east-1a, use1-az2" mixes names and IDs/],
+  ['no snapshot', { snapshot: undefined }, /snapshot is undefined: specify a snapshot construct/],
   [
     'an id',
     { snapshot: SOURCE },
-    /snapshot is the string "snap-0123456789abcdef0": give a snapshot construct, such as Sn/,
+    /snapshot is the string "snap-0123456789abcdef0": specify a snapshot construct, such as Sn/,
   ],
   ['text for waiting', { waitUntilEnabled: 'true' }, /waitUntilEnabled is the string "true"/],
-  ['a timeout in seconds', { timeout: 60 }, /timeout is the number 60: give a Duration/],
-  ['a short timeout', { timeout: Duration.seconds(59) }, /timeout "59 seconds" is not possible/],
-  ['a long timeout', { timeout: Duration.hours(49) }, /timeout "49 hours" is not possible/],
+  ['a timeout in seconds', { timeout: 60 }, /timeout is the number 60: specify a Duration/],
+  ['a short timeout', { timeout: Duration.seconds(59) }, /timeout "59 seconds" is not allowed/],
+  ['a long timeout', { timeout: Duration.hours(49) }, /timeout "49 hours" is not allowed/],
 ])('%s is refused', (_, props, message) => {
   expect(() => fast(props as FastSnapshotRestoreProps)).toThrow(message);
 });

@@ -14,13 +14,13 @@ import {
 import { range } from './stacks';
 
 const snapshots = (where: string, id = '*') => `arn:aws-us-gov:ec2:${where}::snapshot/${id}`;
-/** What EC2 calls a snapshot that has no id yet. IAM takes it for an asterisk, literally. */
+/** The name of a snapshot that has no ID yet. For IAM, it is a literal asterisk. */
 const newSnapshots = (where: string) => snapshots(where, '${*}');
 const sources = (...ids: string[]) => ids.map((id) => snapshots('*', id));
 const tagged = (by: string) => ({ [`aws:${by}/cdk-ebs-snapshot-copy:stack`]: STACK_ID });
 
 interface Grants {
-  /** Sources by the account that must own them; '' for any. */
+  /** Sources by the account that must own them; '' for any account. */
   readonly from: Record<string, string[]>;
   readonly to: string[];
 }
@@ -101,7 +101,7 @@ test('the tag of the stack limits what the handler may do with copies', () => {
   );
 });
 
-test('only looking is allowed on all resources', () => {
+test('only read actions are allowed on all resources', () => {
   const wide = sharedPolicy(1).filter((statement) => resourcesOf(statement).includes('*'));
   expect(wide.map(({ Action }) => Action)).toEqual([
     [
@@ -141,7 +141,7 @@ describe('sources', () => {
     });
   });
 
-  test('that are tokens may be any of the account of the stack, which is not warned of', () => {
+  test('that are tokens may be any of the account of the stack, without a warning', () => {
     expect(copySnapshotIn(sharedPolicy(4, token)).from).toEqual({ '111122223333': sources('snap-*') });
     expect(warningsOf(4, token)).toEqual([]);
   });
@@ -162,7 +162,7 @@ describe('sources', () => {
     ]);
   });
 
-  test('of an owner that is a token itself may be any, which is warned of', () => {
+  test('of an owner that is itself a token may be any, with a warning', () => {
     const declare: Declare = (stack, n) => ({
       ...token(stack, n),
       sourceOwner: new CfnParameter(stack, 'Owner').valueAsString,
@@ -173,7 +173,7 @@ describe('sources', () => {
     ]);
   });
 
-  test('that are too many are warned of once, on the copy that is one too many', () => {
+  test('beyond the limit cause one warning, on the first copy beyond it', () => {
     expect(warningsOf(6, distinct)).toEqual([]);
     expect(warningsOf(9, distinct)).toEqual([
       '/Stack/Copy6: The handler of the snapshot copies may copy any snapshot, because the stack has more than 6 ' +
@@ -181,7 +181,7 @@ describe('sources', () => {
     ]);
   });
 
-  test('that are too many are not warned of if their owner is declared', () => {
+  test('beyond the limit cause no warning if their owner is declared', () => {
     const declare: Declare = (_, n) => ({ sourceSnapshotId: source(n), sourceOwner: account(0) });
     expect(copySnapshotIn(sharedPolicy(7, declare)).from).toEqual({
       [account(0)]: sources('snap-*', ...range(6).map(source)).sort(),
@@ -197,7 +197,7 @@ describe('Regions', () => {
     expect(copySnapshotIn(sharedPolicy(4, to)).to).toContain(newSnapshots('*'));
   });
 
-  test('that are known at deployment only allow all', () => {
+  test('that are known only at deployment allow all', () => {
     const statements = sharedPolicy(1, (stack) => {
       const maker = makerIn(stack);
       return { sourceRegion: maker.getAttString('Region'), destinationRegion: maker.getAttString('Region') };

@@ -52,7 +52,7 @@ test('the provider is 17 resources, among them five functions and five roles', (
   expect([count('AWS::Lambda::Function'), count('AWS::IAM::Role')]).toEqual([5, 5]);
 });
 
-test('each stack has a provider of its own, and so has a nested stack', () => {
+test('each stack has its own provider, and so does each nested stack', () => {
   const stack = new Stack(newApp(), 'Stack');
   const nested = new NestedStack(stack, 'Nested');
   for (const scope of [stack, nested]) new SnapshotCopy(scope, 'Copy', { sourceSnapshotId: SOURCE });
@@ -81,7 +81,7 @@ test('all five functions log to one log group, which keeps logs for a month', ()
   template.allResourcesProperties('AWS::Lambda::Function', { LoggingConfig: { LogGroup: { Ref: id } } });
 });
 
-test('the framework logs nothing but fatal errors, since its errors hold the credential to answer CloudFormation', () => {
+test('the framework logs only fatal errors, because its other logs contain the credential to answer CloudFormation', () => {
   const LoggingConfig = { ApplicationLogLevel: 'FATAL', LogFormat: 'JSON' };
   const framework = { Handler: Match.stringLikeRegexp('^framework\\.'), LoggingConfig };
   const template = Template.fromStack(stackWithTwoCopies());
@@ -101,7 +101,7 @@ test('the waiter polls every half minute for an hour, and does not log', () => {
   template.hasResourceProperties('AWS::StepFunctions::StateMachine', { LoggingConfiguration: Match.absent() });
 });
 
-test('a copy starts only when the handler has its permissions, also those on its key', () => {
+test('a copy starts only after the handler has its permissions, including those for the key', () => {
   const stack = stackWithTwoCopies();
   const template = templateOf(stack);
   const policies = Object.keys(template.Resources).filter((id) => /HandlerRoleDefaultPolicy|KeyPolicy/.test(id));
@@ -112,14 +112,14 @@ test('a copy starts only when the handler has its permissions, also those on its
   expect(waiting(ofKey)).toEqual(copies.slice(1));
 });
 
-test('the same app makes the same bytes, whatever was synthesized before and wherever it runs', () => {
+test('the same app synthesizes the same bytes, whatever was synthesized before and wherever it runs', () => {
   const bytes = () => JSON.stringify(templateOf(stackWithTwoCopies()));
   const before = bytes();
   jest.spyOn(process, 'cwd').mockReturnValue('/');
   expect(bytes()).toBe(before);
 });
 
-test('an error about a missing bundle says how to make it', () => {
+test('an error about a missing bundle says how to create it', () => {
   jest.spyOn(fs, 'existsSync').mockReturnValue(false);
   const message = errorOf(() => stackWithTwoCopies());
   expect(message).toMatch(/^the files of cdk-ebs-snapshot-copy are not in ".*assets.handler"/);
@@ -133,7 +133,7 @@ test('the path of the provider is permanent', () => {
   expect(stack.getLogicalId(entry as CfnResource)).toBe(FRAMEWORK_ENTRY);
 });
 
-test('a permissions boundary reaches every role', () => {
+test('a permissions boundary applies to every role', () => {
   const stack = stackWithTwoCopies();
   const boundary = iam.ManagedPolicy.fromManagedPolicyName(stack, 'Boundary', 'boundary');
   iam.PermissionsBoundary.of(stack).apply(boundary);

@@ -1,5 +1,5 @@
-// What the role of the handler may do with finished copies in a stack that shares, locks and archives its copies, as IAM
-// evaluates it. What it may never do, whatever is declared, is in least-privilege.test.ts.
+// What the handler's role may do with finished copies in a stack that shares, locks and archives its copies, as IAM
+// evaluates it. What it may never do is tested in least-privilege.test.ts.
 import { CfnParameter, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { FastSnapshotRestore, SnapshotCopy, type SnapshotCopyProps, SnapshotLock, StorageTier } from '../../lib';
@@ -34,9 +34,9 @@ describe('sharing', () => {
 
   test.each<[string, Context]>([
     ['one declared account', adding(PARTNERS[0])],
-    ['the declared account of another copy, as its list may move from one to the other', adding(PARTNERS[1])],
+    ['the declared account of another copy, because lists may move between copies', adding(PARTNERS[1])],
     ['all declared accounts at once', adding(...PARTNERS)],
-    ['nobody, but taking it back from anybody', { 'ec2:Remove/userId': [OTHER_ACCOUNT] }],
+    ['a removal of any account', { 'ec2:Remove/userId': [OTHER_ACCOUNT] }],
   ])('is allowed with %s', (_, context) => {
     expect(mayShare(shared, context)).toBe(true);
   });
@@ -52,7 +52,7 @@ describe('sharing', () => {
     expect(mayShare(shared, context, whose)).toBe(false);
   });
 
-  test('lists twenty accounts, in one order, however they are spread over copies', () => {
+  test('lists twenty accounts in the same order, however they are distributed over copies', () => {
     const accounts = range(20).map((n) => String(500_000_000_000 + n));
     const stack = stackOf(
       { shareWith: accounts.slice(10).reverse() },
@@ -65,7 +65,7 @@ describe('sharing', () => {
     expect(warningsOf(stack)).toEqual([]);
   });
 
-  test('with more accounts than twenty is allowed with any, which is warned of once, and never with everybody', () => {
+  test('with more than twenty accounts is allowed with any account, with one warning, and never with everybody', () => {
     const stack = stackOf(...range(23).map((n) => ({ shareWith: [String(500_000_000_000 + n)] })));
     const policy = policyOf(stack);
     expect(mayShare(policy, adding(OTHER_ACCOUNT))).toBe(true);
@@ -81,7 +81,7 @@ describe('sharing', () => {
   test.each<[string, (stack: Stack) => string[]]>([
     ['a list that is a token', (stack) => new CfnParameter(stack, 'All', { type: 'CommaDelimitedList' }).valueAsList],
     ['a token in the list', (stack) => [PARTNERS[0], new CfnParameter(stack, 'One').valueAsString]],
-  ])('with %s is allowed with any account, which is warned of', (_, shareWith) => {
+  ])('with %s is allowed with any account, with a warning', (_, shareWith) => {
     const stack = newStack({ stackName: STACK_NAME });
     new SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE, shareWith: shareWith(stack) });
     expect(mayShare(policyOf(stack), adding(OTHER_ACCOUNT))).toBe(true);
@@ -108,7 +108,7 @@ describe('lock and archive', () => {
     },
   );
 
-  test('a lock does not permit to archive, nor does an archive permit to lock', () => {
+  test('a lock does not permit archiving, and the archive tier does not permit locking', () => {
     const [locked, archived] = [{ ...retained, lock: LOCK }, { storageTier: StorageTier.ARCHIVE }].map((props) =>
       policyOf(stackOf(props)),
     );
@@ -134,17 +134,17 @@ describe('fast restore', () => {
   }
   const declared = snapshot(HOME, 'snap-0123456789abcdef0');
 
-  test('is enabled for the declared snapshot only, and disabled for any of its Region', () => {
+  test('may be enabled for the declared snapshot only, and disabled for any snapshot in its Region', () => {
     const policy = fast(1);
     const may = (action: string, arn: string) => isAllowed(policy, `ec2:${action}FastSnapshotRestores`, arn);
     expect([may('Enable', declared), may('Disable', declared), may('Describe', '*')]).toEqual([true, true, true]);
     expect(may('Enable', snapshot(HOME))).toBe(false);
-    // The snapshot of the declaration before.
+    // A snapshot that was declared earlier.
     expect(may('Disable', snapshot(HOME))).toBe(true);
     expect(may('Disable', snapshot(AWAY))).toBe(false);
   });
 
-  test('of more than three snapshots is allowed for all', () => {
+  test('of more than three snapshots is allowed for all snapshots', () => {
     expect(isAllowed(fast(3), 'ec2:EnableFastSnapshotRestores', snapshot(HOME))).toBe(false);
     expect(isAllowed(fast(4), 'ec2:EnableFastSnapshotRestores', snapshot(HOME))).toBe(true);
     expect(isAllowed(fast(4), 'ec2:EnableFastSnapshotRestores', declared)).toBe(true);

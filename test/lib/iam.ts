@@ -1,7 +1,7 @@
 // How IAM evaluates the identity policies of the handler's role: Allow statements, wildcards, and the condition operators in
 // use. An operator that is not implemented here throws, so that no test passes because of a missing one.
 
-/** As long as a name can be, because the policy repeats the id of the stack. */
+/** The longest possible name, because the policy repeats the ID of the stack. */
 export const STACK_NAME = 'S'.repeat(128);
 export const STACK_ID = `arn:aws-us-gov:cloudformation:us-gov-west-1:111122223333:stack/${STACK_NAME}/1234abcd-12ab-34cd-56ef-1234567890ab`;
 const PSEUDO: Readonly<Record<string, string>> = {
@@ -38,7 +38,7 @@ function rendered(tree: unknown): unknown {
   return Object.fromEntries(Object.entries(tree).map(([name, value]) => [name, rendered(value)]));
 }
 
-/** The condition keys that EC2 and KMS give for a call, on one resource. */
+/** The condition keys that EC2 and KMS send for a call, for one resource. */
 export type Context = Readonly<Record<string, string | readonly string[]>>;
 
 /** Whether a call is allowed on a resource. A call on several must be allowed on each. */
@@ -60,7 +60,7 @@ export function isAllowed(
   );
 }
 
-/** The case of condition keys does not matter, nor does that of the tags in them. */
+/** Condition keys are case-insensitive, and so are the tags in them. */
 function valuesOf(context: Context, key: string): readonly string[] | undefined {
   const found = Object.entries(context).find(([name]) => name.toLowerCase() === key.toLowerCase());
   return found && [found[1]].flat();
@@ -103,7 +103,7 @@ function compare(name: string, wanted: readonly string[], value: string): boolea
   }
 }
 
-/** `${*}` is an asterisk, literally. */
+/** `${*}` is a literal asterisk. */
 function isLike(pattern: string, text: string, flags = ''): boolean {
   const source = pattern
     .split(/(\$\{\*\}|\*)/)

@@ -10,7 +10,7 @@ import { range, templateOf, newApp } from './stacks';
 const keysIn = (region: string, account = '111122223333') => `arn:aws-us-gov:kms:${region}:${account}:key/*`;
 const OWN_KEYS = keysIn('us-gov-west-1');
 
-/** What the handler may use keys for, in all its policies. */
+/** The key permissions of the handler in all its policies. */
 function uses(declare: Declare, count = 1): Statement[] {
   return policiesIn(templateOf(stackOf(count, declare))).flatMap((statements) => allows(statements, 'kms:Decrypt'));
 }
@@ -20,7 +20,7 @@ const warningsOf = (count: number, declare: Declare) =>
     .findWarning('*', Match.stringLikeRegexp('cdk-ebs-snapshot-copy:anyKey'))
     .map(({ id, entry }) => `${id}: ${entry.data as string}`);
 
-test('a key is used through EC2 only, granted to AWS services only, and looked at directly', () => {
+test('a key is used only through EC2, granted only to AWS services, and described directly', () => {
   const statements = sharedPolicy(1, () => ({ kmsKeyId: keyArn(1) }));
   const throughEc2 = { StringLike: { 'kms:ViaService': 'ec2.*' } };
   expect(statements.filter(({ Action }) => [Action].flat().some((action) => action.startsWith('kms:')))).toEqual(
@@ -42,21 +42,21 @@ test('a key is used through EC2 only, granted to AWS services only, and looked a
   );
 });
 
-/** The condition on keys that nothing names. */
+/** The condition for keys that are not named. */
 const FOR_EBS = { 'kms:EncryptionContextKeys': 'aws:ebs:id' };
 
-test('without a key, it may be any of the account in the Regions of the copy: the default one may be a customer key', () => {
+test('without a key, any key of the account in the Regions of the copy is allowed: the default may be a customer key', () => {
   expect(uses(() => ({})).map(resourcesOf)).toEqual([[OWN_KEYS]]);
   expect(uses(() => ({ sourceRegion: 'us-gov-east-1' })).map(resourcesOf)).toEqual([
     expect.arrayContaining([keysIn('us-gov-east-1'), OWN_KEYS]),
   ]);
   const withSourceKey = uses((stack) => ({ sourceKmsKey: kms.Key.fromKeyArn(stack, 'Key', keyArn(1)) }));
   expect(withSourceKey.map(resourcesOf)).toEqual([[OWN_KEYS], [keyArn(1)]]);
-  // A key that is declared may serve other things of EC2, too; one that is not must serve volumes and snapshots.
+  // A declared key may be used for anything in EC2; an undeclared key only for volumes and snapshots.
   expect(withSourceKey.map(({ Condition }) => Condition?.['ForAllValues:StringEquals'])).toEqual([FOR_EBS, undefined]);
 });
 
-test('without a key, two Regions are listed, and a third allows all, always for volumes and snapshots only', () => {
+test('without a key, two Regions are listed, and a third allows all, but only for volumes and snapshots', () => {
   const declare: Declare = (_, n) => ({ sourceRegion: [undefined, 'us-gov-east-1', 'us-gov-north-1'][n] });
   expect(uses(declare, 2).map((use) => resourcesOf(use).sort())).toEqual([[keysIn('us-gov-east-1'), OWN_KEYS]]);
   const [three] = uses(declare, 3);
@@ -79,7 +79,7 @@ test.each<[string, Partial<SnapshotCopyProps>, resource: string, alias: string |
     keysIn('us-gov-west-1', '444455556666'),
     'alias/a/b',
   ],
-])('%s is allowed as IAM can name it', (_, props, resource, alias) => {
+])('%s is allowed in the form that IAM can name', (_, props, resource, alias) => {
   const [use, ...more] = uses(() => props);
   expect(resourcesOf(use)).toEqual([resource]);
   expect(use?.Condition?.['ForAnyValue:StringEquals']).toEqual(alias && { 'kms:ResourceAliases': alias });
@@ -87,7 +87,7 @@ test.each<[string, Partial<SnapshotCopyProps>, resource: string, alias: string |
   expect(more).toEqual([]);
 });
 
-test('an alias in a Region that is known at deployment only is allowed in all of them', () => {
+test('an alias in a Region that is known only at deployment is allowed in all Regions', () => {
   const [use] = uses((stack) => ({
     kmsKeyId: 'alias/ebs',
     destinationRegion: new CfnParameter(stack, 'Region').valueAsString,
@@ -108,7 +108,7 @@ test('a key whose ARN is made of pseudo parameters is listed', () => {
   expect(uses((stack) => ({ kmsKey: kms.Key.fromKeyArn(stack, 'Key', arn) })).map(resourcesOf)).toEqual([[keyArn(1)]]);
 });
 
-test('a token as kmsKeyId may be any key of the account, which is warned of', () => {
+test('a token as kmsKeyId may be any key of the account, with a warning', () => {
   const declare: Declare = (stack) => ({ kmsKeyId: new CfnParameter(stack, 'Key').valueAsString });
   expect(uses(declare).map(resourcesOf)).toEqual([[OWN_KEYS]]);
   expect(warningsOf(1, declare)).toEqual([
@@ -117,12 +117,12 @@ test('a token as kmsKeyId may be any key of the account, which is warned of', ()
   ]);
 });
 
-test('a token as kmsKeyId is not warned of if the handler may use all keys of the account anyway', () => {
+test('a token as kmsKeyId causes no warning if the handler may already use all keys of the account', () => {
   const declare: Declare = (stack, n) => (n === 0 ? {} : { kmsKeyId: new CfnParameter(stack, 'Key').valueAsString });
   expect(warningsOf(2, declare)).toEqual([]);
 });
 
-test('keys are listed up to two, and a third allows all of its account, which is warned of', () => {
+test('up to two keys are listed, and a third allows all keys of its account, with a warning', () => {
   const declare: Declare = (_, n) => ({ kmsKeyId: keyArn(n, 'us-gov-west-1', '444455556666') });
   const listed = range(2).map((n) => keyArn(n, 'us-gov-west-1', '444455556666'));
   expect(uses(declare, 2).map(resourcesOf)).toEqual([listed]);
@@ -135,7 +135,7 @@ test('keys are listed up to two, and a third allows all of its account, which is
   ]);
 });
 
-test('aliases are listed up to 64 characters together', () => {
+test('aliases are listed up to 64 characters in total', () => {
   const declare: Declare = (_, n) => ({ kmsKeyId: `alias/${String(n).repeat(26)}` });
   const names = (count: number) => uses(declare, count).map(({ Condition }) => Condition?.['ForAnyValue:StringEquals']);
   expect(names(2)).toEqual(range(2).map((n) => ({ 'kms:ResourceAliases': `alias/${String(n).repeat(26)}` })));
@@ -143,7 +143,7 @@ test('aliases are listed up to 64 characters together', () => {
 });
 
 describe('a key of the stack', () => {
-  test('has a policy of its own, which copies share', () => {
+  test('has its own policy, which copies share', () => {
     let keys: kms.Key[] = [];
     const declare: Declare = (stack, n) => {
       if (n === 0) keys = range(2).map((k) => new kms.Key(stack, `Key${k}`));
@@ -153,7 +153,7 @@ describe('a key of the stack', () => {
     expect(uses(declare, 4).map(resourcesOf)).toEqual([own, own]);
   });
 
-  test('has a policy of its own also if it goes by an alias whose name is a reference, as new apps have it', () => {
+  test('has its own policy even if it is given as an alias whose name is a reference, as in new apps', () => {
     const template = templateOf(
       stackOf(1, (stack) => {
         stack.node.setContext('@aws-cdk/aws-kms:aliasNameRef', true);
@@ -167,7 +167,7 @@ describe('a key of the stack', () => {
     expect(cycleIn(template)).toBeUndefined();
   });
 
-  test('is another key than that of another stack with the same logical id', () => {
+  test('differs from a key in another stack with the same logical ID', () => {
     const app = newApp();
     const env = { account: '111122223333', region: 'us-gov-west-1' };
     const stack = new Stack(app, 'Stack', { env });
@@ -178,7 +178,7 @@ describe('a key of the stack', () => {
     expect(policiesIn(Template.fromStack(stack).toJSON())).toHaveLength(3);
   });
 
-  test('beyond three allows all keys of the account, which is warned of', () => {
+  test('beyond three allows all keys of the account, with a warning', () => {
     const declare: Declare = (stack, n) => ({ kmsKey: new kms.Key(stack, `Key${n}`) });
     const template = templateOf(stackOf(20, declare));
     const [shared = [], ...ofKeys] = policiesIn(template);

@@ -25,14 +25,14 @@ function copies(count: number, props: Partial<SnapshotCopyProps> = {}, prefix = 
   return range(count).map((n) => copyOf(`${prefix}${n}`, props));
 }
 
-/** The resources of copies that one waits for directly. */
+/** The copy resources that a copy waits for directly. */
 function copiesBefore(copy: SnapshotCopy, resources: Readonly<Record<string, Resource>>): string[] {
   return (resources[idOf(copy)]?.DependsOn ?? []).filter((id) =>
     [COPY_RESOURCE_TYPE, STAGE_RESOURCE_TYPE].includes(resources[id]?.Type ?? ''),
   );
 }
 
-/** How many of the copies may run at once: as many as no other of them waits for. */
+/** How many of the copies may run at the same time: those that wait for none of the others. */
 function mostAtOnce(resources: Readonly<Record<string, Resource>>, isMeant: (copy: Resource) => boolean): number {
   const meant = Object.entries(resources).filter(([, each]) => each.Type === COPY_RESOURCE_TYPE && isMeant(each));
   const followed = new Set(
@@ -41,13 +41,13 @@ function mostAtOnce(resources: Readonly<Record<string, Resource>>, isMeant: (cop
   return meant.filter(([id]) => !followed.has(id)).length;
 }
 
-test('as many copies as EC2 makes at once wait for no other', () => {
+test('copies up to the limit of EC2 do not wait', () => {
   const all = copies(QUOTA);
   const { Resources: resources } = templateOf(stack);
   expect(all.flatMap((copy) => copiesBefore(copy, resources))).toEqual([]);
 });
 
-test('each of 450 copies waits for the one that was declared twenty before it, at one resource a copy', () => {
+test('each of 450 copies waits for the copy that was declared twenty positions before it, with one resource per copy', () => {
   const all = copies(450);
   const { Resources: resources } = templateOf(stack);
   expect(all.map((copy) => copiesBefore(copy, resources))).toEqual(
@@ -61,14 +61,14 @@ test('each of 450 copies waits for the one that was declared twenty before it, a
   expect(cycleIn({ Resources: resources })).toBeUndefined();
 });
 
-test('a copy waits for the last stage of the one before', () => {
+test('a copy waits for the last stage of its predecessor', () => {
   const all = copies(QUOTA + 1, { timeout: Duration.hours(2) });
   const { Resources: resources } = templateOf(stack);
   const last = idOf(at(all, 0).node.findChild('Stage3'));
   expect(copiesBefore(at(all, QUOTA), resources)).toEqual([last]);
 });
 
-test('each destination Region has lanes of its own, and so have all that are known at deployment only', () => {
+test('each destination Region has its own lanes, and all Regions that are known only at deployment share lanes', () => {
   const parameters = range(2).map((n) => new CfnParameter(stack, `Region${n}`));
   const regions = ['us-east-1', 'eu-west-1', ...parameters.map(({ valueAsString }) => valueAsString)];
   range(15).forEach((n) => {
@@ -82,14 +82,17 @@ test('each destination Region has lanes of its own, and so have all that are kno
   expect(mostAtOnce(resources, ({ Properties: p }) => typeof p.DestinationRegion === 'object')).toBe(QUOTA);
 });
 
-test.each([{ region: 'us-east-1' }, {}])('the Region of the stack is one, whatever it is called (%j)', (env) => {
-  stack = newStack({ env });
-  copies(15);
-  copies(15, { destinationRegion: Aws.REGION }, 'Other');
-  expect(mostAtOnce(templateOf(stack).Resources, () => true)).toBe(QUOTA);
-});
+test.each([{ region: 'us-east-1' }, {}])(
+  'the Region of the stack has one queue, however it is referenced (%j)',
+  (env) => {
+    stack = newStack({ env });
+    copies(15);
+    copies(15, { destinationRegion: Aws.REGION }, 'Other');
+    expect(mostAtOnce(templateOf(stack).Resources, () => true)).toBe(QUOTA);
+  },
+);
 
-test('copies of copies that are declared in order make no cycle', () => {
+test('copies of copies do not form a cycle if they are declared in order', () => {
   for (const [n, source] of copies(30).entries()) {
     copyOf(`Again${n}`, { sourceSnapshotId: source.snapshotId, timeout: Duration.hours(1) });
     copyOf(`Away${n}`, { sourceSnapshotId: source.snapshotId, destinationRegion: 'eu-west-1' });
@@ -130,7 +133,7 @@ test.each<[string, (first: SnapshotCopy, last: SnapshotCopy) => void]>([
   );
 });
 
-test('a dependency against the order of declaration is fine among as many copies as EC2 makes at once', () => {
+test('a dependency against the order of declaration is accepted among copies up to the limit of EC2', () => {
   const all = copies(QUOTA);
   at(all, 0).node.addDependency(at(all, -1));
   expect(() => templateOf(stack)).not.toThrow();

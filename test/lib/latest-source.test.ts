@@ -9,7 +9,7 @@ const OTHER_ACCOUNT = '999988887777';
 const declare = (props: SnapshotCopyProps) => new SnapshotCopy(newStack(), 'Copy', props);
 const latest = (latestSource: LatestSource, more: SnapshotCopyProps = {}) => declare({ latestSource, ...more });
 
-test('the selector and the text of a refresh go to the handler, and no source', () => {
+test('the selector and the refresh text are sent to the handler, without a source', () => {
   const tags = { app: 'shop', env: 'prod' };
   const copy = latest(
     { volumeId: VOLUME, tags, owner: ENV.account, maxAge: Duration.days(2) },
@@ -36,12 +36,12 @@ test('an explicit default is the same as none', () => {
   expect(wiredBy(latest({ volumeId: VOLUME, owner: 'self', tags: {} })).LatestSource).toEqual({ VolumeId: VOLUME });
 });
 
-test('a dry run tries the latest source, too, and once more with another text', () => {
+test('a dry run also uses the latest source, and runs again with another refresh text', () => {
   const dryRun = new SnapshotCopyDryRun(newStack(), 'DryRun', { latestSource: { volumeId: VOLUME }, refresh: '7' });
   expect(wiredBy(dryRun)).toMatchObject({ LatestSource: { VolumeId: VOLUME }, Refresh: '7' });
 });
 
-test('the same declaration makes the same bytes', () => {
+test('the same declaration synthesizes the same bytes', () => {
   const bytes = () => JSON.stringify(templateOf(latest({ volumeId: VOLUME, maxAge: Duration.hours(1) }).stack));
   const before = bytes();
   jest.useFakeTimers({ now: Date.now() + 86_400_000 });
@@ -63,21 +63,25 @@ test.each([
 const bad = (latestSource: unknown): SnapshotCopyProps => ({ latestSource: latestSource as LatestSource });
 
 test.each<[what: string, props: SnapshotCopyProps, message: RegExp]>([
-  ['no source', {}, /sourceSnapshotId is undefined: give a string .*, or give latestSource/],
+  ['no source', {}, /sourceSnapshotId is undefined: specify a string .*, or specify latestSource/],
   [
     'both sources',
     { sourceSnapshotId: SOURCE, latestSource: { volumeId: VOLUME } },
-    /sourceSnapshotId "snap-0123456789abcdef0" and latestSource exclude each other: remove one/,
+    /sourceSnapshotId "snap-0123456789abcdef0" and latestSource are mutually exclusive: remove one/,
   ],
   [
     'an owner of the source besides',
     { latestSource: { volumeId: VOLUME }, sourceOwner: OTHER_ACCOUNT },
-    /sourceOwner "999988887777" and latestSource exclude each other: give latestSource.owner instead/,
+    /sourceOwner "999988887777" and latestSource are mutually exclusive: specify latestSource.owner instead/,
   ],
-  ['a refresh of a named source', { sourceSnapshotId: SOURCE, refresh: '1' }, /refresh "1" is for latestSource only/],
-  ['an empty refresh', { latestSource: { volumeId: VOLUME }, refresh: '' }, /refresh is empty: give any text/],
-  ['neither volume nor tags', bad({}), /latestSource matches every snapshot: give volumeId or tags/],
-  ['no tags', bad({ tags: {} }), /latestSource matches every snapshot: give volumeId or tags/],
+  [
+    'a refresh of a named source',
+    { sourceSnapshotId: SOURCE, refresh: '1' },
+    /refresh "1" has an effect only with latestSource/,
+  ],
+  ['an empty refresh', { latestSource: { volumeId: VOLUME }, refresh: '' }, /refresh is empty: specify any text/],
+  ['neither volume nor tags', bad({}), /latestSource matches every snapshot: specify volumeId or tags/],
+  ['no tags', bad({ tags: {} }), /latestSource matches every snapshot: specify volumeId or tags/],
   ['a volume id that is none', bad({ volumeId: SOURCE }), /latestSource.volumeId "snap-0123456789abcdef0" is not a/],
   [
     'an owner that is none',
@@ -87,26 +91,30 @@ test.each<[what: string, props: SnapshotCopyProps, message: RegExp]>([
   [
     'tags of snapshots of another account',
     bad({ tags: { a: 'b' }, owner: OTHER_ACCOUNT }),
-    /latestSource.owner "999988887777" and latestSource.tags exclude each other/,
+    /latestSource.owner "999988887777" and latestSource.tags are mutually exclusive/,
   ],
-  ['an age of no time', bad({ volumeId: VOLUME, maxAge: Duration.seconds(0) }), /latestSource.maxAge is 0 seconds/],
+  [
+    'an age of no time',
+    bad({ volumeId: VOLUME, maxAge: Duration.seconds(0) }),
+    /latestSource.maxAge "0 seconds" is not allowed/,
+  ],
   [
     'an age of half a second',
     bad({ volumeId: VOLUME, maxAge: Duration.millis(1500) }),
-    /latestSource.maxAge is 1500 millis: give whole seconds, at least 1/,
+    /latestSource.maxAge "1500 millis" is not allowed: specify whole seconds, at least 1/,
   ],
-  ['text for the selector', bad(VOLUME), /latestSource is the string "vol-0123456789abcdef0": give an object/],
-  ['a list of tags', bad({ tags: ['a'] }), /latestSource.tags is a list: give an object/],
+  ['text for the selector', bad(VOLUME), /latestSource is the string "vol-0123456789abcdef0": specify an object/],
+  ['a list of tags', bad({ tags: ['a'] }), /latestSource.tags is a list: specify an object/],
   ['a tag without a value', bad({ tags: { a: undefined } }), /latestSource: the value of tag "a" is undefined/],
   [
     'a number of seconds',
     bad({ volumeId: VOLUME, maxAge: 60 }),
-    /latestSource.maxAge is the number 60: give a Duration/,
+    /latestSource.maxAge is the number 60: specify a Duration/,
   ],
   [
     'a number as refresh',
     { ...bad({ volumeId: VOLUME }), refresh: 7 as never },
-    /refresh is the number 7: give a string/,
+    /refresh is the number 7: specify a string/,
   ],
 ])('%s is refused', (_, props, message) => {
   expect(() => declare(props)).toThrow(message);

@@ -1,5 +1,5 @@
-// What the role of the handler may do, as IAM evaluates it. The abuses are those of the threat model: whatever code runs in
-// the handler, by a mistake of ours or by somebody else's hand, has this role.
+// What the handler's role may do, as IAM evaluates it. The abuses come from the threat model: any code that runs in the
+// handler, whether by our mistake or by an attack, has this role.
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { SnapshotCopy, SnapshotCopyProvider, type SnapshotCopyProps } from '../../lib';
@@ -54,7 +54,7 @@ const NEEDED: Call[] = [
   }),
   ['remove tags of its copy', 'ec2:DeleteTags', snapshot(AWAY), { ...ownCopy, 'aws:TagKeys': ['team', TAG.retain] }],
   ['delete its copy', 'ec2:DeleteSnapshot', snapshot(AWAY), ownCopy],
-  // What a later declaration no longer has is undone, so that no prop decides on it.
+  // Undoing must always be allowed, because the prop may be gone from the declaration by then.
   ['take its copy back', 'ec2:ModifySnapshotAttribute', snapshot(AWAY), { ...ownCopy, 'ec2:Remove/userId': PARTNER }],
   ['see with whom its copy is shared', 'ec2:DescribeSnapshotAttribute', snapshot(AWAY), ownCopy],
   ['unlock its copy', 'ec2:UnlockSnapshot', snapshot(AWAY), ownCopy],
@@ -181,7 +181,7 @@ test.each(ABUSES)('the handler may not %s', (_, action, resource, ...[context]) 
   expect(isAllowed(declared(), action, resource, context)).toBe(false);
 });
 
-test('with all settings, the handler may do no more of that than what Lambda does as the role', () => {
+test('with all settings, the handler gains only the permissions that Lambda itself needs', () => {
   const stack = newStack({ stackName: STACK_NAME });
   SnapshotCopyProvider.configure(stack, { vpc: new ec2.Vpc(stack, 'Vpc'), tracing: true });
   new SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE, destinationRegion: AWAY, kmsKeyId: KEY });

@@ -21,7 +21,7 @@ test('a governance lock is sent with its days', () => {
   expect(wired).not.toHaveProperty('CoolOffPeriodHours');
 });
 
-test('a compliance lock is sent with its days, and the hours of its cool-off', () => {
+test('a compliance lock is sent with its days and its cool-off hours', () => {
   const lock = SnapshotLock.compliance(Duration.days(36_500), Duration.days(3));
   expect(wiredBy(copyWith({ lock }))).toMatchObject({
     LockMode: 'compliance',
@@ -36,7 +36,7 @@ test('durations in other units are the same input', () => {
   expect(wiredBy(odd)).toEqual(wiredBy(plain));
 });
 
-test('durations that are known at deployment only are sent as what they become', () => {
+test('durations that are known only at deployment are sent as tokens', () => {
   const of = (id: string) => new CfnParameter(stack, id, { type: 'Number' }).valueAsNumber;
   const lock = SnapshotLock.compliance(Duration.days(of('Days')), Duration.hours(of('Hours')));
   expect(wiredBy(copyWith({ lock }))).toMatchObject({
@@ -46,22 +46,18 @@ test('durations that are known at deployment only are sent as what they become',
 });
 
 const REFUSED: [string, () => SnapshotLock, RegExp][] = [
-  [
-    'no day',
-    () => SnapshotLock.governance(Duration.days(0)),
-    /^Stack\/Copy: duration "0 days" of lock is not possible/,
-  ],
+  ['no day', () => SnapshotLock.governance(Duration.days(0)), /^Stack\/Copy: duration "0 days" of lock is not allowed/],
   [
     'half days',
     () => SnapshotLock.governance(Duration.hours(36)),
-    /duration "36 hours" of lock is not possible: give 1 to 36500 days, in whole days$/,
+    /duration "36 hours" of lock is not allowed: specify 1 to 36500 days, in whole days$/,
   ],
   ['more than a century', () => SnapshotLock.governance(Duration.days(36_501)), /duration "36501 days"/],
   ['no hour of cool-off', () => SnapshotLock.compliance(WEEK, Duration.hours(0)), /coolOff "0 hours" of lock/],
   [
     'half hours of cool-off',
     () => SnapshotLock.compliance(WEEK, Duration.minutes(90)),
-    /coolOff "90 minutes" of lock is not possible: give 1 to 72 hours, in whole hours$/,
+    /coolOff "90 minutes" of lock is not allowed: specify 1 to 72 hours, in whole hours$/,
   ],
   ['a long cool-off', () => SnapshotLock.compliance(WEEK, Duration.hours(73)), /coolOff "73 hours"/],
   [
@@ -69,17 +65,17 @@ const REFUSED: [string, () => SnapshotLock, RegExp][] = [
     () => SnapshotLock.compliance(Duration.hours(1), Duration.minutes(1)),
     /duration "1 hour" of lock.*\nStack\/Copy: coolOff "1 minute" of lock/,
   ],
-  // To JavaScript, types mean nothing.
+  // JavaScript does not check types.
   [
     'a compliance lock without a cool-off',
     () => SnapshotLock.compliance(WEEK, undefined as never),
-    /^Stack\/Copy: lock: coolOff is undefined: give a Duration/,
+    /^Stack\/Copy: lock: coolOff is undefined: specify a Duration/,
   ],
-  ['null', () => SnapshotLock.compliance(null as never, DAY), /lock: duration is null: give a Duration/],
-  ['a number', () => SnapshotLock.governance(7 as never), /lock: duration is the number 7: give a Duration/],
-  ['nothing', () => SnapshotLock.governance(undefined as never), /lock: duration is undefined: give a Duration/],
-  ['another object', () => ({ mode: 'governance' }) as never, /lock is an object: give a SnapshotLock/],
-  ['text', () => 'governance' as never, /lock is the string "governance": give a SnapshotLock/],
+  ['null', () => SnapshotLock.compliance(null as never, DAY), /lock: duration is null: specify a Duration/],
+  ['a number', () => SnapshotLock.governance(7 as never), /lock: duration is the number 7: specify a Duration/],
+  ['nothing', () => SnapshotLock.governance(undefined as never), /lock: duration is undefined: specify a Duration/],
+  ['another object', () => ({ mode: 'governance' }) as never, /lock is an object: specify a SnapshotLock/],
+  ['text', () => 'governance' as never, /lock is the string "governance": specify a SnapshotLock/],
 ];
 
 test.each(REFUSED)('a lock with %s is refused', (_, lock, message) => {
@@ -88,17 +84,17 @@ test.each(REFUSED)('a lock with %s is refused', (_, lock, message) => {
 
 test('a copy on an Outpost cannot be locked', () => {
   const props = { lock: SnapshotLock.governance(WEEK), destinationOutpostArn: OUTPOST };
-  expect(() => copyWith(props)).toThrow(/lock and destinationOutpostArn exclude each other/);
+  expect(() => copyWith(props)).toThrow(/lock and destinationOutpostArn are mutually exclusive/);
 });
 
-test('a lock and an archive go together', () => {
+test('a lock can be combined with the archive tier', () => {
   const props = { lock: SnapshotLock.governance(WEEK), storageTier: StorageTier.ARCHIVE };
   expect(wiredBy(copyWith(props))).toMatchObject({ LockMode: 'governance', StorageTier: 'archive' });
 });
 
 describe('a locked copy needs a removal policy that retains', () => {
   const lock = SnapshotLock.governance(WEEK);
-  const message = /\[Stack\/Copy\] lock needs a removal policy that retains.*RETAIN_ON_UPDATE_OR_DELETE or RETAIN/;
+  const message = /\[Stack\/Copy\] lock requires a removal policy that retains.*RETAIN_ON_UPDATE_OR_DELETE or RETAIN/;
 
   test.each([
     ['by default', undefined],
@@ -108,28 +104,28 @@ describe('a locked copy needs a removal policy that retains', () => {
     expect(() => templateOf(stack)).toThrow(message);
   });
 
-  test.each([[RemovalPolicy.RETAIN], [RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE]])('with %s, it does not', (policy) => {
+  test.each([[RemovalPolicy.RETAIN], [RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE]])('%s is accepted', (policy) => {
     copyWith({ lock, removalPolicy: policy });
     expect(() => templateOf(stack)).not.toThrow();
   });
 
-  test('given later, it counts', () => {
+  test('a removal policy that is applied later counts', () => {
     copyWith({ lock, removalPolicy: undefined }).applyRemovalPolicy(RemovalPolicy.RETAIN);
     expect(() => templateOf(stack)).not.toThrow();
   });
 
-  test('taken away by an Aspect, synthesis fails', () => {
+  test('synthesis fails if an Aspect removes the policy', () => {
     copyWith({ lock });
     Aspects.of(stack).add({
       visit: (node) => {
         if (CfnResource.isCfnResource(node)) node.cfnOptions.deletionPolicy = CfnDeletionPolicy.DELETE;
       },
     });
-    expect(() => templateOf(stack)).toThrow(/lock needs a removal policy that retains|updateReplacePolicy/);
+    expect(() => templateOf(stack)).toThrow(/lock requires a removal policy that retains|updateReplacePolicy/);
   });
 });
 
-test('without a lock, nothing is sent of it, as before there were locks', () => {
+test('without a lock, no lock properties are sent', () => {
   stack = new Stack(newApp(), 'Stack', { env: ENV });
   expect(Object.keys(wiredBy(copyWith({})))).toEqual([
     'SourceSnapshotId',

@@ -1,4 +1,4 @@
-// cdk-nag, in both of the versions that apps have, on everything that the library can declare.
+// Both versions of cdk-nag that apps use, on everything that the library can declare.
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -39,7 +39,7 @@ function findingsOf3(declare: Declare, env = ENV as Partial<typeof ENV>): string
   try {
     app.synth();
   } catch {
-    // The report says what was found.
+    // The report contains the findings.
   }
   process.exitCode = exitCode;
   silenced.mockRestore();
@@ -114,7 +114,7 @@ describe.each(VERSIONS)('cdk-nag %s', (_, findings) => {
     expect(findings(declare)).toEqual([]);
   });
 
-  test('finds nothing in a stack whose account and Region are known at deployment only', () => {
+  test('finds nothing in a stack whose account and Region are known only at deployment', () => {
     expect(findings(copyOf, {})).toEqual([]);
   });
 

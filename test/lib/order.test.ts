@@ -17,7 +17,7 @@ beforeEach(() => {
 const copyWith = (props: Partial<SnapshotCopyProps> = {}, id = 'Copy') =>
   new SnapshotCopy(stack, id, { sourceSnapshotId: SOURCE, ...props });
 
-test('dependencies of a copy, and on a copy, are kept', () => {
+test('dependencies of a copy and on a copy are preserved', () => {
   const copy = copyWith();
   const before = new sns.Topic(stack, 'Before');
   const after = new sns.Topic(stack, 'After');
@@ -37,7 +37,7 @@ test('a copy of a copy waits for the first', () => {
   expect(waitsFor(template, idOf(second), idOf(first))).toBe(true);
 });
 
-test('a source that another custom resource of the stack makes comes first', () => {
+test('a source from another custom resource of the stack comes first', () => {
   const maker = new CustomResource(stack, 'Maker', { serviceToken: 'arn:aws:sns:us-east-1:111122223333:maker' });
   const copy = copyWith({
     sourceSnapshotId: maker.getAttString('SnapshotId'),

@@ -1,5 +1,5 @@
-// What organizations check templates with, on everything that the library can declare, with all settings on: the packs of
-// cdk-nag 2 and 3, and the rules of Control Tower.
+// The checks that organizations run on templates: the packs of cdk-nag 2 and 3, and the rules of Control Tower. They run on
+// everything that the library can declare, with all settings on.
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -58,7 +58,7 @@ function declareAll(stack: Stack): void {
   });
 }
 
-/** What each of the checks must find: the library's acknowledgements are for its own resources. */
+/** What each check must still find, because the library acknowledges findings only on its own resources. */
 function declareBad(stack: Stack): void {
   new lambda.Function(stack, 'Foreign', {
     code: lambda.Code.fromInline('exports.handler = () => {}'),
@@ -77,14 +77,14 @@ function stackWith(app: App, declare: Declare): Stack {
   return stack;
 }
 
-/** The rules that the validation report names, without those of the CDK itself. */
+/** The rules in the validation report, without the rules of the CDK itself. */
 function synthesize(app: App): string[] {
   jest.spyOn(console, 'error').mockImplementation(() => undefined);
   const exitCode = process.exitCode;
   try {
     app.synth();
   } catch {
-    // The report says what was found.
+    // The report contains the findings.
   }
   process.exitCode = exitCode;
   const report = fs.readdirSync(directory).find((file) => file.endsWith('validation-report.json'));
@@ -135,7 +135,7 @@ describe.each(CHECKS)('%s', (_, findings) => {
     expect(findings(declareAll)).toEqual([]);
   });
 
-  test('still finds what is not the library’s', () => {
+  test('still finds problems in other resources', () => {
     expect(findings(declareBad)).not.toEqual([]);
   });
 });

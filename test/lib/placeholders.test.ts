@@ -1,5 +1,5 @@
-// Values that are looked up: in the first pass they are placeholders, which no rule would accept. The CDK CLI looks them up and
-// runs the app again.
+// Values that are looked up. In the first pass, they are placeholders that validation would refuse. The CDK CLI looks them
+// up and runs the app again.
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import {
@@ -14,7 +14,7 @@ import { ENV, SOURCE } from './stacks';
 
 const KEY = `ssm:account=${ENV.account}:parameterName=/looked/up:region=${ENV.region}`;
 
-/** Runs an app as the CDK CLI does: without, and then with what was looked up. */
+/** Runs an app like the CDK CLI does: first without the looked-up values, and then with them. */
 function run(declare: (stack: Stack, value: string) => void, lookedUp?: string): () => string[] {
   return () => {
     const context = lookedUp === undefined ? {} : { [KEY]: lookedUp };
@@ -30,7 +30,7 @@ const copyWith = (stack: Stack, props: Partial<SnapshotCopyProps>) =>
 
 const PROPS: [string, (value: string) => Partial<SnapshotCopyProps>, bad: string, message: RegExp][] = [
   ['sourceSnapshotId', (sourceSnapshotId) => ({ sourceSnapshotId }), 'ami-1', /sourceSnapshotId "ami-1" is not a sn/],
-  ['sourceOwner', (sourceOwner) => ({ sourceOwner }), 'me', /sourceOwner "me" is not the id/],
+  ['sourceOwner', (sourceOwner) => ({ sourceOwner }), 'me', /sourceOwner "me" is not an account ID/],
   ['sourceRegion', (sourceRegion) => ({ sourceRegion }), 'home', /sourceRegion "home" is not a Region/],
   ['destinationRegion', (destinationRegion) => ({ destinationRegion }), 'away', /destinationRegion "away" is not a/],
   ['kmsKeyId', (kmsKeyId) => ({ kmsKeyId }), 'key', /kmsKeyId "key" is not a key/],
@@ -48,24 +48,24 @@ const PROPS: [string, (value: string) => Partial<SnapshotCopyProps>, bad: string
   ],
   ['description', (value) => ({ description: value.repeat(20) }), 'd'.repeat(20), /has 400 characters/],
   ['tags', (value) => ({ tags: { team: value.repeat(20) } }), 'v'.repeat(20), /of tag "team" has 400 characters/],
-  ['timeout', (value) => ({ timeout: Duration.minutes(Number(value)) }), '0', /timeout "0 minutes" is not possible/],
+  ['timeout', (value) => ({ timeout: Duration.minutes(Number(value)) }), '0', /timeout "0 minutes" is not allowed/],
   [
     'completionDuration',
     (value) => ({ completionDuration: Duration.minutes(Number(value)) }),
     '7',
-    /completionDuration "7 minutes" is not possible/,
+    /completionDuration "7 minutes" is not allowed/,
   ],
-  ['shareWith', (value) => ({ shareWith: value.split(',') }), 'all', /shareWith "all" is not the id of an account/],
+  ['shareWith', (value) => ({ shareWith: value.split(',') }), 'all', /shareWith "all" is not an account ID/],
 ];
 
 describe.each(PROPS)('%s', (_, props, bad, message) => {
   const declare = (stack: Stack, value: string) => copyWith(stack, props(value));
 
-  test('may be a placeholder in the first pass, which says what to look up', () => {
+  test('may be a placeholder in the first pass, which reports what to look up', () => {
     expect(run(declare)()).toEqual(['ssm']);
   });
 
-  test('that is found to be bad is refused by name in the second pass', () => {
+  test('is refused by name in the second pass if the looked-up value is invalid', () => {
     expect(run(declare, bad)).toThrow(message);
   });
 });
@@ -100,7 +100,7 @@ test.each<[string, (stack: Stack, value: string) => void, bad: string, message: 
       copyWith(stack, {});
     },
     '0',
-    /maxConcurrentCopies "0" is not possible/,
+    /maxConcurrentCopies "0" is not allowed/,
   ],
   [
     'the days of a lock',
@@ -112,12 +112,12 @@ test.each<[string, (stack: Stack, value: string) => void, bad: string, message: 
     '0',
     /duration "0 days" of lock/,
   ],
-])('%s may be a placeholder in the first pass, and is judged in the second', (_, declare, bad, message) => {
+])('%s may be a placeholder in the first pass, and is validated in the second', (_, declare, bad, message) => {
   expect(run(declare)()).toEqual(['ssm']);
   expect(run(declare, bad)).toThrow(message);
 });
 
-test('an undeclared source is refused in the first pass, too: no look-up makes it', () => {
+test('a missing source is refused even in the first pass, because no lookup can provide it', () => {
   const declare = (stack: Stack) => copyWith(stack, { sourceSnapshotId: undefined });
   expect(run(declare)).toThrow(/sourceSnapshotId is undefined/);
 });

@@ -1,4 +1,4 @@
-// Stacks of many copies, and the policies that the role of their handler gets.
+// Stacks with many copies, and the policies of their handler's role.
 import { CustomResource, Stack } from 'aws-cdk-lib';
 import { SnapshotCopy, type SnapshotCopyProps } from '../../lib';
 import { policiesIn, STACK_NAME, type Statement } from './iam';
@@ -11,14 +11,14 @@ export const region = (n: number) => `us-${'abcdefghij'[n % 10] ?? ''}-west-${Ma
 export const keyArn = (n: number, of = 'us-gov-west-1', account = '111122223333') =>
   `arn:aws-us-gov:kms:${of}:${account}:key/1234abcd-12ab-34cd-56ef-${n.toString(16).padStart(12, '0')}`;
 
-/** Declares copies of one source, as far as nothing else is said. */
+/** Declares copies, by default of the same source. */
 export function stackOf(count: number, declare: Declare = () => ({}), order = range(count)): Stack {
   const stack = newStack({ stackName: STACK_NAME });
   for (const n of order) new SnapshotCopy(stack, `Copy${n}`, { sourceSnapshotId: source(0), ...declare(stack, n) });
   return stack;
 }
 
-/** The policy for all copies. */
+/** The shared policy for all copies. */
 export function sharedPolicy(count: number, declare?: Declare): Statement[] {
   return policiesIn(templateOf(stackOf(count, declare)))[0] ?? [];
 }
@@ -31,7 +31,7 @@ export function resourcesOf(statement: Statement | undefined): string[] {
   return [statement?.Resource ?? []].flat();
 }
 
-/** A resource of the stack, whose attributes are known at deployment only. */
+/** A resource of the stack whose attributes are known only at deployment. */
 export function makerIn(stack: Stack): CustomResource {
   const existing = stack.node.tryFindChild('Maker') as CustomResource | undefined;
   const serviceToken = 'arn:aws:sns:us-east-1:111122223333:maker';

@@ -39,7 +39,7 @@ const atTheLimits: Declare = (stack, n) => ({
   ...keyAtTheLimits(stack, n),
 });
 
-/** Finished copies are shared with two accounts of their own, archived, or locked. */
+/** Each finished copy is shared with two accounts of its own, archived, or locked. */
 const handedOver = (n: number): Partial<SnapshotCopyProps> => {
   const accounts = [0, 1].map((i) => String(500_000_000_000 + 2 * n + i));
   const lock = SnapshotLock.compliance(Duration.days(30), Duration.hours(24));
@@ -57,7 +57,7 @@ const distinct: Declare = (_, n) => ({
 
 function sizesOf(count: number, declare: Declare): number[] {
   const template = templateOf(stackOf(count, declare));
-  // The CDK moves statements into managed policies if it takes them for more than the role may have.
+  // The CDK moves statements into managed policies if it estimates that they exceed the limit of the role.
   expect(Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::IAM::ManagedPolicy')).toEqual([]);
   return policiesIn(template).map((policy) => JSON.stringify(policy).length);
 }
@@ -81,14 +81,14 @@ test.each<[string, number, Declare]>([
     (stack, n) => ({ ...distinct(stack, n), ...handedOver(n) }),
   ],
   ['450 plain copies, shared, archived and locked', 450, (_, n) => handedOver(n)],
-  ['as many of all as are listed, as many keys of the stack as have policies, and a VPC and tracing', 6, atTheLimits],
+  ['everything up to its limit, including keys with their own policy, with a VPC and tracing', 6, atTheLimits],
 ])('the size of the policies is bounded: %s', (_, count, declare) => {
   const sizes = sizesOf(count, declare);
   expect(sizes[0]).toBeLessThanOrEqual(MAX_CHARACTERS);
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(MAX_CHARACTERS_OF_ROLE);
 });
 
-test('the role stays below what IAM allows when 450 copies go past all limits at once', () => {
+test('the role stays below the limits of IAM when 450 copies exceed all lists', () => {
   const declare: Declare = (stack, n) => {
     if (n < 10) return { ...atTheLimits(stack, n), sourceOwner: n < 4 ? undefined : owner(n) };
     const { kmsKeyId, ...others } = distinct(stack, n);
@@ -114,11 +114,11 @@ test('fast restore of many snapshots needs one more policy of a bounded size', (
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(MAX_CHARACTERS_OF_ROLE);
 });
 
-/** What a policy allows: the order of statements, and of resources in them, means nothing. */
+/** What a policy allows, regardless of the order of statements and of their resources. */
 const inAnyOrder = (statements: readonly Statement[]) =>
   statements.map((statement) => JSON.stringify({ ...statement, Resource: [statement.Resource].flat().sort() })).sort();
 
-test('within the limits, the order of declaration changes nothing that the policies allow', () => {
+test('within the limits, the order of declaration does not change what the policies allow', () => {
   const declare: Declare = (stack, n) => ({
     sourceSnapshotId: source(n),
     sourceRegion: region(0),

@@ -37,7 +37,7 @@ test('an injector changes the props of a dry run', () => {
   expect(wiredBy(dryRun.node.findChild('Resource'))).toMatchObject({ Description: 'injected' });
 });
 
-test('what an injector adds is checked', () => {
+test('values from an injector are validated', () => {
   const stack = new Stack(newApp(), 'Stack');
   PropertyInjectors.of(stack).add(injector(SnapshotCopy.PROPERTY_INJECTION_ID, { kmsKeyId: 'my-key' }));
   expect(() => new SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE })).toThrow(/kmsKeyId "my-key" is not a key/);

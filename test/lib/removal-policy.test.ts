@@ -22,7 +22,7 @@ beforeEach(() => {
 const copyWith = (props: Partial<SnapshotCopyProps> = {}) =>
   new SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE, ...props });
 
-/** Applies a policy to the resources of copies, as an Aspect of a user does. */
+/** Applies a policy to the resources of copies, like an Aspect of a user. */
 function applyByAspect(policy: RemovalPolicy): void {
   const isCopy = (node: IConstruct): node is CfnResource =>
     CfnResource.isCfnResource(node) && node.cfnResourceType === COPY_RESOURCE_TYPE;
@@ -33,7 +33,7 @@ function applyByAspect(policy: RemovalPolicy): void {
   });
 }
 
-test('the template has no policy if none is given, since its default is to delete', () => {
+test('the template has no policy by default, because CloudFormation deletes by default', () => {
   const { DeletionPolicy: deletion, UpdateReplacePolicy: replacement } = resourceOf(copyWith());
   expect([deletion, replacement]).toEqual([undefined, undefined]);
 });
@@ -97,16 +97,16 @@ test('an Aspect that sets SNAPSHOT is refused', () => {
 });
 
 test.each(['DeletionPolicy', 'UpdateReplacePolicy'])(
-  'an override of %s is refused: the handler would not know',
+  'an override of %s is refused, because the handler would not see it',
   (path) => {
     const resource = copyWith().node.defaultChild as CfnResource;
     expect(() => {
       resource.addOverride(path, 'Retain');
-    }).toThrow(`an override of ${path} is not possible: use removalPolicy or applyRemovalPolicy`);
+    }).toThrow(`an override of ${path} is not allowed: use removalPolicy or applyRemovalPolicy`);
   },
 );
 
-test('to retain replaced copies only is refused, since they would be deleted with the stack', () => {
+test('retaining only replaced copies is refused, because they would be deleted with the stack', () => {
   (copyWith().node.defaultChild as CfnResource).cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
-  expect(() => Template.fromStack(stack)).toThrow('updateReplacePolicy "Retain" needs a deletion policy');
+  expect(() => Template.fromStack(stack)).toThrow('updateReplacePolicy "Retain" requires a deletion policy');
 });

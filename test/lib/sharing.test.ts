@@ -1,4 +1,4 @@
-// shareWith: what is refused, and what becomes of it. What the handler may do then is in handover-privilege.test.ts.
+// shareWith: what is refused, and what is sent. The permissions that follow are tested in handover-privilege.test.ts.
 import { CfnParameter, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -23,7 +23,7 @@ test('accounts are sent as they are given', () => {
   expect(wiredBy(copy)).toMatchObject({ ShareWith: [PARTNER, { Ref: 'Other' }, '{{resolve:ssm:/partner}}'] });
 });
 
-test('a list that is known at deployment only is sent as that list', () => {
+test('a list that is known only at deployment is sent as that list', () => {
   const { valueAsList } = new CfnParameter(stack, 'Partners', { type: 'CommaDelimitedList' });
   expect(wiredBy(copyWith({ shareWith: valueAsList }))).toMatchObject({ ShareWith: { Ref: 'Partners' } });
 });
@@ -34,21 +34,17 @@ test('an empty list is the same input as none', () => {
 });
 
 const REFUSED: [string, () => unknown, RegExp][] = [
-  [
-    'a short id',
-    () => [PARTNER, '5555'],
-    /^Stack\/Copy: shareWith "5555" is not the id of an account: give 12 digits$/,
-  ],
-  ['everybody', () => ['all'], /shareWith "all" is not the id of an account/],
-  ['an ARN', () => [`arn:aws:iam::${PARTNER}:root`], /is not the id of an account/],
-  ['an empty id', () => [''], /shareWith "" is not the id of an account/],
+  ['a short id', () => [PARTNER, '5555'], /^Stack\/Copy: shareWith "5555" is not an account ID: specify 12 digits$/],
+  ['everybody', () => ['all'], /shareWith "all" is not an account ID/],
+  ['an ARN', () => [`arn:aws:iam::${PARTNER}:root`], /is not an account ID/],
+  ['an empty id', () => [''], /shareWith "" is not an account ID/],
   ['the own account', () => [ENV.account], /shareWith "111122223333" is the account of the stack.*: remove it/],
-  ['null', () => null, /shareWith is null: give a list of strings/],
-  ['text', () => PARTNER, /shareWith is the string "555566667777": give a list of strings$/],
+  ['null', () => null, /shareWith is null: specify a list of strings/],
+  ['text', () => PARTNER, /shareWith is the string "555566667777": specify a list of strings$/],
   [
     'a number in the list',
     () => [555566667777],
-    /shareWith\[0\] is the number 555566667777: give a string \(put it in quotes\)$/,
+    /shareWith\[0\] is the number 555566667777: specify a string \(put it in quotes\)$/,
   ],
 ];
 
@@ -56,34 +52,34 @@ test.each(REFUSED)('%s is refused', (_, shareWith, message) => {
   expect(() => copyWith({ shareWith: shareWith() as string[] })).toThrow(message);
 });
 
-test('the own account is not known in a stack for any account', () => {
+test('an environment-agnostic stack does not know its own account', () => {
   stack = new Stack(newApp(), 'Stack');
   expect(() => copyWith({ shareWith: [ENV.account] })).not.toThrow();
 });
 
-describe('a copy under the AWS managed key', () => {
+describe('a copy that is encrypted with the AWS managed key', () => {
   const alias = 'alias/aws/ebs';
   const cases: [string, () => Partial<SnapshotCopyProps>, RegExp][] = [
     [
       'that is encrypted without a key',
       () => ({ encrypted: true }),
-      /^Stack\/Copy: shareWith needs the key of an encrypted copy, .* and encrypted is true: give a customer managed key as kmsKey or kmsKeyId$/,
+      /^Stack\/Copy: shareWith requires the key of an encrypted copy, .* and encrypted is true: specify a customer managed key as kmsKey or kmsKeyId$/,
     ],
     [
       'whose source is encrypted',
       () => ({ sourceKmsKey: kms.Key.fromKeyArn(stack, 'Key', KEY_ARN) }),
-      /and its source is encrypted: give/,
+      /and its source is encrypted: specify/,
     ],
-    ['by its alias', () => ({ kmsKeyId: alias }), /shareWith and "alias\/aws\/ebs" exclude each other/],
+    ['by its alias', () => ({ kmsKeyId: alias }), /shareWith and "alias\/aws\/ebs" are mutually exclusive/],
     [
       'by the ARN of its alias',
       () => ({ kmsKeyId: `arn:aws:kms:us-east-1:111122223333:${alias}` }),
-      /exclude each other, because EC2 shares nothing under an AWS managed key: give a customer managed key/,
+      /are mutually exclusive, because EC2 does not share snapshots that are encrypted with an AWS managed key: specify a customer managed key/,
     ],
     [
       'by its alias as a construct',
       () => ({ kmsKey: kms.Alias.fromAliasName(stack, 'Alias', alias) }),
-      /shareWith and "alias\/aws\/ebs" exclude each other/,
+      /shareWith and "alias\/aws\/ebs" are mutually exclusive/,
     ],
   ];
 
@@ -105,7 +101,7 @@ describe('a copy under the AWS managed key', () => {
 });
 
 describe('the key policy for sharing', () => {
-  test('lets the accounts use what is encrypted under the key, and grants only to AWS', () => {
+  test('lets the accounts use the key, and create grants only for AWS services', () => {
     const key = new kms.Key(stack, 'Key');
     for (const statement of SnapshotGrants.keyPolicyForSharing([PARTNER, '666677778888'])) {
       key.addToResourcePolicy(statement);
@@ -130,22 +126,22 @@ describe('the key policy for sharing', () => {
     ]);
   });
 
-  test('takes an account that is known at deployment only', () => {
+  test('accepts an account that is known only at deployment', () => {
     const { valueAsString } = new CfnParameter(stack, 'Partner');
     const [statement = new iam.PolicyStatement()] = SnapshotGrants.keyPolicyForSharing([valueAsString]);
     expect(JSON.stringify(stack.resolve(statement.toStatementJson()))).toContain('{"Ref":"Partner"}');
   });
 
   test.each<[unknown, RegExp]>([
-    [[], /^accountIds is empty: give at least one account$/],
-    [['all'], /^accountIds "all" is not the id of an account: give 12 digits$/],
-    [null, /^accountIds is null: give a list of strings$/],
-    [undefined, /^accountIds is undefined: give a list of strings$/],
+    [[], /^accountIds is empty: specify at least one account$/],
+    [['all'], /^accountIds "all" is not an account ID: specify 12 digits$/],
+    [null, /^accountIds is null: specify a list of strings$/],
+    [undefined, /^accountIds is undefined: specify a list of strings$/],
   ])('refuses %p', (accountIds, message) => {
     expect(() => SnapshotGrants.keyPolicyForSharing(accountIds as string[])).toThrow(message);
   });
 
-  test('is never put into the policy of a key by sharing', () => {
+  test('sharing never changes a key policy', () => {
     const key = new kms.Key(stack, 'Key');
     const policyOf = () => JSON.stringify(stack.resolve((key.node.defaultChild as kms.CfnKey).keyPolicy));
     const before = policyOf();

@@ -24,14 +24,14 @@ beforeEach(() => {
 
 const resourceIn = (dryRun: SnapshotCopyDryRun) => dryRun.node.findChild('Resource');
 
-test('a dry run sends what a copy sends, except what EC2 does not judge', () => {
+test('a dry run sends the properties of a copy that EC2 checks', () => {
   const dryRun = new SnapshotCopyDryRun(stack, 'DryRun', PROPS);
   const { TimeoutSeconds: timeout, ...request } = wiredBy(new SnapshotCopy(stack, 'Copy', PROPS));
   expect(timeout).toBe('11400');
   expect(wiredBy(resourceIn(dryRun))).toEqual(request);
 });
 
-test('a dry run is one resource of its own type, which CloudFormation gives up after twenty minutes', () => {
+test('a dry run is one resource of its own type, with a service timeout of twenty minutes', () => {
   const dryRun = new SnapshotCopyDryRun(stack, 'DryRun', PROPS);
   expect(resourceOf(resourceIn(dryRun))).toMatchObject({
     Type: DRY_RUN_RESOURCE_TYPE,
@@ -57,7 +57,7 @@ test('a dry run waits for its permissions and for an alias of the stack', () => 
   expect(waitsFor(template, idOf(resourceIn(dryRun)), idOf(alias))).toBe(true);
 });
 
-test('dry runs wait for no copy, and no copy waits for them', () => {
+test('dry runs and copies do not wait for each other', () => {
   const dryRuns = range(25).map((n) => new SnapshotCopyDryRun(stack, `DryRun${n}`, { sourceSnapshotId: SOURCE }));
   const copies = range(20).map((n) => new SnapshotCopy(stack, `Copy${n}`, { sourceSnapshotId: SOURCE }));
   const { Resources: resources } = templateOf(stack);
@@ -66,7 +66,7 @@ test('dry runs wait for no copy, and no copy waits for them', () => {
   expect(before).toEqual(Array(45).fill([policy]));
 });
 
-test('bad props are refused as those of a copy are', () => {
+test('invalid props are refused as they are for a copy', () => {
   const declare = () => new SnapshotCopyDryRun(stack, 'DryRun', { sourceSnapshotId: 'x', kmsKeyId: 'y' });
   expect(declare).toThrow(/^Stack\/DryRun: sourceSnapshotId "x".*\nStack\/DryRun: kmsKeyId "y"/);
 });

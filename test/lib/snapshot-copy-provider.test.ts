@@ -27,7 +27,7 @@ const newVpc = (scope: Construct = stack) => new ec2.Vpc(scope, 'Vpc', { maxAzs:
 const HANDLER = { Handler: Match.stringLikeRegexp('^index\\.') };
 
 describe('what a setting does', () => {
-  test('all five functions log to the log group that is given', () => {
+  test('all five functions log to the configured log group', () => {
     const logGroup = new logs.LogGroup(stack, 'Logs', { retention: logs.RetentionDays.ONE_YEAR });
     const template = configured({ logGroup });
     template.resourceCountIs('AWS::Logs::LogGroup', 1);
@@ -45,7 +45,7 @@ describe('what a setting does', () => {
     });
   });
 
-  test('all functions are in the VPC, in the subnets and the security groups that are given', () => {
+  test('all functions are in the configured VPC, subnets and security groups', () => {
     const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 2, natGateways: 1 });
     const [subnet] = vpc.privateSubnets;
     if (subnet === undefined) throw new Error('the VPC has no private subnet');
@@ -64,7 +64,7 @@ describe('what a setting does', () => {
     template.allResourcesProperties('AWS::Lambda::Function', { VpcConfig: { SecurityGroupIds: [Match.anyValue()] } });
   });
 
-  test('in a VPC, the functions of the handler come after the permission to make network interfaces', () => {
+  test('in a VPC, the functions of the handler are created after the permission to create network interfaces', () => {
     const template = configured({ vpc: newVpc() });
     const statement = Match.objectLike({ Action: Match.arrayWith(['ec2:CreateNetworkInterface']) });
     const [policy = ''] = Object.keys(
@@ -77,7 +77,7 @@ describe('what a setting does', () => {
     expect(cycleIn(template.toJSON())).toBeUndefined();
   });
 
-  test('tracing reaches all five functions, the state machine, and whatever role they have', () => {
+  test('tracing applies to all five functions, the state machine, and their roles', () => {
     const template = configured({ tracing: true });
     template.resourcePropertiesCountIs('AWS::Lambda::Function', { TracingConfig: { Mode: 'Active' } }, 5);
     template.hasResourceProperties('AWS::StepFunctions::StateMachine', { TracingConfiguration: { Enabled: true } });
@@ -97,7 +97,7 @@ describe('what a setting does', () => {
     expect(JSON.stringify(template.toJSON())).not.toContain('xray:');
   });
 
-  test('the state machine logs to the log group that is given, and without data, which has a credential', () => {
+  test('the state machine logs to the configured log group, without execution data, which contains a credential', () => {
     const logGroup = new logs.LogGroup(stack, 'WaiterLogs');
     const template = configured({ stateMachineLogGroup: logGroup });
     template.hasResourceProperties('AWS::StepFunctions::StateMachine', {
@@ -125,7 +125,7 @@ describe('what a setting does', () => {
     template.resourcePropertiesCountIs('AWS::Lambda::Function', { ...HANDLER, Environment: Match.absent() }, 2);
   });
 
-  test('another quota lets as many copies run at once', () => {
+  test('another quota changes how many copies run at the same time', () => {
     SnapshotCopyProvider.configure(stack, { maxConcurrentCopies: 2 });
     for (const n of range(6)) copyIn(stack, `Copy${n}`);
     const copies = copiesIn(stack);
@@ -134,21 +134,24 @@ describe('what a setting does', () => {
   });
 });
 
-describe('bad settings are refused', () => {
+describe('invalid settings are refused', () => {
   const group = () => ec2.SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-0123456789abcdef0');
   const token = () => new CfnParameter(stack, 'Number', { type: 'Number' }).valueAsNumber;
 
   test.each<[() => SnapshotCopyProviderProps, RegExp]>([
-    [() => ({ pollInterval: Duration.seconds(9) }), /^Stack: pollInterval "9 seconds" is not possible: give 10 to 120/],
+    [
+      () => ({ pollInterval: Duration.seconds(9) }),
+      /^Stack: pollInterval "9 seconds" is not allowed: specify 10 to 120/,
+    ],
     [() => ({ pollInterval: Duration.minutes(3) }), /pollInterval "3 minutes"/],
-    [() => ({ pollInterval: Duration.seconds(35) }), /"35 seconds".* that divide an hour, such as 60/],
+    [() => ({ pollInterval: Duration.seconds(35) }), /"35 seconds".* that divide an hour evenly, such as 60/],
     [() => ({ pollInterval: Duration.millis(22_500) }), /"22500 millis"/],
     [() => ({ pollInterval: Duration.seconds(token()) }), /pollInterval "token"/],
-    [() => ({ maxConcurrentCopies: 0 }), /maxConcurrentCopies "0" is not possible: give a whole number, 1 or more/],
+    [() => ({ maxConcurrentCopies: 0 }), /maxConcurrentCopies "0" is not allowed: specify a whole number, 1 or more/],
     [() => ({ maxConcurrentCopies: 2.5 }), /"2.5"/],
     [() => ({ maxConcurrentCopies: token() }), /maxConcurrentCopies "token"/],
-    [() => ({ vpcSubnets: {} }), /vpcSubnets needs a VPC: give vpc, too, or remove vpcSubnets/],
-    [() => ({ securityGroups: [group()] }), /securityGroups needs a VPC/],
+    [() => ({ vpcSubnets: {} }), /vpcSubnets requires a VPC: specify vpc, too, or remove vpcSubnets/],
+    [() => ({ securityGroups: [group()] }), /securityGroups requires a VPC/],
   ])('%s', (props, message) => {
     expect(() => {
       SnapshotCopyProvider.configure(stack, props());
@@ -157,7 +160,7 @@ describe('bad settings are refused', () => {
 });
 
 describe('the nearest scope wins, setting by setting', () => {
-  /** What is in force for stacks: how long the waiter waits, and how many copies run at once. */
+  /** The settings that apply to stacks: the interval of the waiter, and how many copies run at the same time. */
   function inForce(...stacks: Stack[]): { interval: number; concurrent: number }[] {
     for (const of of stacks) for (const n of range(6)) copyIn(of, `Copy${n}`);
     return stacks.map((of) => {
@@ -181,20 +184,20 @@ describe('the nearest scope wins, setting by setting', () => {
     ]);
   });
 
-  test('a construct in a stack means the stack, and a nested stack inherits', () => {
+  test('a construct in a stack stands for the stack, and a nested stack inherits', () => {
     const nested = new NestedStack(stack, 'Nested');
     SnapshotCopyProvider.configure(new Construct(stack, 'Deeper'), { maxConcurrentCopies: 2 });
     copyIn(stack);
     expect(inForce(nested)).toMatchObject([{ concurrent: 2 }]);
   });
 
-  test('a construct around stacks means all of them', () => {
+  test('a construct above stacks applies to all of them', () => {
     const group = new Construct(newApp(), 'Group');
     SnapshotCopyProvider.configure(group, { maxConcurrentCopies: 2 });
     expect(inForce(new Stack(group, 'Stack'))).toMatchObject([{ concurrent: 2 }]);
   });
 
-  test('a nearer VPC leaves the subnets and security groups of another one behind', () => {
+  test('a nearer VPC drops the subnets and security groups of another one', () => {
     const shared = new Stack(app, 'Shared', { env: ENV });
     const outer = newVpc(shared);
     const securityGroups = [new ec2.SecurityGroup(shared, 'Group', { vpc: outer })];
@@ -202,13 +205,13 @@ describe('the nearest scope wins, setting by setting', () => {
     configured({ vpc: newVpc() }).resourceCountIs('AWS::EC2::SecurityGroup', 1);
   });
 
-  test('what is left out is not set', () => {
+  test('an omitted setting is not set', () => {
     SnapshotCopyProvider.configure(stack, { maxConcurrentCopies: 2, pollInterval: undefined });
     SnapshotCopyProvider.configure(stack, { maxConcurrentCopies: undefined });
     expect(inForce(stack)).toEqual([{ interval: 30, concurrent: 2 }]);
   });
 
-  test('subnets may be for the VPC of a scope around', () => {
+  test('subnets may belong to the VPC of an outer scope', () => {
     SnapshotCopyProvider.configure(app, { vpc: newVpc() });
     expect(() => {
       SnapshotCopyProvider.configure(stack, { vpcSubnets: { subnetType: ec2.SubnetType.PUBLIC } });
@@ -221,34 +224,34 @@ describe('settings', () => {
     SnapshotCopyProvider.configure(scope, props);
   };
 
-  test('may be repeated, also when they are in use', () => {
+  test('may be repeated, even when they are in use', () => {
     const vpc = newVpc();
     configured({ vpc, pollInterval: Duration.minutes(1) });
     expect(configure(stack, { vpc, pollInterval: Duration.seconds(60), maxConcurrentCopies: 20 })).not.toThrow();
   });
 
-  test('of one scope cannot change', () => {
+  test('cannot change in one scope', () => {
     configure(stack, { maxConcurrentCopies: 5, vpc: newVpc() })();
     expect(configure(stack, { maxConcurrentCopies: 6 })).toThrow(
-      'Stack: maxConcurrentCopies has another value here already: configure it once',
+      'Stack: maxConcurrentCopies already has another value in this scope: configure it only once',
     );
   });
 
-  test('that are in use cannot change, whichever scope they come from', () => {
+  test('cannot change once they are in use, whichever scope they come from', () => {
     copyIn(stack);
     const message =
-      /pollInterval differs from what the copies of stack "Stack" use already.*before the first SnapshotCopy/;
+      /pollInterval differs from the value that stack "Stack" already uses.*before the first SnapshotCopy/;
     expect(configure(stack, { pollInterval: Duration.minutes(1) })).toThrow(message);
     expect(configure(app, { pollInterval: Duration.minutes(1) })).toThrow(message);
   });
 
-  test('of a scope around may change what no stack uses', () => {
+  test('of an outer scope may change as long as no stack uses them', () => {
     configure(stack, { maxConcurrentCopies: 5 })();
     copyIn(stack);
     expect(configure(app, { maxConcurrentCopies: 6 })).not.toThrow();
   });
 
-  test('of one app are not those of another', () => {
+  test('do not leak from one app to another', () => {
     configure(newApp(), { maxConcurrentCopies: 5 })();
     configure(newStack(), { maxConcurrentCopies: 5 })();
     expect(configure(stack, { maxConcurrentCopies: 6 })).not.toThrow();

@@ -24,7 +24,7 @@ test('a copy with only a source sends both Regions and a timeout, and nothing el
   });
 });
 
-test('every prop is sent as text, and tags as a list', () => {
+test('every prop is sent as a string, and tags as a list', () => {
   const copy = copyWith({
     sourceRegion: 'us-west-2',
     destinationRegion: 'eu-west-1',
@@ -63,13 +63,13 @@ test.each([
   expect(wiredBy(copyWith({ [prop]: value }))).toMatchObject({ [name]: value });
 });
 
-test('an explicit default and emptiness are the same input as no value', () => {
+test('an explicit default and an empty value are the same input as no value', () => {
   const explicit = { description: '', tags: {}, encrypted: false, removalPolicy: RemovalPolicy.DESTROY };
   const [a, b] = [copyWith(explicit, 'A'), copyWith({}, 'B')];
   expect(wiredBy(a)).toEqual(wiredBy(b));
 });
 
-test('a key alone goes to the handler: whether it encrypts shows when a token is resolved', () => {
+test('a key alone is sent without Encrypted: only the resolved token tells whether there is a key', () => {
   const key = kms.Key.fromKeyArn(stack, 'Key', KEY_ARN);
   const wired = wiredBy(copyWith({ kmsKey: key }));
   expect(wired).toMatchObject({ KmsKeyId: KEY_ARN });
@@ -81,14 +81,14 @@ test('a CfnKey is a key, too', () => {
   expect(wiredBy(copyWith({ kmsKey: key }))).toMatchObject({ KmsKeyId: { 'Fn::GetAtt': ['Key', 'Arn'] } });
 });
 
-test('a token as timeout is sent as what it becomes', () => {
+test('a timeout that is a token is sent as a token', () => {
   const { valueAsNumber } = new CfnParameter(stack, 'Seconds', { type: 'Number' });
   expect(wiredBy(copyWith({ timeout: Duration.seconds(valueAsNumber) }))).toMatchObject({
     TimeoutSeconds: { Ref: 'Seconds' },
   });
 });
 
-test('a token as completionDuration is sent as what it becomes', () => {
+test('a completionDuration that is a token is sent as a token', () => {
   const minutes = Token.asNumber(new CfnParameter(stack, 'Minutes').value);
   expect(wiredBy(copyWith({ completionDuration: Duration.minutes(minutes) }))).toMatchObject({
     CompletionDurationMinutes: { Ref: 'Minutes' },
@@ -100,7 +100,7 @@ test('the environment of a copy is its destination Region', () => {
   expect(copyWith({}, 'Here').env.region).toBe('us-east-1');
 });
 
-test('the key that was given can be read', () => {
+test('encryptionKey returns the key from the props', () => {
   const key = kms.Key.fromKeyArn(stack, 'Key', KEY_ARN);
   expect(copyWith({ kmsKey: key }).encryptionKey).toBe(key);
   expect(copyWith({ kmsKeyId: KEY_ARN }, 'ById').encryptionKey).toBeUndefined();
@@ -110,6 +110,6 @@ test.each([
   [Duration.minutes(1), '660'],
   [Duration.minutes(49), '3540'],
   [undefined, '3600'],
-])('CloudFormation gives up ten minutes after the timeout (%p)', (timeout, serviceTimeout) => {
+])('the service timeout is ten minutes longer than the timeout (%p)', (timeout, serviceTimeout) => {
   expect(resourceOf(copyWith({ timeout })).Properties).toMatchObject({ ServiceTimeout: serviceTimeout });
 });

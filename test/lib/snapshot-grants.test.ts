@@ -59,7 +59,7 @@ test('createVolume grants this snapshot, volumes of its Region and account, and 
   ]);
 });
 
-test('createVolume names a key that was given, whose own policy stays as it is', () => {
+test('createVolume names the given key, and does not change the key policy', () => {
   const key = new kms.Key(stack, 'Key');
   const policyOf = () => JSON.stringify(stack.resolve((key.node.defaultChild as kms.CfnKey).keyPolicy));
   const before = policyOf();
@@ -68,7 +68,7 @@ test('createVolume names a key that was given, whose own policy stays as it is',
   expect(policyOf()).toBe(before);
 });
 
-test('createVolume names the key that an alias stands for, since IAM knows no ARNs of aliases', () => {
+test('createVolume names the key behind an alias, because IAM cannot name alias ARNs', () => {
   const copy = copyWith({ kmsKey: kms.Alias.fromAliasName(stack, 'Alias', 'alias/ebs') });
   copy.grants.createVolume(role);
   expect(statementsOfRole()[1]).toMatchObject({ Resource: { 'Fn::GetAtt': [idOf(copy), 'KmsKeyArnOrNone'] } });
@@ -82,7 +82,7 @@ test('a role can be granted a copy and a copy of it without a cycle', () => {
 });
 
 describe('grants for other snapshots', () => {
-  test('are as good for an imported one', () => {
+  test('work for an imported snapshot', () => {
     const encryptionKey = kms.Key.fromKeyArn(stack, 'Key', KEY_ARN);
     const snapshot = SnapshotCopy.fromSnapshotId(stack, 'Import', SOURCE, { region: 'eu-west-1', encryptionKey });
     snapshot.grants.createVolume(role);
@@ -94,7 +94,7 @@ describe('grants for other snapshots', () => {
     ]);
   });
 
-  test('name an alias by the condition that IAM knows', () => {
+  test('match an alias by a condition key of IAM', () => {
     const encryptionKey = kms.Alias.fromAliasName(stack, 'Alias', 'alias/ebs');
     SnapshotCopy.fromSnapshotId(stack, 'Import', SOURCE, { encryptionKey }).grants.createVolume(role);
     expect(statementsOfRole()[1]).toMatchObject({
@@ -103,7 +103,7 @@ describe('grants for other snapshots', () => {
     });
   });
 
-  test('grant no key where none is known', () => {
+  test('grant no key if none is known', () => {
     SnapshotCopy.fromSnapshotId(stack, 'Import', SOURCE).grants.createVolume(role);
     expect(statementsOfRole()).toEqual([expect.objectContaining({ Action: 'ec2:CreateVolume' })]);
   });

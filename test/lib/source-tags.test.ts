@@ -5,7 +5,7 @@ import { ENV, newStack, SOURCE, wiredBy } from './stacks';
 const copyIn = (stack: Stack, props: Partial<SnapshotCopyProps>, id = 'Copy') =>
   new SnapshotCopy(stack, id, { sourceSnapshotId: SOURCE, ...props });
 
-test('copySourceTags is sent beside the declared tags, which stay as they are', () => {
+test('copySourceTags is sent in addition to the declared tags', () => {
   expect(wiredBy(copyIn(newStack(), { copySourceTags: true, tags: { team: 'storage' } }))).toMatchObject({
     CopySourceTags: 'true',
     Tags: [{ Key: 'team', Value: 'storage' }],
@@ -19,21 +19,24 @@ test('false is the same input as none', () => {
 });
 
 test.each<[unknown, RegExp]>([
-  ['true', /copySourceTags is the string "true": give true or false \(context values .* are strings: convert them\)/],
-  [null, /copySourceTags is null: give true or false/],
-  [1, /copySourceTags is the number 1: give true or false/],
+  [
+    'true',
+    /copySourceTags is the string "true": specify true or false \(context values .* are strings: convert them\)/,
+  ],
+  [null, /copySourceTags is null: specify true or false/],
+  [1, /copySourceTags is the number 1: specify true or false/],
 ])('%p is refused', (copySourceTags, message) => {
   expect(() => copyIn(newStack(), { copySourceTags: copySourceTags as boolean })).toThrow(message);
 });
 
-test('a context value is refused by its prop', () => {
+test('a context value is refused, and the prop is named', () => {
   const app = new App({ context: { sourceTags: 'true' } });
   const stack = new Stack(app, 'Stack', { env: ENV });
   const copySourceTags = stack.node.tryGetContext('sourceTags') as boolean;
   expect(() => copyIn(stack, { copySourceTags })).toThrow(/copySourceTags is the string "true"/);
 });
 
-test('a dry run makes no copy, so that nothing of a finished copy is sent', () => {
+test('a dry run sends no properties of a finished copy', () => {
   const props = { sourceSnapshotId: SOURCE, copySourceTags: true, shareWith: ['555566667777'] };
   const wired = wiredBy(new SnapshotCopyDryRun(newStack(), 'DryRun', props));
   expect(Object.keys(wired)).toEqual(['SourceSnapshotId', 'SourceRegion', 'DestinationRegion']);

@@ -1,4 +1,4 @@
-// Stacks to declare copies in, and what the tests read of their templates.
+// Stacks for the tests, and functions that read their templates.
 import { App, type AppProps, CfnResource, Stack, type StackProps } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import type { IConstruct } from 'constructs';
@@ -16,7 +16,7 @@ export interface Resource {
   readonly UpdateReplacePolicy?: string;
 }
 
-/** Without the CDK's own validation of templates, which takes most of the time. */
+/** Skips the CDK's own validation of templates, which takes most of the time. */
 export function newApp(props: AppProps = {}): App {
   return new App({ builtinCloudFormationValidation: false, ...props });
 }
@@ -29,7 +29,7 @@ export function templateOf(stack: Stack): { readonly Resources: Readonly<Record<
   return Template.fromStack(stack).toJSON() as { Resources: Record<string, Resource> };
 }
 
-/** Logical id of a resource, or of the resource that a construct stands for. */
+/** Logical ID of a resource, or of the default child of a construct. */
 export function idOf(construct: IConstruct): string {
   if (CfnResource.isCfnResource(construct)) return construct.stack.getLogicalId(construct);
   const { defaultChild } = construct.node;
@@ -37,20 +37,20 @@ export function idOf(construct: IConstruct): string {
   return idOf(defaultChild);
 }
 
-/** The resource that a construct stands for, as it is in the template. */
+/** The default child of a construct, as it is in the template. */
 export function resourceOf(construct: IConstruct): Resource {
   const resource = templateOf(Stack.of(construct)).Resources[idOf(construct)];
   if (resource === undefined) throw new Error(`${construct.node.path} is not in the template`);
   return resource;
 }
 
-/** The properties that CloudFormation hands to the handler. */
+/** The properties that CloudFormation sends to the handler. */
 export function wiredBy(construct: IConstruct): Record<string, unknown> {
   const entries = Object.entries(resourceOf(construct).Properties);
   return Object.fromEntries(entries.filter(([name]) => !name.startsWith('Service')));
 }
 
-/** All custom resources of copies, by logical id. */
+/** All custom resources of copies, by logical ID. */
 export function copiesIn(stack: Stack): [id: string, resource: Resource][] {
   const types = [COPY_RESOURCE_TYPE, STAGE_RESOURCE_TYPE];
   return Object.entries(templateOf(stack).Resources).filter(([, { Type }]) => types.includes(Type));

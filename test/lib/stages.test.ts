@@ -27,7 +27,7 @@ function stages(): Stage[] {
     .sort((a, b) => numberOf(a) - numberOf(b));
 }
 
-/** The properties, without those that CloudFormation keeps to itself. */
+/** The properties, without those that CloudFormation does not send to the handler. */
 const shared = ({ Properties: properties }: Resource, except: string[] = []) => {
   const left = ['ServiceToken', 'ServiceTimeout', ...except];
   return Object.fromEntries(Object.entries(properties).filter(([name]) => !left.includes(name)));
@@ -42,7 +42,7 @@ test.each<[Partial<SnapshotCopyProps>, seconds: number, serviceTimeouts: number[
   [{ completionDuration: Duration.minutes(30) }, 3000, [3600]],
   [{ completionDuration: Duration.minutes(45) }, 3300, [3600, 900]],
   [{ completionDuration: Duration.minutes(45), timeout: Duration.minutes(45) }, 2700, [3300]],
-])('%j makes a timeout of %d seconds, and CloudFormation gives up its stages after %p', (props, seconds, timeouts) => {
+])('%j results in a timeout of %d seconds, and service timeouts of %p', (props, seconds, timeouts) => {
   copyFor(undefined, props);
   expect(stages().map(({ Properties: { ServiceTimeout: timeout } }) => Number(timeout))).toEqual(timeouts);
   expect(stages().map(({ Properties: { TimeoutSeconds: timeout } }) => timeout)).toEqual(
@@ -50,13 +50,13 @@ test.each<[Partial<SnapshotCopyProps>, seconds: number, serviceTimeouts: number[
   );
 });
 
-test('48 hours are 57 stages beside the first, which is the most', () => {
+test('48 hours, the maximum, take 57 stages after the first', () => {
   copyFor(undefined, { completionDuration: Duration.hours(48) });
   expect(stages()).toHaveLength(58);
   expect(stages()[0]?.Properties.TimeoutSeconds).toBe('172800');
 });
 
-test('a stage knows what the owner of the copy knows, and which resource that is', () => {
+test('a stage has the properties of the owner of the copy, and identifies the owner', () => {
   copyFor(Duration.hours(2), { tags: { team: 'storage' }, removalPolicy: RemovalPolicy.RETAIN, kmsKeyId: 'alias/dr' });
   Tags.of(stack).add('stage', 'prod');
   const [owner, second, third, ...more] = stages();
@@ -73,7 +73,7 @@ test('a stage knows what the owner of the copy knows, and which resource that is
   expect(second.Properties.ServiceToken).toEqual(owner.Properties.ServiceToken);
 });
 
-test('each stage comes after the one before, and after the permissions', () => {
+test('each stage depends on the previous one and on the permissions', () => {
   copyFor(Duration.hours(2));
   const [owner, second, third] = stages();
   const policy = expect.stringMatching(/^cdkebssnapshotcopyHandlerRoleDefaultPolicy/) as unknown;
@@ -89,7 +89,7 @@ test('every attribute is read from the last stage', () => {
   expect(stack.resolve(copy.snapshotVolumeSizeInGibibytes)).toEqual({ 'Fn::GetAtt': [last, 'VolumeSize'] });
 });
 
-test('what depends on the copy waits for its last stage, and all stages for what the copy depends on', () => {
+test('dependents of the copy wait for its last stage, and all stages wait for the dependencies of the copy', () => {
   const copy = copyFor(Duration.hours(2));
   const [before, after] = ['Before', 'After'].map((id) => new sns.Topic(stack, id)) as [sns.Topic, sns.Topic];
   copy.node.addDependency(before);
@@ -101,7 +101,7 @@ test('what depends on the copy waits for its last stage, and all stages for what
   expect(cycleIn(template)).toBeUndefined();
 });
 
-test('logical ids are permanent: CloudFormation would take another id for another copy', () => {
+test('logical IDs are permanent: for CloudFormation, another ID is another copy', () => {
   new SnapshotCopy(new Construct(stack, 'Backups'), 'Copy', { sourceSnapshotId: SOURCE, timeout: Duration.hours(2) });
   expect(stages().map(({ id }) => id)).toEqual([
     'BackupsCopy1152BBA3',
@@ -110,13 +110,13 @@ test('logical ids are permanent: CloudFormation would take another id for anothe
   ]);
 });
 
-test('the stages follow a logical id that is overridden', () => {
+test('the stages follow an overridden logical ID', () => {
   const copy = copyFor(Duration.hours(1));
   (copy.node.defaultChild as CfnResource).overrideLogicalId('Renamed');
   expect(stages()[1]?.Properties).toMatchObject({ CopyLogicalId: 'Renamed', CopyId: { Ref: 'Renamed' } });
 });
 
-test('another timeout changes nothing of the copy but the time that it may take', () => {
+test('another timeout changes only the time that the copy may take', () => {
   const stagesWith = (timeout: Duration) => {
     stack = newStack();
     copyFor(timeout);
@@ -128,7 +128,7 @@ test('another timeout changes nothing of the copy but the time that it may take'
   expect(short.map(stable)).toEqual(long.slice(0, 2).map(stable));
 });
 
-test('a timeout that is known at deployment only has one stage', () => {
+test('a timeout that is known only at deployment has one stage', () => {
   const { valueAsNumber } = new CfnParameter(stack, 'Seconds', { type: 'Number' });
   copyFor(Duration.seconds(valueAsNumber));
   expect(stages().map(({ Properties: { ServiceTimeout: timeout } }) => timeout)).toEqual(['3600']);
@@ -139,14 +139,14 @@ describe('more resources than CloudFormation allows', () => {
     for (const n of range(9)) copyFor(Duration.hours(48), {}, `Copy${n}`);
   };
 
-  test('are refused with the number of stages among them', () => {
+  test('are refused with an error that tells the number of stages', () => {
     declare();
     expect(() => templateOf(stack)).toThrow(
       /stack "Stack" has 5\d\d resources, but CloudFormation allows 500: 513 of them are stages.*lower "timeout".*another stack/,
     );
   });
 
-  test('are fine if the app raises the limit', () => {
+  test('are accepted if the app raises the limit', () => {
     stack.node.setContext('@aws-cdk/core:stackResourceLimit', 0);
     declare();
     expect(() => templateOf(stack)).not.toThrow();

@@ -20,10 +20,12 @@ const warnings = () =>
     .findWarning('*', Match.stringLikeRegexp('cdk-ebs-snapshot-copy:archive'))
     .map(({ id, entry }) => `${id}: ${entry.data as string}`);
 
-test('an archive is sent, and warned of with what it costs and what may find it', () => {
+test('the archive tier is sent, with a warning about its cost and its effect on volumes', () => {
   const wired = wiredBy(copyWith(ARCHIVE));
   expect(wired).toMatchObject({ StorageTier: 'archive' });
-  expect(warnings()).toEqual([expect.stringMatching(/^\/Stack\/Copy: EC2 bills .* 90 days .* full one\. A volume of/)]);
+  expect(warnings()).toEqual([
+    expect.stringMatching(/^\/Stack\/Copy: EC2 bills .* 90 days .* full one\. If this stack creates a volume/),
+  ]);
 });
 
 test('the standard tier is the same input as none, without a warning', () => {
@@ -37,20 +39,20 @@ test.each<[prop: string, () => Partial<SnapshotCopyProps>]>([
   ['shareWith', () => ({ shareWith: new CfnParameter(stack, 'List', { type: 'CommaDelimitedList' }).valueAsList })],
   ['destinationOutpostArn', () => ({ destinationOutpostArn: OUTPOST })],
   ['destinationAvailabilityZone', () => ({ destinationAvailabilityZone: 'us-east-1-bos-1a' })],
-])('an archive and %s exclude each other', (prop, props) => {
+])('the archive tier and %s are mutually exclusive', (prop, props) => {
   expect(() => copyWith({ ...ARCHIVE, ...props() })).toThrow(
-    `Stack/Copy: storageTier "archive" and ${prop} exclude each other: remove one`,
+    `Stack/Copy: storageTier "archive" and ${prop} are mutually exclusive: remove one`,
   );
 });
 
-test('an archive may have an empty list of accounts', () => {
+test('the archive tier may be combined with an empty list of accounts', () => {
   expect(() => copyWith({ ...ARCHIVE, shareWith: [] })).not.toThrow();
 });
 
 test.each<[unknown, RegExp]>([
-  ['Archive', /storageTier is the string "Archive": give a StorageTier, such as StorageTier\.ARCHIVE$/],
-  [null, /storageTier is null: give a StorageTier/],
-  [true, /storageTier is the boolean true: give a StorageTier/],
+  ['Archive', /storageTier is the string "Archive": specify a StorageTier, such as StorageTier\.ARCHIVE$/],
+  [null, /storageTier is null: specify a StorageTier/],
+  [true, /storageTier is the boolean true: specify a StorageTier/],
 ])('%p is no tier', (storageTier, message) => {
   expect(() => copyWith({ storageTier: storageTier as StorageTier })).toThrow(message);
 });
@@ -62,5 +64,7 @@ test.each<[string, Partial<SnapshotCopyProps>]>([
 ])('fast restore of a copy with %s is refused', (prop, props) => {
   const snapshot = copyWith(props);
   const declare = () => new FastSnapshotRestore(stack, 'Fast', { snapshot, availabilityZones: ['us-east-1a'] });
-  expect(declare).toThrow(`Stack/Fast: snapshot "Stack/Copy" has ${prop}, with which EC2 has no fast restore`);
+  expect(declare).toThrow(
+    `Stack/Fast: snapshot "Stack/Copy" has ${prop}, with which EC2 does not support fast restore`,
+  );
 });

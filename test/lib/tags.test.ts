@@ -12,7 +12,7 @@ beforeEach(() => {
 
 const copyWith = (tags?: Record<string, string>) => new SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE, tags });
 
-test('tags of the props, of the copy and of its ancestors come together', () => {
+test('tags from the props, the copy and its ancestors are merged', () => {
   const copy = copyWith({ team: 'storage', cost: 'low' });
   Tags.of(stack).add('stage', 'prod');
   Tags.of(copy).add('cost', 'high');
@@ -23,7 +23,7 @@ test('tags of the props, of the copy and of its ancestors come together', () => 
   ]);
 });
 
-test('the resource type keeps tags away from copies', () => {
+test('tags can exclude copies by their resource type', () => {
   const copy = copyWith();
   Tags.of(stack).add('stage', 'prod', { excludeResourceTypes: [COPY_RESOURCE_TYPE] });
   expect(wiredBy(copy)).not.toHaveProperty('Tags');

@@ -12,7 +12,7 @@ const ROOT = path.join(__dirname, '..', '..');
 let folder: string;
 let second: typeof first;
 
-/** As npm installs the package again for a construct library that needs another version. The CDK is there once. */
+/** Like npm installs the package a second time for a construct library that needs another version. There is one CDK. */
 beforeAll(() => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'some-library-'));
   fs.cpSync(path.join(ROOT, 'lib'), path.join(folder, 'lib'), { recursive: true });
@@ -25,7 +25,7 @@ afterAll(() => {
   fs.rmSync(folder, { recursive: true });
 });
 
-test('settings that an app makes with its own installation are in force for the copies of another one', () => {
+test('settings that an app makes with its own installation apply to the copies of another installation', () => {
   const stack = new Stack(newApp(), 'Data', { env: ENV });
   const logGroup = new logs.LogGroup(stack, 'Logs', { retention: logs.RetentionDays.ONE_YEAR });
   first.SnapshotCopyProvider.configure(stack, { logGroup, maxConcurrentCopies: 1 });
@@ -46,10 +46,10 @@ test('copies of both share one provider and its lanes', () => {
   expect(copies.map(({ DependsOn: ids = [] }) => ids.length)).toEqual([1, 2]);
 });
 
-test('settings that one installation uses cannot be changed by another', () => {
+test('one installation cannot change settings that another one uses', () => {
   const stack = new Stack(newApp(), 'Data', { env: ENV });
   new second.SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE });
   expect(() => {
     first.SnapshotCopyProvider.configure(stack, { maxConcurrentCopies: 1 });
-  }).toThrow(/maxConcurrentCopies differs from what the copies of stack "Data" use already/);
+  }).toThrow(/maxConcurrentCopies differs from the value that stack "Data" already uses/);
 });

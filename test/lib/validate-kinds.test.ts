@@ -1,4 +1,4 @@
-// Values of a wrong kind, as JavaScript and context give them: each prop and each setting, by name.
+// Values of the wrong kind, which JavaScript and context allow: the error names each prop and each setting.
 import { Duration, Lazy, RemovalPolicy, Token } from 'aws-cdk-lib';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import {
@@ -47,16 +47,16 @@ const PROPS: Readonly<Record<keyof Omit<SnapshotCopyProps, 'latestSource' | 'ref
 
 describe.each(Object.entries(PROPS))('%s', (prop, [wanted, wrong, said]) => {
   test('of a wrong kind is refused', () => {
-    expect(declare({ [prop]: wrong })).toThrow(`Stack/Copy: ${prop} ${said}: give ${wanted}`);
+    expect(declare({ [prop]: wrong })).toThrow(`Stack/Copy: ${prop} ${said}: specify ${wanted}`);
   });
 
   test('null is refused', () => {
-    expect(declare({ [prop]: null })).toThrow(`Stack/Copy: ${prop} is null: give ${wanted}`);
+    expect(declare({ [prop]: null })).toThrow(`Stack/Copy: ${prop} is null: specify ${wanted}`);
   });
 
-  test('undefined is as if it were not there', () => {
+  test('undefined is the same as absent', () => {
     if (prop === 'sourceSnapshotId') {
-      expect(declare({ [prop]: undefined })).toThrow('Stack/Copy: sourceSnapshotId is undefined: give a string');
+      expect(declare({ [prop]: undefined })).toThrow('Stack/Copy: sourceSnapshotId is undefined: specify a string');
     } else {
       expect(wiredBy(declare({ [prop]: undefined })())).toEqual(wiredBy(declare({})()));
     }
@@ -83,45 +83,45 @@ const SETTINGS: Readonly<Record<keyof SnapshotCopyProviderProps, Wanted>> = {
 
 describe.each(Object.entries(SETTINGS))('the setting %s', (setting, [wanted, wrong, said]) => {
   test('of a wrong kind is refused', () => {
-    expect(configure({ [setting]: wrong })).toThrow(`Stack: ${setting} ${said}: give ${wanted}`);
+    expect(configure({ [setting]: wrong })).toThrow(`Stack: ${setting} ${said}: specify ${wanted}`);
   });
 
   test('null is refused', () => {
-    expect(configure({ [setting]: null })).toThrow(`Stack: ${setting} is null: give ${wanted}`);
+    expect(configure({ [setting]: null })).toThrow(`Stack: ${setting} is null: specify ${wanted}`);
   });
 
-  test('undefined is as if it were not there', () => {
+  test('undefined is the same as absent', () => {
     expect(configure({ [setting]: undefined })).not.toThrow();
   });
 });
 
 test.each<[string, unknown, RegExp]>([
-  ['undefined', undefined, /the value of tag "team" is undefined: give a string/],
-  ['null', null, /the value of tag "team" is null: give a string/],
-  ['a number', 7, /the value of tag "team" is the number 7: give a string/],
+  ['undefined', undefined, /the value of tag "team" is undefined: specify a string/],
+  ['null', null, /the value of tag "team" is null: specify a string/],
+  ['a number', 7, /the value of tag "team" is the number 7: specify a string/],
   [
     'a token of another type',
     Token.asAny('x'),
-    /is a token of another type: give a string \(Token\.asString makes one/,
+    /is a token of another type: specify a string \(Token\.asString converts any/,
   ],
 ])('%s is no value of a tag', (_, value, message) => {
   expect(declare({ tags: { team: value } })).toThrow(message);
 });
 
-test('the empty text is a value of a tag, but no key', () => {
+test('an empty string is a valid tag value, but not a valid key', () => {
   expect(declare({ tags: { team: '' } })).not.toThrow();
   expect(declare({ tags: { '': 'storage' } })).toThrow(/tag key "" has 0 characters/);
 });
 
-test('a token that is no string is refused with the way to one', () => {
+test('a token that is not a string is refused, with a hint how to convert it', () => {
   const number = Lazy.any({ produce: () => 'x' });
   expect(declare({ sourceSnapshotId: number })).toThrow(
-    'sourceSnapshotId is a token of another type: give a string (Token.asString makes one of any token)',
+    'sourceSnapshotId is a token of another type: specify a string (Token.asString converts any token to a string)',
   );
 });
 
-test('text of the context is said to be text where another kind is wanted', () => {
-  const hint = '(context values that -c gives are strings: convert them)';
+test('a string where another kind is expected is refused, with a hint about context values', () => {
+  const hint = '(context values from -c are strings: convert them)';
   expect(declare({ encrypted: 'true' })).toThrow(hint);
   expect(declare({ timeout: '30' })).toThrow(hint);
   expect(configure({ maxConcurrentCopies: '5' })).toThrow(hint);
@@ -140,11 +140,11 @@ test.each<[object, string]>([
     { sourceSnapshotId: undefined, latestSource: { volumeId: 'vol-0123456789abcdef0', maxage: Duration.hours(1) } },
     'latestSource.maxage is not a prop: did you mean maxAge?',
   ],
-])('a misspelt prop is refused with the name that is meant: %j', (props, message) => {
+])('a misspelled prop is refused, with the likely name: %j', (props, message) => {
   expect(declare(props)).toThrow(`Stack/Copy: ${message}`);
 });
 
-test('a misspelt setting is refused with the name that is meant', () => {
+test('a misspelled setting is refused, with the likely name', () => {
   const message = 'Stack: maxConcurentCopies is not a prop: did you mean maxConcurrentCopies?';
   expect(configure({ maxConcurentCopies: 5 })).toThrow(message);
 });
@@ -156,30 +156,30 @@ test.each<[string, object]>([
     { Tags: [], tags: { team: 'storage' }, timeouts: 1, timeout: Duration.hours(2) },
   ],
   ['has no value', { sourceRegon: undefined }],
-])('a name may come from a wider object, and is left alone, if it %s', (_, props) => {
+])('an unknown name is accepted, as of an object with more members, if it %s', (_, props) => {
   expect(declare(props)).not.toThrow();
 });
 
-test('of a list, what is of a wrong kind is named by its place', () => {
+test('a list item of the wrong kind is named by its index', () => {
   expect(declare({ shareWith: ['555566667777', 666677778888] })).toThrow(
-    'Stack/Copy: shareWith[1] is the number 666677778888: give a string (put it in quotes)',
+    'Stack/Copy: shareWith[1] is the number 666677778888: specify a string (put it in quotes)',
   );
 });
 
 test.each<[object, string]>([
   [{ timeout: 30 }, 'Duration.hours(2)'],
   [{ completionDuration: 30 }, 'Duration.minutes(15)'],
-])('%j is refused with a duration that is allowed', (props, example) => {
-  expect(declare(props)).toThrow(`give a Duration, such as ${example}`);
+])('%j is refused, with an example of an allowed duration', (props, example) => {
+  expect(declare(props)).toThrow(`specify a Duration, such as ${example}`);
 });
 
-test('a poll interval that is no duration is refused with one that is allowed', () => {
-  expect(configure({ pollInterval: 30 })).toThrow('give a Duration, such as Duration.seconds(30)');
+test('a poll interval that is not a Duration is refused, with an example', () => {
+  expect(configure({ pollInterval: 30 })).toThrow('specify a Duration, such as Duration.seconds(30)');
 });
 
-test('all that is of a wrong kind is said at once, and nothing is judged further', () => {
+test('all values of the wrong kind are reported together, and nothing else is validated', () => {
   expect(declare({ sourceSnapshotId: 'x', encrypted: 'yes', timeout: 60 })).toThrow(
-    /^Stack\/Copy: encrypted is .*\nStack\/Copy: timeout is the number 60: give a Duration, such as Duration.hours\(2\)$/,
+    /^Stack\/Copy: encrypted is .*\nStack\/Copy: timeout is the number 60: specify a Duration, such as Duration.hours\(2\)$/,
   );
 });
 
@@ -190,29 +190,29 @@ describe('elsewhere', () => {
       SnapshotCopy.fromSnapshotId(newStack(), 'Import', id as string, options);
 
   test.each<[unknown, object, RegExp]>([
-    [undefined, {}, /^Stack\/Import: snapshotId is undefined: give a string/],
-    [null, {}, /snapshotId is null: give a string/],
-    ['', {}, /snapshotId "" is not a snapshot id/],
-    ['vol-0123456789abcdef0', {}, /snapshotId "vol-0123456789abcdef0" is not a snapshot id/],
-    [SOURCE, { region: null }, /region is null: give a string/],
+    [undefined, {}, /^Stack\/Import: snapshotId is undefined: specify a string/],
+    [null, {}, /snapshotId is null: specify a string/],
+    ['', {}, /snapshotId "" is not a snapshot ID/],
+    ['vol-0123456789abcdef0', {}, /snapshotId "vol-0123456789abcdef0" is not a snapshot ID/],
+    [SOURCE, { region: null }, /region is null: specify a string/],
     [SOURCE, { region: 'us-east' }, /region "us-east" is not a Region/],
-    [SOURCE, { encryptionKey: 'alias/ebs' }, /encryptionKey is the string "alias\/ebs": give a key construct/],
+    [SOURCE, { encryptionKey: 'alias/ebs' }, /encryptionKey is the string "alias\/ebs": specify a key construct/],
   ])('an import of %p with %p is refused', (id, options, message) => {
     expect(importIt(id, options)).toThrow(message);
   });
 
-  test('an import of a dynamic reference is not judged', () => {
+  test('an import of a dynamic reference is not validated', () => {
     expect(importIt('{{resolve:ssm:/golden/snapshot}}', { region: '{{resolve:ssm:/region}}' })).not.toThrow();
   });
 
-  test('grants refuse what is no key', () => {
+  test('grants refuse a value that is not a key', () => {
     const snapshot = importIt(SOURCE)();
     const fromKey = () => SnapshotGrants.fromSnapshot(snapshot, { encryptionKey: 'alias/ebs' as never });
     expect(fromKey).toThrow(/encryptionKey is the string/);
   });
 });
 
-test('what is right passes, whichever way it was made', () => {
+test('valid values pass, however they were created', () => {
   const props = { encrypted: true, timeout: Duration.hours(1), removalPolicy: RemovalPolicy.RETAIN, tags: {} };
   expect(declare(props)).not.toThrow();
   const stack = newStack();

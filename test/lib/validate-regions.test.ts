@@ -39,7 +39,7 @@ const ELSEWHERE: [string, string | undefined, Partial<SnapshotCopyProps>, RegExp
     'a source in another partition than the stack',
     'us-east-1',
     { sourceRegion: 'us-gov-west-1' },
-    /^Stack\/Copy: sourceRegion "us-gov-west-1" is in the partition "aws-us-gov", but "us-east-1" is in the partition "aws": EC2 copies within a partition only$/,
+    /^Stack\/Copy: sourceRegion "us-gov-west-1" is in the partition "aws-us-gov", but "us-east-1" is in the partition "aws": EC2 copies only within a partition$/,
   ],
   ['a copy in another partition', 'us-east-1', { destinationRegion: 'cn-north-1' }, /destinationRegion "cn-north-1"/],
   [
@@ -60,24 +60,24 @@ test.each(ELSEWHERE)('%s is refused', (_, region, props, message) => {
   expect(() => copyIn(region, props)).toThrow(message);
 });
 
-test('one Region alone is compared with nothing in a stack whose Region is a token', () => {
+test('a single Region is not compared in a stack whose Region is a token', () => {
   expect(() => copyIn(undefined, { destinationRegion: 'cn-north-1' })).not.toThrow();
 });
 
-test('a token as Region is compared with nothing, and not warned of', () => {
+test('a token as Region is not compared, and causes no warning', () => {
   const regions = { sourceRegion: Aws.REGION, destinationRegion: '{{resolve:ssm:/region}}' };
   expect(warningsOf(copyIn('us-east-1', regions))).toEqual([]);
 });
 
-test.each(['sourceRegion', 'destinationRegion'])('%s that the CDK does not know is warned of', (prop) => {
+test.each(['sourceRegion', 'destinationRegion'])('%s that the CDK does not know causes a warning', (prop) => {
   const copy = copyIn('us-east-1', { [prop]: 'eu-west-9' });
   expect(warningsOf(copy)).toEqual([
-    `/Stack/Copy: The CDK does not know ${prop} "eu-west-9": check its spelling, or acknowledge this if the Region is ` +
+    `/Stack/Copy: The CDK does not know ${prop} "eu-west-9": check its spelling, or acknowledge this warning if the Region is ` +
       `new. [ack: ${UNKNOWN}]`,
   ]);
 });
 
-test('the warning of a Region that is new can be acknowledged', () => {
+test('the warning about a new Region can be acknowledged', () => {
   const copy = copyIn('us-east-1', { sourceRegion: 'eu-west-9' });
   CdkAnnotations.of(Stack.of(copy)).acknowledgeWarning(UNKNOWN);
   expect(warningsOf(copy)).toEqual([]);

@@ -21,11 +21,11 @@ const importedKey = (region: string) => (stack: Stack) => kms.Key.fromKeyArn(sta
 const alias = (stack: Stack) => kms.Alias.fromAliasName(stack, 'Alias', 'alias/ebs');
 
 const REFUSED: [what: string, props: Case, message: RegExp][] = [
-  ['an id of a volume', { sourceSnapshotId: 'vol-0123456789abcdef0' }, /"vol-0123456789abcdef0".*give "snap-"/],
+  ['a volume ID', { sourceSnapshotId: 'vol-0123456789abcdef0' }, /"vol-0123456789abcdef0".*specify "snap-"/],
   ['an id with capitals', { sourceSnapshotId: 'snap-0123456789ABCDEF0' }, /lower case/],
   ['an id that is too short', { sourceSnapshotId: 'snap-0123456' }, /sourceSnapshotId "snap-0123456"/],
   ['an empty id', { sourceSnapshotId: '' }, /sourceSnapshotId ""/],
-  ['a source Region that is none', { sourceRegion: 'us-east' }, /sourceRegion "us-east" is not a Region/],
+  ['an invalid source Region', { sourceRegion: 'us-east' }, /sourceRegion "us-east" is not a Region/],
   ['a zone as Region', { destinationRegion: 'us-east-1a' }, /destinationRegion "us-east-1a" is not a Region/],
   ['the id of an Outpost', { destinationOutpostArn: 'op-0123456789abcdef0' }, /"op-0123456789abcdef0" is not the ARN/],
   [
@@ -51,7 +51,7 @@ const REFUSED: [what: string, props: Case, message: RegExp][] = [
   [
     'an Outpost and a Local Zone',
     { destinationOutpostArn: OUTPOST, destinationAvailabilityZone: ZONE },
-    /exclude each other/,
+    /are mutually exclusive/,
   ],
   [
     'a Local Zone elsewhere',
@@ -63,19 +63,19 @@ const REFUSED: [what: string, props: Case, message: RegExp][] = [
   [
     'encrypted: false with a key',
     { encrypted: false, kmsKeyId: KEY_ID },
-    /encrypted "false" excludes kmsKeyId, which encrypts the copy/,
+    /encrypted "false" cannot be combined with kmsKeyId, which encrypts the copy/,
   ],
   [
     'encrypted: false with a key construct',
     (stack) => ({ encrypted: false, kmsKey: importedKey('us-east-1')(stack) }),
-    /encrypted "false" excludes kmsKey,/,
+    /encrypted "false" cannot be combined with kmsKey,/,
   ],
   [
     'two keys',
     (stack) => ({ kmsKey: importedKey('us-east-1')(stack), kmsKeyId: KEY_ID }),
     /kmsKey "Stack\/Key" and kmsKeyId/,
   ],
-  ['a key id that is none', { kmsKeyId: 'my-key' }, /kmsKeyId "my-key" is not a key: give a key id/],
+  ['an invalid key ID', { kmsKeyId: 'my-key' }, /kmsKeyId "my-key" is not a key: specify a key ID/],
   [
     'a key ARN with a short account',
     { kmsKeyId: keyArn('us-east-1').replace('111122223333', '1111') },
@@ -96,7 +96,7 @@ const REFUSED: [what: string, props: Case, message: RegExp][] = [
   [
     'an imported key elsewhere',
     (stack) => ({ kmsKey: importedKey('eu-west-1')(stack) }),
-    /kmsKey "Stack\/Key" is in "eu-west-1", but the copy is in "us-east-1": give a key of that Region/,
+    /kmsKey "Stack\/Key" is in "eu-west-1", but the copy is in "us-east-1": specify a key in that Region/,
   ],
   [
     'a key of the stack for a copy elsewhere',
@@ -106,12 +106,12 @@ const REFUSED: [what: string, props: Case, message: RegExp][] = [
   [
     'an alias name for a copy elsewhere',
     (stack) => ({ kmsKey: alias(stack), destinationRegion: 'eu-west-1' }),
-    /kmsKey "Stack\/Alias" is in "us-east-1", .*"eu-west-1": .* give kmsKeyId: 'alias\/ebs' instead/,
+    /kmsKey "Stack\/Alias" is in "us-east-1", .*"eu-west-1": .* use kmsKeyId: 'alias\/ebs' instead/,
   ],
   [
     'an alias name for a source elsewhere',
     (stack) => ({ sourceKmsKey: alias(stack), sourceRegion: 'eu-west-1' }),
-    /sourceKmsKey "Stack\/Alias" .* give kms.Key.fromKeyArn\(this, 'Key', 'arn:PARTITION:kms:REGION:ACCOUNT:alias\/ebs'\)/,
+    /sourceKmsKey "Stack\/Alias" .* use kms.Key.fromKeyArn\(this, 'Key', 'arn:PARTITION:kms:REGION:ACCOUNT:alias\/ebs'\)/,
   ],
   [
     'a malformed imported key',
@@ -126,10 +126,10 @@ const REFUSED: [what: string, props: Case, message: RegExp][] = [
   [
     'a completion duration between the steps',
     { completionDuration: Duration.minutes(20) },
-    /completionDuration "20 minutes".*steps of 15/,
+    /completionDuration "20 minutes".*15-minute increments/,
   ],
   ['a completion duration of nothing', { completionDuration: Duration.minutes(0) }, /completionDuration "0 minutes"/],
-  ['a completion duration over two days', { completionDuration: Duration.hours(49) }, /"49 hours" is not possible/],
+  ['a completion duration over two days', { completionDuration: Duration.hours(49) }, /"49 hours" is not allowed/],
   [
     'a completion duration over the timeout',
     { completionDuration: Duration.minutes(90), timeout: Duration.hours(1) },
@@ -138,17 +138,17 @@ const REFUSED: [what: string, props: Case, message: RegExp][] = [
   [
     'a completion duration to an Outpost',
     { completionDuration: Duration.minutes(15), destinationOutpostArn: OUTPOST },
-    /completionDuration and destinationOutpostArn exclude each other/,
+    /completionDuration and destinationOutpostArn are mutually exclusive/,
   ],
   [
     'a completion duration to a Local Zone',
     { completionDuration: Duration.minutes(15), destinationAvailabilityZone: ZONE },
-    /completionDuration and destinationAvailabilityZone exclude each other/,
+    /completionDuration and destinationAvailabilityZone are mutually exclusive/,
   ],
   [
     'a timeout under a minute',
     { timeout: Duration.seconds(59) },
-    /timeout "59 seconds" is not possible: give 1 minute to 48 hours, in whole seconds/,
+    /timeout "59 seconds" is not allowed: specify 1 minute to 48 hours, in whole seconds/,
   ],
   ['a timeout over two days', { timeout: Duration.days(3) }, /timeout "3 days"/],
   ['a timeout with a fraction', { timeout: Duration.millis(90_500) }, /timeout "90500 millis".*whole seconds/],
@@ -230,7 +230,7 @@ test.each(REFUSED)('%s is refused', (_, props, message) => {
   expect(declare(props)).toThrow(message);
 });
 
-test('the error names the construct and every bad prop', () => {
+test('the error names the construct and every invalid prop', () => {
   const bad = declare({ sourceSnapshotId: 'x', sourceRegion: 'y' });
   expect(bad).toThrow(/^Stack\/Copy: sourceSnapshotId "x".*\nStack\/Copy: sourceRegion "y"/);
 });
@@ -247,7 +247,7 @@ test.each(TOKENS)('a token is accepted as %s', (prop, value) => {
   expect(declare(withToken)).not.toThrow();
 });
 
-test('nothing is compared with the Region of a stack that has none', () => {
+test('nothing is compared with the Region of a stack whose Region is unknown', () => {
   const stack = new Stack(newApp(), 'Stack');
   const declareInAnyRegion = () =>
     new SnapshotCopy(stack, 'Copy', {

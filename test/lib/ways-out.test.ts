@@ -1,4 +1,4 @@
-// Functions in a VPC: CloudFormation must not delete what they need to reach AWS before it deletes the copy.
+// Functions in a VPC: CloudFormation must delete the copy before the network that the functions need to reach AWS.
 import { type App, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { SnapshotCopy, SnapshotCopyProvider } from '../../lib';
@@ -26,7 +26,7 @@ function copyIn(scope: Stack, vpcSubnets: ec2.SubnetSelection = ISOLATED): Snaps
 const endpoint = (scope: Stack, id = 'Endpoint', of: ec2.IVpc = vpc) =>
   new ec2.InterfaceVpcEndpoint(scope, id, { vpc: of, service: EC2, subnets: ISOLATED });
 
-/** Of the resources of a type, those that go before the copy, although the copy needs them. */
+/** The resources of a type that are deleted before the copy, although the copy needs them. */
 function lost(type: string, copy: SnapshotCopy): string[] {
   const template = templateOf(stack);
   expect(cycleIn(template)).toBeUndefined();
@@ -101,7 +101,7 @@ test('the copy waits for the routes and NAT gateways of the VPC', () => {
   }
 });
 
-test('the copy waits for no endpoint of another VPC', () => {
+test('the copy does not wait for endpoints of another VPC', () => {
   const copy = copyIn(stack);
   const other = new ec2.Vpc(stack, 'Other', {
     maxAzs: 1,
@@ -112,13 +112,13 @@ test('the copy waits for no endpoint of another VPC', () => {
   expect(lost('AWS::EC2::VPCEndpoint', copy)).toEqual([idOf(foreign)]);
 });
 
-test('what is declared below a VPC and is no network makes no cycle', () => {
+test('resources below a VPC that are not part of the network cause no cycle', () => {
   SnapshotCopyProvider.configure(stack, { vpc, vpcSubnets: ISOLATED });
   new SnapshotCopy(vpc, 'Copy', { sourceSnapshotId: SOURCE });
   expect(cycleIn(templateOf(stack))).toBeUndefined();
 });
 
-test('nothing is waited for across stacks, and no stack needs another in a circle', () => {
+test('nothing waits across stacks, and stacks do not depend on each other in a cycle', () => {
   const copies = new Stack(app, 'Copies', { env: ENV });
   const copy = copyIn(copies);
   endpoint(copies);
@@ -131,7 +131,7 @@ test('nothing is waited for across stacks, and no stack needs another in a circl
   expect(stack.dependencies).toEqual([]);
 });
 
-test('without a VPC, the copy waits for no network', () => {
+test('without a VPC, the copy does not wait for any network', () => {
   endpoint(stack);
   const copy = new SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE });
   expect(lost('AWS::EC2::VPCEndpoint', copy)).toHaveLength(1);
