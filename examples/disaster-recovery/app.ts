@@ -1,5 +1,5 @@
 // When to use it: the data of a Region must survive the loss of that Region.
-// The stack is in the Region of the copy, so the copy, its id and a restore do not depend on the source Region.
+// The stack is in the Region of the copy, so the copy, its ID and a restore do not depend on the source Region.
 // This example copies one snapshot. To follow new backups, see nightly-recovery.
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ssm from 'aws-cdk-lib/aws-ssm';

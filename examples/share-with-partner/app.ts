@@ -25,5 +25,5 @@ const copy = new SnapshotCopy(stack, 'Copy', {
   shareWith: [PARTNER],
 });
 
-// EC2 does not show the tags to the partner, so tell the partner the id.
+// EC2 does not show the tags to the partner, so tell the partner the ID.
 new CfnOutput(stack, 'SharedSnapshot', { value: copy.snapshotId });

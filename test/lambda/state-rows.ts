@@ -191,17 +191,17 @@ export const COPY_ROWS: readonly Row[] = [
       world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: id });
     }),
   },
-  { request: 'Delete', there: 'the copy that the physical id names', time: any, scene: remove() },
+  { request: 'Delete', there: 'the copy that the physical ID names', time: any, scene: remove() },
   {
     request: 'Delete',
-    there: 'a copy, and the physical id is a handle',
+    there: 'a copy, and the physical ID is a handle',
     time: 'within the visibility delay',
     scene: remove(HANDLE),
   },
   { request: 'Delete', there: 'no copy', time: 'within the visibility delay', scene: remove(HANDLE, 0, false) },
   {
     request: 'Delete',
-    there: 'a copy, and the physical id is unknown',
+    there: 'a copy, and the physical ID is unknown',
     time: 'later',
     scene: remove('app-Copy-1XYZ', DELAY),
   },
