@@ -19,8 +19,8 @@ import { asText } from './wire-properties';
  * Enables fast snapshot restore: volumes that are created from the snapshot in these zones have full performance
  * immediately. Deleting the stack disables it, whatever happens to the snapshot.
  *
- * EC2 charges for each snapshot and zone by the hour: about $540 per zone and month. The default quota of an
- * account is five snapshots per Region.
+ * EC2 charges for each snapshot and zone by the hour: about $540 per zone and month. The default quota of an account is
+ * five snapshots per Region.
  *
  * @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-fast-snapshot-restore.html
  * @example

@@ -204,8 +204,8 @@ export interface SnapshotCopyProps extends CommonSnapshotCopyProps {
   readonly timeout?: Duration;
 
   /**
-   * Whether to copy the tags of the source when the copy is made. If a key has a tag on both, the tag of this construct
-   * wins.
+   * Whether the copy gets the tags of the source when it is made. If the source and this construct have a tag with the
+   * same key, the tag of this construct wins.
    *
    * - Tags that begin with `aws:`, `dlm:` or `cdk-ebs-snapshot-copy:` are not copied.
    * - If the copy would have more than 40 tags, the deployment fails before EC2 copies.
@@ -234,8 +234,7 @@ export interface SnapshotCopyProps extends CommonSnapshotCopyProps {
   readonly shareWith?: string[];
 
   /**
-   * Storage tier of the copy. The handler starts the move when the copy is completed. The deployment does not wait for
-   * it.
+   * Storage tier of the copy. The handler starts the move when the copy is completed, and does not wait for it to end.
    *
    * - `ARCHIVE` is billed for at least 90 days, and makes the next copy of the volume a full one. An archived copy
    *   cannot be used until it is restored. Cannot be combined with `shareWith`, `destinationOutpostArn` or
@@ -281,7 +280,7 @@ export interface SnapshotCopyProps extends CommonSnapshotCopyProps {
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- other languages name the props of a class
 export interface SnapshotCopyDryRunProps extends CommonSnapshotCopyProps {}
 
-/** Facts about a snapshot that its ID does not tell. */
+/** Options for `SnapshotCopy.fromSnapshotId`: what cannot be derived from the ID of the snapshot. */
 export interface SnapshotFromIdOptions {
   /**
    * Region of the snapshot.

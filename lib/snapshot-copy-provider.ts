@@ -106,8 +106,7 @@ export class SnapshotCopyProvider {
     const holder = holderOf(scope);
     refuse(holder, problemsOfKinds(props, KINDS.settings));
     const problems = [...problemsOfPollInterval(props.pollInterval), ...problemsOfCount(props.maxConcurrentCopies)];
-    // Placeholders of a first pass may be invalid. That pass does without the settings; the next one has the real
-    // values.
+    // Placeholders of a first pass may be invalid. That pass ignores the settings; the next pass has the real values.
     if (problems.length > 0 && hasPlaceholders(holder)) return;
     refuse(holder, problems);
     const { pollInterval, ...others } = props;

@@ -70,7 +70,7 @@ export class SnapshotCopy extends SnapshotCopyBase implements ITaggableV2 {
    * @param scope the scope in which to define the import
    * @param id the construct ID of the import
    * @param snapshotId the ID of the snapshot
-   * @param options facts about the snapshot that its ID does not tell
+   * @param options what cannot be derived from the ID
    */
   public static fromSnapshotId(
     scope: Construct,

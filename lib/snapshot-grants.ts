@@ -8,7 +8,7 @@ import { refuse } from './validate';
 import { problemsOfAccount } from './validate-handover';
 import { KINDS, problemsOfKinds } from './validate-kinds';
 
-/** Facts about a snapshot that `SnapshotGrants` cannot derive from its ARN. */
+/** Options for `SnapshotGrants.fromSnapshot`: what cannot be derived from the ARN of the snapshot. */
 export interface SnapshotGrantsOptions {
   /**
    * KMS key that encrypts the snapshot.
@@ -33,7 +33,7 @@ export class SnapshotGrants {
    * Returns the grants for any construct that represents a snapshot.
    *
    * @param snapshot the snapshot
-   * @param options facts about the snapshot that its ARN does not tell
+   * @param options what cannot be derived from the ARN of the snapshot
    */
   public static fromSnapshot(snapshot: ISnapshotRef, options: SnapshotGrantsOptions = {}): SnapshotGrants {
     refuse(snapshot, problemsOfKinds(options, KINDS.grants));

@@ -1,7 +1,7 @@
 import type { IEnvironmentAware } from 'aws-cdk-lib/interfaces';
 import type { IConstruct } from 'constructs';
 
-/** What identifies an EBS snapshot. */
+/** A reference to an EBS snapshot. */
 export interface SnapshotReference {
   /** ARN of the snapshot: `arn:PARTITION:ec2:REGION::snapshot/ID`. */
   readonly snapshotArn: string;
@@ -10,7 +10,7 @@ export interface SnapshotReference {
 /**
  * Any construct that represents an EBS snapshot: a `SnapshotCopy`, an imported snapshot, or a `CfnSnapshot` of the CDK.
  *
- * It equals the interface of the same name in newer releases of aws-cdk-lib. Older releases do not have it.
+ * Equal to the interface of the same name in newer releases of aws-cdk-lib, which older releases do not have.
  */
 export interface ISnapshotRef extends IConstruct, IEnvironmentAware {
   /** A reference to the snapshot. */

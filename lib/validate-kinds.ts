@@ -10,7 +10,7 @@ interface Kind {
   readonly is: (value: unknown) => boolean;
   /** Completes "specify …". */
   readonly wanted: string;
-  /** Whether users may try to pass it as a string from the context. */
+  /** Whether users may pass a string from the context instead. */
   readonly canBeText?: boolean;
 }
 

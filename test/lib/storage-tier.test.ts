@@ -24,7 +24,7 @@ test('the archive tier is sent, with a warning about its cost and its effect on 
   const wired = wiredBy(copyWith(ARCHIVE));
   expect(wired).toMatchObject({ StorageTier: 'archive' });
   expect(warnings()).toEqual([
-    expect.stringMatching(/^\/Stack\/Copy: EC2 bills .* 90 days .* full one\. If this stack creates a volume/),
+    expect.stringMatching(/^\/Stack\/Copy: EC2 bills .* 90 days, .* full one\. If this stack creates a volume/),
   ]);
 });
 
