@@ -23,12 +23,12 @@ export interface StackOperation {
   readonly status: string;
   /** When it began. For a rollback, CloudFormation may show the time of the update that it undoes. */
   readonly begunAt: number;
-  /** The ids of the latest operations, if CloudFormation shows them. */
+  /** The IDs of the latest operations, if CloudFormation shows them. */
   readonly ids?: string;
   readonly stackCreatedAt: number;
 }
 
-/** A snapshot and the zones for its fast restore, given either by name or by id. */
+/** A snapshot and the zones for its fast restore, given either by name or by ID. */
 export interface FastRestoreTarget {
   readonly region: string;
   readonly snapshotId: string;
@@ -50,7 +50,7 @@ export interface Aws {
   describeSnapshot(region: string, snapshotId: string): Promise<Snapshot | undefined>;
   /** The snapshots of an account, or of `self`. Throws NotYet when reading them takes too long. */
   findSnapshots(region: string, owner: string, filters: Filter[], isTooLong: () => boolean): Promise<Snapshot[]>;
-  /** Returns the id of the new snapshot. */
+  /** Returns the ID of the new snapshot. */
   copySnapshot(region: string, input: CopySnapshotCommandInput): Promise<string>;
   deleteSnapshot(region: string, snapshotId: string): Promise<void>;
   describeLock(region: string, snapshotId: string): Promise<LockedSnapshotsInfo | undefined>;
@@ -58,7 +58,7 @@ export interface Aws {
   unlock(region: string, snapshotId: string): Promise<void>;
   /** Whether the account encrypts new volumes and copies by default. */
   encryptsByDefault(region: string): Promise<boolean>;
-  /** The ids of the accounts that may create volumes from the snapshot. */
+  /** The IDs of the accounts that may create volumes from the snapshot. */
   describeSharing(region: string, snapshotId: string): Promise<string[]>;
   /** At most 500 accounts. */
   changeSharing(region: string, snapshotId: string, change: 'add' | 'remove', accounts: string[]): Promise<void>;

@@ -48,7 +48,7 @@ function isDeleteOfNothing({ memory, request }: Poll, error: unknown): boolean {
   return request.type === 'Delete' && !mayHaveCopy && !(error instanceof Failure);
 }
 
-/** Returns the physical id in the rollback's request, with what EC2 shows of its copy. */
+/** Returns the physical ID in the rollback's request, with what EC2 shows of its copy. */
 async function goBack(poll: Poll, { message: reason }: Failure): Promise<Outcome> {
   const { log, memory, request } = poll;
   await deleteBegunAfterFailure(poll);

@@ -1,4 +1,4 @@
-// Fast snapshot restore of a snapshot in some zones. The physical id never changes: a change of the snapshot is an update
+// Fast snapshot restore of a snapshot in some zones. The physical ID never changes: a change of the snapshot is an update
 // that disables the old snapshot's zones before it enables the new one's, because EC2's quota is five snapshots per Region.
 import { stageCount, stageSeconds, type FastRestoreProperties } from '../lib/contract';
 import type { FastRestore, FastRestoreTarget, StackOperation } from './aws';
@@ -128,7 +128,7 @@ async function disableBefore(poll: FastRestorePoll, before: FastRestoreTarget): 
     if (zones.length > 0) await disable(poll, { ...before, zones });
     return;
   }
-  // Only EC2 knows which zone id belongs to which name.
+  // Only EC2 knows which zone ID belongs to which name.
   const shown = (await poll.aws.describeFastRestores(before.region, before.snapshotId)).filter(isActive);
   const known = shown.map((one) => zoneOf(one, before));
   if (isNew && !before.zones.every((zone) => known.includes(zone))) throw new NotYet('some zones are not visible yet');

@@ -1,5 +1,5 @@
 // Anyone who may tag snapshots can put our tags on any snapshot. So the handler adopts, reports or deletes a finished copy
-// only if CloudFormation has its id, or if it looks like what the declaration asks for.
+// only if CloudFormation has its ID, or if it looks like what the declaration asks for.
 import type { ReconcileContext } from './context';
 import { isFinished, placeOf, type Copy } from './copies';
 import { isOfOrigin } from './latest-source';

@@ -99,7 +99,7 @@ export class Memory {
   }
 }
 
-/** A resource may keep its physical id through several requests, so the key includes the request's time. */
+/** A resource may keep its physical ID through several requests, so the key includes the request's time. */
 function keyOf({ physicalId, startedAt, requesterId }: BasicRequest): string {
   return `${requesterId} ${physicalId.text} ${startedAt}`;
 }

@@ -4,7 +4,7 @@ import type { Outcome, ReconcileContext } from './context';
 import { alignTags } from './aspects/tags';
 import { mayHideDuplicate } from './times';
 
-/** While a duplicate may still be invisible, the physical id stays the handle, which finds every copy of the request. */
+/** While a duplicate may still be invisible, the physical ID stays the handle, which finds every copy of the request. */
 export async function continueInNextStage(context: ReconcileContext): Promise<Outcome> {
   const { copy, log, request } = context;
   if (copy) await alignTags(context, copy);

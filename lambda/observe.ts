@@ -18,7 +18,7 @@ export interface Observation {
   search(): Promise<readonly Copy[]>;
   /** The Regions that could not be searched, and why. */
   readonly unreadable: ReadonlyMap<string, Error>;
-  /** A copy by its id. Throws a failure if the snapshot exists but is not a copy of this resource. */
+  /** A copy by its ID. Throws a failure if the snapshot exists but is not a copy of this resource. */
   copyById(id: string): Promise<Copy | undefined>;
   /** What CloudFormation knows about the resource that owns the copy. */
   owner(): Promise<StackResource>;

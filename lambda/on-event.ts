@@ -1,5 +1,5 @@
 // onEvent decides, and creates nothing: if the framework then fails to start its state machine, CloudFormation never
-// learns the physical id that onEvent returned.
+// learns the physical ID that onEvent returned.
 import type { Aws, StackOperation } from './aws';
 import type { Log } from './context';
 import { describeError } from './failure';

@@ -15,7 +15,7 @@ export const isAtRest = (status: string | undefined): boolean =>
  * Whether the copy belongs to the resource. The handler never changes or deletes anything else. Two kinds of snapshots
  * do not belong to it, although their tags say so:
  *
- * - a clone of a copy with all its tags: it carries the id of the original;
+ * - a clone of a copy with all its tags: it carries the ID of the original;
  * - a snapshot that is older than the stack: somebody else tagged it.
  */
 export function isOurs({ id, startedAt, tags }: Copy, request: Request, { stackCreatedAt }: StackOperation): boolean {
@@ -23,15 +23,15 @@ export function isOurs({ id, startedAt, tags }: Copy, request: Request, { stackC
   return isTagged && (tags[TAG.id] ?? id) === id && !(startedAt < stackCreatedAt);
 }
 
-/** Whether the copy was started under the request's physical id. */
+/** Whether the copy was started under the request's physical ID. */
 export const isStartedUnder = ({ tags }: Copy, { physicalId }: Request): boolean =>
   tags[TAG.handle] === physicalId.text;
 
-/** Whether a physical id names this copy, by its id or by its handle. */
+/** Whether a physical ID names this copy, by its ID or by its handle. */
 export const isNamedBy = (physicalId: string | undefined, { id, tags }: Copy): boolean =>
   physicalId !== undefined && (physicalId === id || physicalId === tags[TAG.handle]);
 
-/** Whether the request's physical id names this copy. */
+/** Whether the request's physical ID names this copy. */
 export const isNamed = (copy: Copy, request: Request): boolean => isNamedBy(request.physicalId.text, copy);
 
 /** Whether the copy was made for the declared inputs, or kept for them because its source was still the latest. */
@@ -40,7 +40,7 @@ export const isMadeFor = (copy: Copy, { inputs }: Declaration): boolean =>
 
 const isKeptFor = ({ tags }: Copy, inputs: string): boolean => tags[TAG.kept]?.split(' ').includes(inputs) ?? false;
 
-/** Whether the physical id in the request names the copy. Outside a rollback, that is the present copy. */
+/** Whether the physical ID in the request names the copy. Outside a rollback, that is the present copy. */
 export const isCarried = (copy: Copy, { presentId }: Request): boolean => isNamedBy(presentId, copy);
 
 /** Whether CloudFormation has the same copy after the request as before it. */
@@ -79,8 +79,8 @@ function isBegunBy({ begunAt, stackCreatedAt, status }: StackOperation, { starte
 /**
  * Returns the copy that the request is about:
  *
- * 1. The present copy, if the request keeps it. Its id or its handle is the physical id. After a rollback that could not
- *    reach it, the physical id may name the failed update’s copy, which has other inputs.
+ * 1. The present copy, if the request keeps it. Its ID or its handle is the physical ID. After a rollback that could not
+ *    reach it, the physical ID may name the failed update’s copy, which has other inputs.
  * 2. For an Update, a finished copy from an earlier operation; see `earlierCopy`.
  * 3. The oldest copy that this request started, or that is unfinished. Every poll finds the same one.
  *
@@ -108,7 +108,7 @@ export function chooseCopy(
 
 /**
  * Returns the finished copy of an earlier operation that an Update adopts. A Create adopts none: a copy with its logical
- * id may belong to a resource that was removed from the template and retained.
+ * ID may belong to a resource that was removed from the template and retained.
  *
  * - In a rollback: the copy that the resource had before the update. It was made or kept for the wanted inputs.
  * - The present copy, if only the source may differ, and the copy is of the wanted source.
@@ -156,7 +156,7 @@ export function duplicatesAndLeftovers(
  * Whether CloudFormation relies on a copy that looks like a leftover:
  *
  * - A stale read may show the present copy as unfinished.
- * - The present copy may be unfinished while its physical id is its handle. A rollback goes back to the copy before it.
+ * - The present copy may be unfinished while its physical ID is its handle. A rollback goes back to the copy before it.
  */
 export function isPresent(
   copy: Copy,
@@ -191,17 +191,17 @@ export function begunBy(copies: readonly Copy[], request: Request): Copy[] {
   return copies.filter((copy) => isStartedUnder(copy, request));
 }
 
-/** Whether the rollback of a Create deletes the copy, even if it is CloudFormation's physical id. */
+/** Whether the rollback of a Create deletes the copy, even if it is CloudFormation's physical ID. */
 export const isTakenByRollback = (copy: Copy, { type }: Request, operation: StackOperation): boolean =>
   type === 'Create' && isRollback(operation) && isOfCanceledCreate(copy, operation);
 
-/** Whether the copy is CloudFormation's physical id, or a retained copy that CloudFormation may have left behind. */
+/** Whether the copy is CloudFormation's physical ID, or a retained copy that CloudFormation may have left behind. */
 export const isStillReferenced = (copy: Copy, presentId: string | undefined): boolean =>
   isBackup(copy) || isNamedBy(presentId, copy);
 
 /**
- * Whether a Delete by a handle or an unknown id fails if it cannot delete the copy. Otherwise, it may leave the copy. An
- * unknown id stands for what a canceled Create began, which may be earlier than the rollback's begin time. An unfinished
+ * Whether a Delete by a handle or an unknown ID fails if it cannot delete the copy. Otherwise, it may leave the copy. An
+ * unknown ID stands for what a canceled Create began, which may be earlier than the rollback's begin time. An unfinished
  * copy always belongs to that Create.
  */
 export function isMeantByDelete(copy: Copy, request: Request, operation: StackOperation): boolean {
@@ -211,11 +211,11 @@ export function isMeantByDelete(copy: Copy, request: Request, operation: StackOp
 }
 
 /**
- * Whether a Delete deletes the copy. The snapshot that its physical id names is handled elsewhere. Deleted are:
+ * Whether a Delete deletes the copy. The snapshot that its physical ID names is handled elsewhere. Deleted are:
  *
- * 1. Copies with that id as their handle. If it is the id of a deleted snapshot, only unfinished ones: once the copy that
- *    replaced the snapshot is finished, it has a physical id of its own.
- * 2. For an unknown id, which stands for a canceled Create, and in the rollback of a new stack: all copies of the
+ * 1. Copies with that ID as their handle. If it is the ID of a deleted snapshot, only unfinished ones: once the copy that
+ *    replaced the snapshot is finished, it has a physical ID of its own.
+ * 2. For an unknown ID, which stands for a canceled Create, and in the rollback of a new stack: all copies of the
  *    resource, except retained ones that earlier operations finished.
  * 3. When the stack or the resource is deleted: all copies of the resource, except finished ones that are retained.
  */

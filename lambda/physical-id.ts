@@ -1,11 +1,11 @@
-// The physical ids of a copy's resource. Only this file looks at their format.
+// The physical IDs of a copy's resource. Only this file looks at their format.
 import { createHash } from 'node:crypto';
 
-/** `text` is the id that CloudFormation has. Copies carry it in their handle tag. */
+/** `text` is the ID that CloudFormation has. Copies carry it in their handle tag. */
 export type PhysicalId =
   /** onEvent returned it for a copy that did not exist yet. */
   | { readonly kind: 'handle'; readonly text: string }
-  /** The id of the copy itself. */
+  /** The ID of the copy itself. */
   | { readonly kind: 'snapshot'; readonly text: string }
   /** CloudFormation or the framework made it up, for a Create that was never answered. */
   | { readonly kind: 'unknown'; readonly text: string };

@@ -1,4 +1,4 @@
-// Checks the source and the keys before a copy: EC2 accepts wrong ones, returns a snapshot id, and fails the copy later.
+// Checks the source and the keys before a copy: EC2 accepts wrong ones, returns a snapshot ID, and fails the copy later.
 import type { Aws, KeyMetadata, Snapshot } from './aws';
 import { describeError, Failure, NotYet } from './failure';
 import { decodePhysicalId } from './physical-id';
@@ -65,7 +65,7 @@ class Look {
 async function checkSource(look: Look, declared: Declaration): Promise<Snapshot> {
   const { sourceSnapshotId: id = '', sourceRegion: region, sourceOwner: owner } = declared;
   if (decodePhysicalId(id).kind !== 'snapshot') {
-    throw new Failure(`"${id}" is not a snapshot id; correct "sourceSnapshotId"`);
+    throw new Failure(`"${id}" is not a snapshot ID; correct "sourceSnapshotId"`);
   }
   const source = await look.snapshot(region, id);
   if (!source) {
@@ -110,7 +110,7 @@ async function checkSourceKey(look: Look, source: Snapshot, request: Request): P
   const isSameRegion = region === wanted.destinationRegion;
   for (const name of [declared, isSameRegion ? wanted.kmsKeyId : undefined]) {
     if (name === key) return;
-    // Only KMS knows which key an alias or a bare key id means.
+    // Only KMS knows which key an alias or a bare key ID means.
     if (name && !name.includes(':key/') && (await look.key(region, name))?.Arn === key) return;
   }
   const isForeign = key.split(':')[4] !== request.account;

@@ -34,7 +34,7 @@ export interface Begun {
   readonly At: number;
   /** The stack operation that sent the request. Absent if CloudFormation could not be read. */
   readonly Operation?: StackOperation;
-  /** The physical id in the request. In a rollback, it may be that of the old copy or that of the new one. */
+  /** The physical ID in the request. In a rollback, it may be that of the old copy or that of the new one. */
   readonly PresentId?: string;
 }
 
@@ -54,7 +54,7 @@ export interface Lock {
 export interface LatestSource {
   readonly volumeId?: string;
   readonly tags: Readonly<Record<string, string>>;
-  /** An account id, or `self`. */
+  /** An account ID, or `self`. */
   readonly owner: string;
   readonly maxAgeMs?: number;
 }
@@ -93,9 +93,9 @@ type Hashes = Pick<Declaration, 'inputs' | 'inputsBesidesSource'>;
 export interface BasicRequest {
   readonly type: 'Create' | 'Update' | 'Delete';
   readonly stackId: string;
-  /** Logical id of the resource that made the request: the owner of the copy, or a later stage. */
+  /** Logical ID of the resource that made the request: the owner of the copy, or a later stage. */
   readonly requesterId: string;
-  /** The physical id of the owner. New copies carry it in their handle tag. */
+  /** The physical ID of the owner. New copies carry it in their handle tag. */
   readonly physicalId: PhysicalId;
   /** 1 for the owner of the copy. Later stages count from 2. */
   readonly stage: number;
@@ -107,7 +107,7 @@ export interface BasicRequest {
   readonly startedAt: number;
   /** What onEvent saw of the stack. That read may be older than the request. */
   readonly operation?: StackOperation;
-  /** The physical id in the request. */
+  /** The physical ID in the request. */
   readonly presentId?: string;
 }
 
@@ -115,9 +115,9 @@ export interface BasicRequest {
 export interface Request extends BasicRequest {
   readonly partition: string;
   readonly account: string;
-  /** Logical id of the resource that owns the copy. */
+  /** Logical ID of the resource that owns the copy. */
   readonly logicalId: string;
-  /** Whether the request keeps the present copy. If so, the physical id names it. */
+  /** Whether the request keeps the present copy. If so, the physical ID names it. */
   readonly keepsCopy: boolean;
   readonly isDryRun: boolean;
   readonly wanted: Declaration;
@@ -213,7 +213,7 @@ const textOf = ({ owner, tags, volumeId }: LatestSource): string =>
 const sortedEntries = <Value>(record: Readonly<Record<string, Value>>): [string, Value][] =>
   Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
 
-/** The physical id that onEvent returns. It depends on the request alone. */
+/** The physical ID that onEvent returns. It depends on the request alone. */
 export function decidePhysicalId(event: CloudFormationEvent, ownRegion: string): string {
   const { RequestType: type, StackId, LogicalResourceId, RequestId, PhysicalResourceId: present = '' } = event;
   if (isDryRun(event)) return present || `dry-run-${LogicalResourceId}`;

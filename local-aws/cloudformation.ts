@@ -221,7 +221,7 @@ export class CloudFormation implements StackDirectory {
     return new Template(body, pseudo, parameters);
   }
 
-  /** A deleted stack is found by its id alone. */
+  /** A deleted stack is found by its ID alone. */
   private find(idOrName: string): Stack | undefined {
     return this.stacks.find(
       ({ id, name, status }) => id === idOrName || (name === idOrName && status !== 'DELETE_COMPLETE'),

@@ -25,7 +25,7 @@ export interface Answer {
   readonly data: Properties;
 }
 
-/** Why CloudFormation fails a resource, and the id that it knows by then. */
+/** Why CloudFormation fails a resource, and the ID that it knows by then. */
 export class ResourceFailure extends Error {
   constructor(
     message: string,

@@ -20,7 +20,7 @@ export function required(value: string | undefined, name: string): string {
   return value;
 }
 
-/** EC2 tells an id of the wrong form from something that is no id at all. */
+/** EC2 tells an ID of the wrong form from something that is no ID at all. */
 export function checkSnapshotId(id: string): void {
   if (!id.startsWith('snap-')) {
     throw invalidValue(`Value (${id}) for parameter snapshotId is invalid. Expected: 'snap-...'.`);

@@ -62,7 +62,7 @@ export interface Ec2Settings {
 }
 
 export interface Staleness {
-  /** A new snapshot is not found by its id, and its state is seen late. */
+  /** A new snapshot is not found by its ID, and its state is seen late. */
   ids: number;
   /** A new tag matches no filter; a changed one is seen late. */
   tags: number;
@@ -85,7 +85,7 @@ export type NewSnapshot = Partial<
 const MINUTE = 60_000;
 const GIB = 2 ** 30;
 
-/** The volume id that copies have. */
+/** The volume ID that copies have. */
 const NO_VOLUME = 'vol-ffffffff';
 
 /** EC2's snapshots in all Regions, as one account sees them. */
@@ -96,7 +96,7 @@ export class SimulatedEc2 {
   /** Sharing, locks, tiers and fast restore. */
   readonly handover: Handover;
   private readonly clock: Clock;
-  /** All that ever existed, by id. */
+  /** All that ever existed, by ID. */
   private readonly snapshots = new Map<string, StoredSnapshot>();
   private readonly encryptingRegions = new Set<string>();
   private readonly defaultKeys = new Map<string, string>();
@@ -338,7 +338,7 @@ export class SimulatedEc2 {
     return BAD_KEY;
   }
 
-  /** The id of the key that the copy gets, undefined if it stays unencrypted. */
+  /** The ID of the key that the copy gets, undefined if it stays unencrypted. */
   private keyIdOf(region: string, input: CopySnapshotRequest, source?: StoredSnapshot): string | undefined {
     const encrypted =
       input.Encrypted === true ||

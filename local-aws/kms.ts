@@ -108,7 +108,7 @@ export class SimulatedKms {
     return { KeyMetadata: metadataOf(key, this.clock.now()) };
   }
 
-  /** The key that an id means in a Region of our account: a key id, an alias name, a key ARN or an alias ARN. */
+  /** The key that an ID means in a Region of our account: a key ID, an alias name, a key ARN or an alias ARN. */
   find(region: string, id: string): StoredKey | undefined {
     if (id.startsWith('arn:')) {
       return id.split(':')[3] === region ? this.byArn(id) : undefined;

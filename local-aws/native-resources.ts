@@ -1,5 +1,5 @@
 // The resources of other types than custom ones: those that the custom resources run on work, some others can refuse,
-// and the rest only have an id and attributes.
+// and the rest only have an ID and attributes.
 import { createHash } from 'node:crypto';
 import type { SimulatedEc2 } from './ec2';
 import { partitionOf } from './kms';

@@ -25,7 +25,7 @@ export interface StoredSnapshot {
   volumeSize: number;
   readonly fullSize: number;
   readonly encrypted: boolean;
-  /** ARN of the key, or the wrong id that a copy was given. */
+  /** ARN of the key, or the wrong ID that a copy was given. */
   readonly kmsKeyId?: string;
   /** Present on a copy. */
   readonly source?: { readonly region: string; readonly id: string };

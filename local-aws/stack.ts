@@ -15,7 +15,7 @@ export interface StackEvent {
   readonly physicalId?: string;
 }
 
-/** What exists under a physical id. */
+/** What exists under a physical ID. */
 export interface Provisioned {
   readonly physicalId: string;
   getAtt(attribute: string): Value;
@@ -46,9 +46,9 @@ export interface PlannedFailure {
 
 /** What no source settles about the Update of a rollback, so that tests can have it both ways. */
 export interface RollbackOptions {
-  /** Which physical id it carries. Default: new. */
+  /** Which physical ID it carries. Default: new. */
   readonly rollbackPhysicalId?: 'new' | 'old';
-  /** Whether an id that it neither carried nor got as the answer is deleted in the clean-up. Default: true. */
+  /** Whether an ID that it neither carried nor got as the answer is deleted in the clean-up. Default: true. */
   readonly rollbackCleansUp?: boolean;
   /** Whether a rollback moves the stack's LastUpdatedTime. Default: false. */
   readonly rollbackMovesTime?: boolean;
@@ -333,7 +333,7 @@ export class Stack {
     }
   }
 
-  /** Keeps for the clean-up what goes by another id than the present one. */
+  /** Keeps for the clean-up what goes by another ID than the present one. */
   private replace(physicalId: string, others: readonly (Resource | undefined)[]): void {
     const known = new Set([physicalId]);
     for (const other of others) {

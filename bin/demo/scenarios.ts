@@ -106,7 +106,7 @@ const kmsKeyDisabled: Scenario = {
   summary: 'the key of the copy is disabled: the deployment fails before it copies anything',
   shows:
     'The copy should be encrypted under a key that somebody has disabled. EC2 would accept the request, return a ' +
-    'snapshot id and fail later. The handler checks the key first.',
+    'snapshot ID and fail later. The handler checks the key first.',
   lesson: 'The reason names the key, its state and the Region. Enable the key or use another one, and deploy again.',
   scene: (aws) => {
     addSource(aws);

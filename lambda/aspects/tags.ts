@@ -1,4 +1,4 @@
-// The tags of a finished copy: the declared ones, those of its source, and the copy's own id.
+// The tags of a finished copy: the declared ones, those of its source, and the copy's own ID.
 import { TAG } from '../../lib/contract';
 import type { ReconcileContext } from '../context';
 import { declaredTags, toTags, type Copy } from '../copies';
@@ -42,7 +42,7 @@ function shownKept({ tags }: Copy, { observed, request }: ReconcileContext): str
   return isRollback(observed.operation) && isRefreshed ? 'anything' : tags[TAG.kept];
 }
 
-/** A copy may finish before a poll could tag it with its id. */
+/** A copy may finish before a poll could tag it with its ID. */
 function missingId({ id, tags }: Copy): Record<string, string> {
   return tags[TAG.id] === undefined ? { [TAG.id]: id } : {};
 }

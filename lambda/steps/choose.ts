@@ -7,7 +7,7 @@ import { latestSourceOf } from '../latest-source';
 import { chooseCopy, isRollback } from '../ownership';
 import { elapsed, STALENESS_MS } from '../times';
 
-/** While a known copy is under way, its id is enough. A search is only needed before a start and before a report. */
+/** While a known copy is under way, its ID is enough. A search is only needed before a start and before a report. */
 export async function choose(context: ReconcileContext): Promise<undefined> {
   const underWay = await copyUnderWay(context);
   if (underWay) {
@@ -36,7 +36,7 @@ async function chooseGenuine(context: ReconcileContext): Promise<void> {
   }
 }
 
-/** Whether CloudFormation has the id of the copy, so that the copy needs no further proof. */
+/** Whether CloudFormation has the ID of the copy, so that the copy needs no further proof. */
 function isVouchedFor({ observed, request }: ReconcileContext, copy: Copy): boolean {
   const isPresent = copy.id === request.presentId && !isRollback(observed.operation);
   return copy.id === request.physicalId.text || isPresent;

@@ -37,7 +37,7 @@ async function deleteOthers(context: ReconcileContext): Promise<boolean> {
   const others = (await observed.search()).filter(({ id }) => id !== request.physicalId.text);
   if (others.length === 0) return true;
   const { physicalId } = await observed.owner();
-  // If CloudFormation has another physical id, the resource stays, and this Delete is about a copy that was replaced.
+  // If CloudFormation has another physical ID, the resource stays, and this Delete is about a copy that was replaced.
   const resourceGoes = physicalId === request.physicalId.text;
   const stackGoes = ['DELETE_IN_PROGRESS', 'ROLLBACK_IN_PROGRESS'].includes(operation.status);
   const isPresent = (copy: Copy): boolean => !resourceGoes && !stackGoes && isNamedBy(physicalId, copy);

@@ -15,7 +15,7 @@ export function report(context: ReconcileContext): Outcome {
   return complete(context, copy.snapshot, physicalIdOf(copy, request, observed.operation));
 }
 
-/** A copy whose physical id is its handle keeps it: after a change, CloudFormation would delete the handle's copy. */
+/** A copy whose physical ID is its handle keeps it: after a change, CloudFormation would delete the handle's copy. */
 function physicalIdOf(copy: Copy, request: Request, operation: StackOperation): string {
   const { keepsCopy, physicalId, presentId = copy.id } = request;
   if (!keepsCopy) return isKept(copy, request, operation) ? presentId : copy.id;

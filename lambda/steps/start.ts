@@ -122,7 +122,7 @@ async function hasLostSource({ aws, request }: ReconcileContext, { tags }: Copy)
   return source === undefined || source.State === 'recoverable';
 }
 
-/** Whether an earlier stage has seen the copy, which is then the physical id. This stage waits for it and starts no other. */
+/** Whether an earlier stage has seen the copy, which is then the physical ID. This stage waits for it and starts no other. */
 const isHandedOver = ({ stage, physicalId }: Request): boolean => stage > 1 && physicalId.kind === 'snapshot';
 
 /** Refuses to start a second copy while one is known that the search does not return. */

@@ -34,7 +34,7 @@ function remember({ copies, memory, now, request }: ReconcileContext, copy: Copy
   memory.see(request, { snapshotId: copy.id, since, at: now(), visibleSince, isOnlyStart });
 }
 
-/** Once completed, a copy can be cloned with all its tags. Its own id, tagged before that, tells it from its clones. */
+/** Once completed, a copy can be cloned with all its tags. Its own ID, tagged before that, tells it from its clones. */
 async function markWithId({ aws }: ReconcileContext, { id, region, tags }: Copy): Promise<void> {
   if (tags[TAG.id] === undefined) await aws.createTags(region, id, [{ Key: TAG.id, Value: id }]);
 }

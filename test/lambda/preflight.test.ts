@@ -79,7 +79,7 @@ describe('the source', () => {
   test('whose id is not a snapshot id is refused without a look at EC2', async () => {
     const world = new World();
     expect(await world.refusal({ SourceSnapshotId: '' })).toContain(
-      '"" is not a snapshot id; correct "sourceSnapshotId"',
+      '"" is not a snapshot ID; correct "sourceSnapshotId"',
     );
     const searches = world.services.calls.filter(({ action }) => action === 'DescribeSnapshots');
     expect(searches.map(({ region }) => region)).toEqual(['eu-west-1', 'eu-west-1']);
