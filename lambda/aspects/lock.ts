@@ -85,7 +85,7 @@ function hasLock(present: LockedSnapshotsInfo | undefined, { coolOffHours, days,
 
 /** Includes the cooling-off period of compliance mode, whatever EC2 calls that state. */
 function isUnlockable(present: LockedSnapshotsInfo | undefined): boolean {
-  return present !== undefined && present.LockState !== 'compliance' && present.LockState !== 'expired';
+  return present !== undefined && present.LockState !== 'compliance';
 }
 
 function modeOf(present: LockedSnapshotsInfo | undefined): Lock['mode'] | undefined {

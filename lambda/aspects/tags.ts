@@ -19,7 +19,7 @@ export async function alignTags(context: ReconcileContext, copy: Copy): Promise<
     ...missingId(copy),
     [TAG.kept]: keptInputs(copy, request, operation).join(' ') || undefined,
   };
-  const before: Tags = { ...declaredTags(request.before ?? request.wanted), [TAG.kept]: shownKept(copy, context) };
+  const before: Tags = { ...declaredTags(request.before ?? request.wanted), [TAG.kept]: copy.tags[TAG.kept] };
   const changed = Object.keys({ ...wanted, ...before }).filter((key) => wanted[key] !== before[key]);
   const differs = (key: string) => changed.includes(key) || wanted[key] !== copy.tags[key];
   const set = Object.keys(wanted).filter((key) => wanted[key] !== undefined && differs(key));
@@ -34,13 +34,6 @@ export async function alignTags(context: ReconcileContext, copy: Copy): Promise<
 }
 
 type Tags = Readonly<Record<string, string | undefined>>;
-
-/** In the rollback of a refresh, the read tag may be older than what the refresh wrote, so it always counts as changed. */
-function shownKept({ tags }: Copy, { observed, request }: ReconcileContext): string | undefined {
-  const { before = request.wanted, wanted } = request;
-  const isRefreshed = (before.latestSource ?? wanted.latestSource) !== undefined && before.inputs !== wanted.inputs;
-  return isRollback(observed.operation) && isRefreshed ? 'anything' : tags[TAG.kept];
-}
 
 /** A copy may finish before a poll could tag it with its ID. */
 function missingId({ id, tags }: Copy): Record<string, string> {

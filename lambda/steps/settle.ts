@@ -20,16 +20,15 @@ export async function settle(context: ReconcileContext): Promise<Outcome | undef
 }
 
 function isSettled(context: ReconcileContext, copy: Copy, operation: StackOperation): boolean {
-  const { keepsCopy, physicalId } = context.request;
   if (isAlone(context, copy)) return true;
-  const isPresent = keepsCopy && copy.id === physicalId.text;
+  const isPresent = copy.id === context.request.physicalId.text;
   if (!isPresent && mayHideDuplicate(context, copy)) return false;
   return elapsed(context) >= timeToOutwait(context, copy, operation);
 }
 
 /**
- * Whether no duplicate can be hidden: this process called CopySnapshot exactly once, in the first start window, it
- * received the answer, and a search has shown the copy for a while. Two other callers remain:
+ * Whether there is no duplicate: this process called CopySnapshot exactly once, in the first start window, it received the
+ * answer, a search has shown the copy for a while, and it has shown no other copy of the request. Two other callers remain:
  *
  * - A concurrent poll, if the framework ran this one twice. It called CopySnapshot at about the same time, so its copy
  *   would be visible by now, too.

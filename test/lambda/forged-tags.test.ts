@@ -55,6 +55,26 @@ describe('a snapshot with the handle of the copy is left alone', () => {
   });
 });
 
+test('a snapshot with the tags of a copy that an Update would go back to is judged once in a poll', async () => {
+  const world = new World();
+  const before = world.declare();
+  const id = await world.create(before);
+  const wanted = world.declare({ Description: 'new' });
+  world.enter('UPDATE_IN_PROGRESS');
+  const event = await world.accept(world.update(wanted, before));
+  const snapshotId = forge(
+    world,
+    { ...tagsFor(event), [TAG.handle]: OTHER_HANDLE },
+    { startTime: world.time - SECOND },
+  );
+  await world.poll(event);
+  expect(world.logs.filter(({ decision }) => decision === 'not this copy')).toEqual([
+    { decision: 'not this copy', snapshotId, reason: 'EC2 does not show it as a copy' },
+  ]);
+  expect(world.copies()).toHaveLength(2);
+  expect(world.copies()).toContain(id);
+});
+
 test('a snapshot with the handle of a copy is left alone by the Delete of that handle', async () => {
   const world = new World();
   const id = await world.createUnderHandle();

@@ -1,6 +1,8 @@
 import { TAG, type CopyProperties } from '../../lib/contract';
+import { Memory } from '../../lambda/memory';
+import { decodeRequest } from '../../lambda/request';
 import { AwsError } from '../../local-aws/faults';
-import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, stale, tags, World } from './in-process';
+import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, stale, tags, THREE_HOURS, World } from './in-process';
 
 const VOLUME = 'vol-0123456789abcdef0';
 const DAY = 24 * 60 * MINUTE;
@@ -381,6 +383,54 @@ describe('an Update', () => {
     expect(world.started()).toBe(1);
   });
 
+  test('whose refresh finds the same source keeps the present copy, whatever EC2 shows of the source by now', async () => {
+    const { world, before, copy, newest } = await created();
+    world.ec2.snapshot(newest).volumeSize = 9;
+    expect(await world.refresh({ ...before, Refresh: '2' }, before)).toBe(copy);
+    expect(world.started()).toBe(1);
+  });
+
+  test('whose refresh keeps the present copy, and that no longer retains it, takes the mark off', async () => {
+    const { world } = scene();
+    const before = world.latest({ Refresh: '1', DeletionPolicy: 'Retain' });
+    const copy = await world.create(before);
+    expect(await world.refresh({ ...before, Refresh: '2', DeletionPolicy: undefined }, before)).toBe(copy);
+    expect(world.ec2.tagsOf(copy)).not.toHaveProperty([TAG.retain]);
+  });
+
+  test('that copies the tags of a source that is gone says which source that was', async () => {
+    const { world, before, newest } = await created();
+    world.ec2.deleteSnapshot('us-east-1', { SnapshotId: newest });
+    world.enter('UPDATE_IN_PROGRESS');
+    const { failure } = await world.run(world.update({ ...before, CopySourceTags: 'true' }, before));
+    expect(failure?.message).toContain(`the tags of source snapshot ${newest} in us-east-1 cannot be read`);
+  });
+
+  test.each(['its id', 'its handle'])(
+    'in place whose copy is gone copies the latest source at once: %s',
+    async (how) => {
+      const { world } = scene();
+      const before = world.latest({ Refresh: '1' });
+      const gone = await (how === 'its id' ? world.create(before) : world.createUnderHandle(before));
+      world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: gone });
+      const newer = world.backup(0);
+      world.enter('UPDATE_IN_PROGRESS');
+      await world.begin(world.update({ ...before, Tags: tags({ a: 'b' }) }, before));
+      expect(world.copies().map((id) => world.sourceOf(id))).toEqual([newer]);
+    },
+  );
+
+  test('in place whose copy was made for other inputs waits until reads are up to date, and then copies the latest source', async () => {
+    const { world, before, copy } = await created();
+    world.ec2.createTags('eu-west-1', { Resources: [copy], Tags: [{ Key: TAG.inputs, Value: 'v1-other' }] });
+    const newer = world.backup(0);
+    world.enter('UPDATE_IN_PROGRESS');
+    const { answer } = await world.run(world.update({ ...before, Tags: tags({ a: 'b' }) }, before));
+    expect(world.sourceOf(answer?.Data?.SnapshotId ?? '')).toBe(newer);
+    const reason = `EC2 may not show yet for which inputs ${copy} was kept`;
+    expect(world.logs.filter((line) => line.reason === reason)).toHaveLength(4);
+  });
+
   test('that retries a failed refresh looks again', async () => {
     const { world, before } = await created();
     const wanted = { ...before, Refresh: '2' };
@@ -493,22 +543,72 @@ test('a rollback whose copy from before is gone waits until a stale search canno
   expect(world.started()).toBe(started);
 });
 
-test('a stale search does not report the present copy over one that is under way', async () => {
+test.each(['another', 'the same'])(
+  'a stale search does not report the present copy over one under way, in %s process',
+  async (goesOn) => {
+    const { world } = scene();
+    const before = world.latest({ Refresh: '1' });
+    const copy = await world.create(before);
+    const newer = world.backup(0);
+    world.ec2.settings.staleness = { ids: 100 * SECOND, tags: 2 * MINUTE, deletions: 0, writes: 0 };
+    world.enter('UPDATE_IN_PROGRESS');
+    const wanted = { ...before, Refresh: '2' };
+    const event = await world.begin(world.update(wanted, before));
+    if (goesOn === 'another') world.memory = new Memory();
+    // With the newer snapshot gone, the present copy would do.
+    world.ec2.deleteSnapshot('us-east-1', { SnapshotId: newer });
+    world.time += 30 * SECOND;
+    const { answer } = await world.wait(event);
+    expect(answer?.Data?.SnapshotId).not.toBe(copy);
+    expect(answer?.Data?.SourceSnapshotId).toBe(newer);
+  },
+);
+
+test('a rollback whose earlier copy is gone does not look for its source, which is gone, too', async () => {
+  const { world } = scene();
+  const before = world.latest({ Refresh: '1' });
+  const id = await world.create(before);
+  const wanted = { ...before, Refresh: '2', Description: 'new' };
+  world.enter('UPDATE_IN_PROGRESS');
+  await world.run(world.update(wanted, before));
+  world.physicalId = id;
+  for (const SnapshotId of world.ec2.all().flatMap((one) => (one.source && one.id !== id ? [] : [one.id]))) {
+    world.ec2.deleteSnapshot(SnapshotId === id ? 'eu-west-1' : 'us-east-1', { SnapshotId });
+  }
+  world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+  await world.run(world.update(before, wanted));
+  const reasons = world.logs.flatMap(({ decision, reason }) => (decision === 'left' ? [reason] : []));
+  expect(reasons).toEqual([expect.stringContaining('the earlier copy was deleted by somebody else')]);
+});
+
+test('a rollback takes from the present copy what the refresh has written, although a read may not show it', async () => {
   const { world } = scene();
   const before = world.latest({ Refresh: '1' });
   const copy = await world.create(before);
-  const newer = world.backup(0);
-  world.ec2.settings.staleness = { ids: 100 * SECOND, tags: 2 * MINUTE, deletions: 0, writes: 0 };
+  world.ec2.settings.staleness = stale({ tags: 110 * SECOND });
+  const { rollback } = await world.refreshAndRollBack({ ...before, Refresh: '2' }, before);
+  expect(rollback.answer?.Data?.SnapshotId).toBe(copy);
+  expect(world.ec2.tagsOf(copy)[TAG.kept]).toBeUndefined();
+});
+
+test('a later stage of an update waits for a copy that may be on its way, although there is no source any more', async () => {
+  const world = new Backups({ maxConcurrentCopies: 0 });
+  const only = world.backup(DAY);
+  const before = world.latest({ ...THREE_HOURS, Description: 'old' });
+  const wanted = world.latest(THREE_HOURS);
+  const event = world.update(wanted, before);
   world.enter('UPDATE_IN_PROGRESS');
-  const wanted = { ...before, Refresh: '2' };
-  const event = await world.begin(world.update(wanted, before));
-  // Another process goes on. By now the newer snapshot is gone, so that the present copy would do.
-  world.memory = new (world.memory.constructor as new () => typeof world.memory)();
-  world.ec2.deleteSnapshot('us-east-1', { SnapshotId: newer });
+  world.physicalId = (await world.accept(event)).PhysicalResourceId;
+  world.resourceStatus = 'UPDATE_COMPLETE';
+  const stage = await world.accept({
+    ...world.stage(2, wanted, 'Update'),
+    OldResourceProperties: world.stage(2, before).ResourceProperties,
+  });
+  world.ec2.deleteSnapshot('us-east-1', { SnapshotId: only });
   world.time += 30 * SECOND;
-  const { answer } = await world.wait(event);
-  expect(answer?.Data?.SnapshotId).not.toBe(copy);
-  expect(answer?.Data?.SourceSnapshotId).toBe(newer);
+  world.resourceStatus = 'UPDATE_IN_PROGRESS';
+  world.memory.countStart(decodeRequest(stage, 'us-east-1'));
+  expect(await world.poll(stage)).toEqual({ IsComplete: false });
 });
 
 test('a Delete deletes a kept copy', async () => {

@@ -102,6 +102,14 @@ describe('the duration of a lock', () => {
     await life.live('created');
     expect(life.calls('LockSnapshot')).toHaveLength(1);
   });
+
+  test('of a new copy is not waited for, although the answer was lost', async () => {
+    const life = lifeOf(GOVERNANCE);
+    life.services.faults = ({ action, count }) =>
+      action === 'LockSnapshot' && count === 1 ? 'lost-response' : undefined;
+    expect((await life.make()).after).toBe(90);
+    expect(life.calls('LockSnapshot')).toHaveLength(1);
+  });
 });
 
 describe('a lock that has expired', () => {
@@ -121,6 +129,17 @@ describe('a lock that has expired', () => {
     const life = await expired();
     expect((await life.change(change)).failure).toBeUndefined();
     expect(locksOf(life)).toEqual(locks);
+    expect(life.left()).toEqual([]);
+  });
+
+  test('is not unlocked when something else holds the copy', async () => {
+    const life = lifeOf(COMPLIANCE);
+    await life.live('created');
+    life.time += 31 * DAY;
+    life.ec2.snapshot(life.copies()[0] ?? '').backupManaged = true;
+    const { failure } = await life.end('ROLLBACK_IN_PROGRESS');
+    expect(failure?.message).toContain('release what else holds it');
+    expect(life.calls('UnlockSnapshot')).toEqual([]);
   });
 
   test('is not renewed by a rollback', async () => {
@@ -130,6 +149,19 @@ describe('a lock that has expired', () => {
     life.services.faults = undefined;
     expect((await life.goBack()).failure).toBeUndefined();
     expect(locksOf(life)).toEqual(['expired 7']);
+  });
+});
+
+describe('a lock in compliance mode, during its cool-off', () => {
+  test.each<[string, Partial<CopyProperties>, number[]]>([
+    ['gets another cool-off period', { CoolOffPeriodHours: '48' }, [24, 48]],
+    ['is not locked again by a change of something else', { Tags: [] }, [24]],
+  ])('%s', async (_, change, periods) => {
+    const life = lifeOf(COMPLIANCE);
+    await life.live('created');
+    expect((await life.change(change)).failure).toBeUndefined();
+    const sent = life.services.calls.filter(({ action }) => action === 'LockSnapshot').map(({ input }) => input);
+    expect(sent).toEqual(periods.map((CoolOffPeriod) => expect.objectContaining({ CoolOffPeriod }) as unknown));
   });
 });
 
@@ -268,6 +300,22 @@ describe('a lock that EC2 refuses', () => {
     expect(life.logs).toContainEqual({ decision: 'wait', reason: `the lock of ${id} may not be visible yet` });
     expect(life.logs).toContainEqual({ decision: 'unlock', snapshotId: id });
     expect(life.copies()).toEqual([]);
+  });
+
+  test('that an update has just set is waited for by its rollback, while reads may not show it, and is then taken off', async () => {
+    const life = lifeOf(NONE);
+    await life.live('created');
+    const [snapshotId = ''] = life.copies();
+    await life.change(GOVERNANCE);
+    expect(life.logs).toContainEqual({ decision: 'lock', snapshotId, mode: 'governance', days: 7 });
+    life.ec2.handover.settings.staleness = 110 * SECOND;
+    expect((await life.goBack()).failure).toBeUndefined();
+    expect(life.logs).toContainEqual({
+      decision: 'wait',
+      reason: `the lock of ${snapshotId} already seems to be as declared, but the read may be older than its last change`,
+    });
+    expect(life.logs).toContainEqual({ decision: 'unlock', snapshotId });
+    expect(locksOf(life)).toEqual(['none']);
   });
 
   test('is taken off once by two polls of a Delete that run side by side', async () => {

@@ -69,8 +69,22 @@ describe('a copy that is shared', () => {
 
   test('is never shared with its own account, whose sharing EC2 does not show', async () => {
     const life = new Life('answers on time', { ShareWith: [OWN, A] });
-    await life.live('changed', { ShareWith: [A] });
+    await life.live('created');
+    await life.change({ Tags: [] });
+    await life.change({ ShareWith: [A] });
     expect(sharingOf(life)).toEqual([[A]]);
+    expect(life.calls('ModifySnapshotAttribute')).toHaveLength(1);
+  });
+
+  test('says in the log whom a change adds and removes, and nothing if there is no change', async () => {
+    const life = new Life('answers on time', { ShareWith: [A] });
+    await life.live('changed', { ShareWith: [B] });
+    await life.change({ Tags: [] });
+    const [snapshotId] = life.copies();
+    expect(life.logs.filter(({ decision }) => decision === 'share')).toEqual([
+      { decision: 'share', snapshotId, added: [A], removed: [] },
+      { decision: 'share', snapshotId, added: [B], removed: [A] },
+    ]);
   });
 
   test('takes no call about sharing if none is declared and none was', async () => {
@@ -97,7 +111,8 @@ describe('sharing that EC2 refuses', () => {
   test('fails an Update, whose rollback leaves the copy as it was before', async () => {
     const life = new Life('answers on time', { ShareWith: [A] });
     await life.live('created');
-    expect((await life.change({ ShareWith: [B, 'nobody'] })).failure?.message).toContain(MALFORMED);
+    const { after, failure } = await life.change({ ShareWith: [B, 'nobody'] });
+    expect([after, failure?.message]).toEqual([30, expect.stringContaining(MALFORMED)]);
     expect((await life.goBack()).answer?.IsComplete).toBe(true);
     expect(sharingOf(life)).toEqual([[A]]);
     expect(life.left()).toEqual([`sharing: ${MALFORMED}`]);

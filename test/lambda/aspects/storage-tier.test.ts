@@ -166,6 +166,62 @@ describe('a copy that somebody has restored for a while', () => {
   });
 });
 
+describe('what EC2 shows of the tier', () => {
+  type Shown = Partial<SnapshotTierStatus>;
+
+  /** The same in every read. */
+  function show(life: Life, status: Shown): void {
+    life.ec2.handover.describeSnapshotTierStatus = () => ({
+      SnapshotTierStatuses: [{ StorageTier: 'standard', ...status }],
+    });
+  }
+
+  const RESTORED = { LastTieringOperationStatus: 'permanent-restore-completed' } as const;
+  const LATER = new Date(Date.UTC(2031, 0, 1));
+
+  test.each<[string, Shown, boolean]>([
+    ['while EC2 still shows the standard tier', { LastTieringOperationStatus: 'archival-completed' }, false],
+    ['while that is under way', { LastTieringOperationStatus: 'archival-in-progress' }, false],
+    ['if it was restored, even in this operation', { ...RESTORED, LastTieringStartTime: LATER }, true],
+    ['if EC2 knows nothing of it', {}, true],
+  ])('decides whether an Update archives the copy again: %s', async (_, status, isArchivedAgain) => {
+    const life = lifeOf(ARCHIVE);
+    await life.live('created');
+    life.time += 10 * MINUTE;
+    show(life, status);
+    await life.change({ Tags: [] });
+    expect(life.calls('ModifySnapshotTier').length > 1).toBe(isArchivedAgain);
+  });
+
+  test('ends a restore that is not needed: at once if EC2 has an answer, and after two minutes if it has none', async () => {
+    const life = lifeOf(ARCHIVE);
+    await life.live('created');
+    life.time += 10 * MINUTE;
+    show(life, { LastTieringOperationStatus: 'permanent-restore-completed' });
+    expect((await life.change(STANDARD)).after).toBe(0);
+    await life.change(ARCHIVE);
+    life.time += 10 * MINUTE;
+    show(life, {});
+    expect((await life.change(STANDARD)).after).toBe(120);
+    const [id = ''] = life.copies();
+    expect(life.logs).toContainEqual({
+      decision: 'wait',
+      reason: `EC2 may not show yet whether ${id} is being archived`,
+    });
+    expect(life.calls('RestoreSnapshotTier')).toEqual([]);
+  });
+
+  test('is changed with a line in the log for each change', async () => {
+    const life = lifeOf(ARCHIVE);
+    await life.live('created');
+    life.time += 10 * MINUTE;
+    await life.change(STANDARD);
+    const [snapshotId] = life.copies();
+    expect(life.logs).toContainEqual({ decision: 'archive', snapshotId });
+    expect(life.logs).toContainEqual({ decision: 'restore', snapshotId });
+  });
+});
+
 describe('a change of the tier that EC2 refuses', () => {
   test('fails the Create when it has been the answer for two minutes, and the copy goes', async () => {
     const life = lifeOf(ARCHIVE);

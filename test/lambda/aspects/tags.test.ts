@@ -123,7 +123,8 @@ describe('tags that EC2 refuses', () => {
     const life = lifeOf(ONE);
     await life.live('created');
     life.fail('CreateTags', new AwsError('TagPolicyViolation', 'No.'));
-    const { failure } = await life.change(TWO);
+    const { after, failure } = await life.change(TWO);
+    expect(after).toBe(30);
     expect(failure?.message).toMatch(/^tags of snap-\w+ in eu-west-1 could not be changed: TagPolicyViolation: No\./);
     expect((await life.goBack()).answer?.IsComplete).toBe(true);
     expect(life.left()).toEqual(['tags: TagPolicyViolation: No.']);

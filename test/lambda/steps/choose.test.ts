@@ -40,6 +40,20 @@ describe('an Update', () => {
     expect(world.started()).toBe(1);
   });
 
+  test.each(['UPDATE_IN_PROGRESS', 'UPDATE_ROLLBACK_IN_PROGRESS'])(
+    'keeps the present copy, whatever EC2 shows of its source by now: %s',
+    async (status) => {
+      const world = new World();
+      const before = world.declare();
+      const id = await world.create(before);
+      world.ec2.snapshot(before.SourceSnapshotId ?? '').volumeSize = 9;
+      world.enter(status);
+      const { answer } = await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before));
+      expect(answer?.PhysicalResourceId).toBe(id);
+      expect(world.started()).toBe(1);
+    },
+  );
+
   test.each(['new', 'old'])(
     'takes the old copy in a rollback that carries the physical id of the %s copy',
     async (carried) => {

@@ -28,6 +28,19 @@ test('a Create waits for the one copy that it starts, and answers the id and eve
   expect(world.started()).toBe(1);
 });
 
+test('a copy whose completion time EC2 does not show is reported without it, and the log does not say how long it took', async () => {
+  const world = new World();
+  const describe = world.ec2.describeSnapshots.bind(world.ec2);
+  world.ec2.describeSnapshots = (...call) => {
+    const { Snapshots = [], ...rest } = describe(...call);
+    return { ...rest, Snapshots: Snapshots.map((snapshot) => ({ ...snapshot, CompletionTime: undefined })) };
+  };
+  const { answer } = await world.runCreate();
+  expect(answer?.Data?.CompletionTime).toBe('');
+  const snapshotId = answer?.Data?.SnapshotId;
+  expect(world.logs).toContainEqual({ decision: 'complete', snapshotId, seconds: undefined });
+});
+
 test('an Update in place answers the handle if CloudFormation has the handle, and the attributes of the copy', async () => {
   const world = new World();
   const before = world.declare();

@@ -99,6 +99,17 @@ describe('the visibility delay', () => {
     expect((await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before))).after).toBe(0);
   });
 
+  test('is waited for by an Update in place of a new copy that CloudFormation knows by its handle', async () => {
+    const world = new World({ copyDuration: MINUTE });
+    const before = world.declare();
+    const event = await world.accept(world.event('Create', { ResourceProperties: before }));
+    await world.wait(event);
+    world.physicalId = event.PhysicalResourceId;
+    world.time += 10 * SECOND;
+    world.enter('UPDATE_IN_PROGRESS');
+    expect((await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before))).after).toBe(120);
+  });
+
   test('is waited for by an Update that finds a copy of an earlier request, which may be deleted already', async () => {
     const world = new World();
     const before = world.declare();
