@@ -96,9 +96,10 @@ describe('a dry run', () => {
     expect(failure?.message).toMatch(/: UnauthorizedOperation: .* in eu-west-1; check the policies/);
   });
 
-  test('that fails looks for no copies to delete', async () => {
+  test('that fails looks for no copies to delete, and is no failed copy in the log', async () => {
     const world = new World();
-    await run(world, 'Create', { SourceSnapshotId: '' });
+    const { failure } = await run(world, 'Create', { SourceSnapshotId: '' });
+    expect(world.logs.at(-1)).toEqual({ decision: 'dry run failed', reason: failure?.message });
     expect(world.calls('DescribeSnapshots')).toEqual([]);
     expect(world.calls('DeleteSnapshot')).toEqual([]);
   });
@@ -110,6 +111,16 @@ describe('a dry run', () => {
     await run(world, 'Create');
     expect(world.copies()).toEqual([id]);
   });
+});
+
+test('a dry run in a rollback of which only onEvent has seen CloudFormation’s state passes, without attributes', async () => {
+  const world = new World();
+  world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+  const event = await world.accept(
+    world.event('Update', { ResourceType: DRY_RUN_RESOURCE_TYPE, PhysicalResourceId: PHYSICAL_ID }),
+  );
+  world.services.faults = ({ action }) => (action === 'DescribeStacks' ? 'denied' : undefined);
+  expect(await world.wait(event)).toEqual({ answer: { IsComplete: true }, after: 300 });
 });
 
 test('the Delete of a dry run does nothing', async () => {

@@ -197,6 +197,25 @@ describe('a request that fails for good', () => {
     expect(left(world)).toEqual([]);
   });
 
+  test('in a rollback that has its answer is not answered again', async () => {
+    const [world, before] = await stackWithCopy();
+    world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    const event = await world.accept(world.update(before, { ...before, Tags: MARKED }));
+    world.resourceStatus = 'UPDATE_COMPLETE';
+    expect((await world.wait(event)).failure?.message).toContain('has ended, or already has its answer');
+    expect(left(world)).toEqual([]);
+  });
+
+  test('in a rollback of which only onEvent has seen CloudFormation’s state is left', async () => {
+    const [world, before, id] = await stackWithCopy();
+    world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+    const event = await world.accept(world.update(before, { ...before, Tags: MARKED }));
+    world.services.faults = ({ action }) => (action === 'DescribeStacks' ? 'denied' : undefined);
+    const { after, answer } = await world.wait(event);
+    expect([after, answer?.PhysicalResourceId]).toEqual([300, id]);
+    expect(left(world)).toEqual([expect.stringContaining('AccessDenied')]);
+  });
+
   test('forgets the copy that it has seen, so that the next request of the resource does not miss it', async () => {
     const [world, before, id] = await stackWithCopy();
     world.ec2.deleteTags(REGION, { Resources: [id] });

@@ -109,5 +109,7 @@ describe('where a search would take five minutes', () => {
     const { answer, after } = await world.run(world.event('Delete'));
     expect(answer).toEqual({ IsComplete: true });
     expect(after).toBeLessThan(3_600);
+    const reason = expect.stringContaining('EC2 takes too long to list the snapshots') as string;
+    expect(world.logs).toContainEqual({ decision: 'left', reason });
   });
 });

@@ -1,14 +1,14 @@
 // CopySnapshot over the wire: the URL that it carries is the same request once more, signed for the source Region.
 import { createHash, createHmac } from 'node:crypto';
 import { EC2Client } from '@aws-sdk/client-ec2';
-import { copyInput } from '../lambda/copies';
-import { presignedUrl } from '../lambda/presigned-url';
-import { sdkCalls } from '../lambda/sdk';
-import type { CopyProperties } from '../lib/contract';
-import { SimulatedEc2 } from '../local-aws/ec2';
-import { Endpoint } from '../local-aws/endpoint';
-import { Services } from '../local-aws/services';
-import { requestFor } from './lambda/requests';
+import { copyInput } from '../../lambda/copies';
+import { presignedUrl } from '../../lambda/presigned-url';
+import { sdkCalls } from '../../lambda/sdk';
+import type { CopyProperties } from '../../lib/contract';
+import { SimulatedEc2 } from '../../local-aws/ec2';
+import { Endpoint } from '../../local-aws/endpoint';
+import { Services } from '../../local-aws/services';
+import { requestFor } from './requests';
 
 const SOURCE = 'us-east-1';
 const DESTINATION = 'eu-west-1';
