@@ -121,7 +121,7 @@ async function set(poll: FastRestorePoll, operation: StackOperation): Promise<Ou
 /** Disables what is no longer declared. In the first minutes, EC2 may not show yet what the request must disable. */
 async function disableBefore(poll: FastRestorePoll, before: FastRestoreTarget): Promise<void> {
   const { wanted } = poll.request;
-  const isSame = before.snapshotId === wanted.snapshotId && before.region === wanted.region;
+  const isSame = before.snapshotId === wanted.snapshotId;
   const isNew = elapsed(poll) < STALENESS_MS;
   if (isNew && !(isSame && before.areIds !== wanted.areIds)) {
     const zones = before.zones.filter((zone) => !isSame || !wanted.zones.includes(zone));
@@ -137,6 +137,14 @@ async function disableBefore(poll: FastRestorePoll, before: FastRestoreTarget): 
   if (gone.length > 0) await disable(poll, { ...before, zones: gone.map((one) => zoneOf(one, before)) });
 }
 
+/** The wanted zones that an earlier request may have just disabled, although reads may still show them as enabled. */
+function zonesInDoubt(poll: FastRestorePoll): readonly string[] {
+  const { before, stage, wanted } = poll.request;
+  if (stage > 1 || elapsed(poll) >= STALENESS_MS) return [];
+  const isComparable = before?.snapshotId === wanted.snapshotId && before.areIds === wanted.areIds;
+  return isComparable ? wanted.zones.filter((zone) => !before.zones.includes(zone)) : wanted.zones;
+}
+
 async function enable(poll: FastRestorePoll, find: (zone: string) => FastRestore | undefined): Promise<Outcome> {
   const { log, memory, request } = poll;
   const { isLastStage, wanted, waitsUntilEnabled } = request;
@@ -145,8 +153,12 @@ async function enable(poll: FastRestorePoll, find: (zone: string) => FastRestore
     request,
     wanted.zones.flatMap((zone) => find(zone) ?? []),
   );
-  const missing = wanted.zones.filter((zone) => !ACTIVE.includes(states[zone] ?? ''));
-  if (missing.length === 0 && (!waitsUntilEnabled || wanted.zones.every((zone) => states[zone] === 'enabled'))) {
+  const inDoubt = zonesInDoubt(poll);
+  const isMissing = (zone: string): boolean =>
+    !ACTIVE.includes(states[zone] ?? '') || (inDoubt.includes(zone) && !memory.hasEnabled(request));
+  const missing = wanted.zones.filter(isMissing);
+  const isEnabled = (zone: string): boolean => states[zone] === 'enabled' && !inDoubt.includes(zone);
+  if (missing.length === 0 && (!waitsUntilEnabled || wanted.zones.every(isEnabled))) {
     memory.end(request);
     log('complete', { snapshotId: wanted.snapshotId, zones: states });
     return DONE;
@@ -164,6 +176,7 @@ async function enableMissing(poll: FastRestorePoll, zones: readonly string[]): P
   const { wanted } = request;
   try {
     await aws.enableFastRestore({ ...wanted, zones });
+    memory.enable(request);
     log('enable fast restore', { snapshotId: wanted.snapshotId, zones });
   } catch (error) {
     memory.setObstacle(request, describeError(error));

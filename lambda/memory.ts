@@ -25,6 +25,7 @@ export class Memory {
   private readonly sources = new Map<string, string>();
   private readonly doubts = new Map<string, number>();
   private readonly refusals = new Map<string, { readonly what: string; readonly since: number }>();
+  private readonly enabled = new Set<string>();
 
   sightingOf({ physicalId }: BasicRequest): Sighting | undefined {
     return this.sightings.get(physicalId.text);
@@ -88,6 +89,15 @@ export class Memory {
     return since;
   }
 
+  /** Records that EC2 accepted the call that enables the request's fast restore. */
+  enable(request: BasicRequest): void {
+    this.enabled.add(keyOf(request));
+  }
+
+  hasEnabled(request: BasicRequest): boolean {
+    return this.enabled.has(keyOf(request));
+  }
+
   /** Forgets the request, which has been answered. */
   end(request: BasicRequest): void {
     this.forget(request.physicalId.text);
@@ -96,6 +106,7 @@ export class Memory {
     this.sources.delete(keyOf(request));
     this.doubts.delete(keyOf(request));
     this.refusals.delete(keyOf(request));
+    this.enabled.delete(keyOf(request));
   }
 }
 

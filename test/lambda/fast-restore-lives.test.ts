@@ -34,7 +34,7 @@ interface Row {
   readonly life: string;
   readonly before: Declared;
   readonly change?: (world: FastWorld) => Declared;
-  readonly ending?: 'rolled back';
+  readonly ending?: 'rolled back' | 'canceled';
   /** Of the first snapshot, and of the other one. */
   readonly zones: readonly [string, string];
 }
@@ -47,6 +47,7 @@ const ROWS: readonly Row[] = [
   { life: 'a create by zone ids', before: ids('bc'), zones: ['bc', ''] },
   { life: 'other zones', before: names('ab'), change: to(names('bc')), zones: ['bc', ''] },
   { life: 'other zones and the rollback', before: names('ab'), change: to(names('bc')), ending: 'rolled back', zones: ['ab', ''] },
+  { life: 'fewer zones and the rollback', before: names('ab'), change: to(names('b')), ending: 'rolled back', zones: ['ab', ''] },
   { life: 'other zones by ids', before: ids('ab'), change: to(ids('c')), zones: ['c', ''] },
   { life: 'ids instead of names', before: names('ab'), change: to(ids('ab')), zones: ['ab', ''] },
   { life: 'ids of fewer zones instead of names', before: names('ab'), change: to(ids('bc')), zones: ['bc', ''] },
@@ -54,6 +55,9 @@ const ROWS: readonly Row[] = [
   { life: 'another snapshot', before: names('ab'), change: toOther, zones: ['', 'ab'] },
   { life: 'another snapshot and other zones by ids', before: names('ab'), change: (world) => ({ ...toOther(world), ...ids('c') }), zones: ['', 'c'] },
   { life: 'another snapshot and the rollback', before: names('ab'), change: toOther, ending: 'rolled back', zones: ['ab', ''] },
+  { life: 'other zones, canceled', before: names('ab'), change: to(names('bc')), ending: 'canceled', zones: ['ab', ''] },
+  { life: 'ids instead of names, canceled', before: names('ab'), change: to(ids('bc')), ending: 'canceled', zones: ['ab', ''] },
+  { life: 'another snapshot, canceled', before: names('ab'), change: toOther, ending: 'canceled', zones: ['ab', ''] },
   { life: 'something else', before: names('ab'), change: to({ TimeoutSeconds: '600' }), ending: 'rolled back', zones: ['ab', ''] },
 ]; // prettier-ignore
 
@@ -61,8 +65,9 @@ describe.each(Object.keys(WEATHERS))('with %s, fast restore is enabled as declar
   test.each(ROWS)('$life', async ({ before, change, ending, zones }) => {
     const world = WEATHERS[weather]?.() ?? new FastWorld();
     expect((await world.make(before)).failure).toBeUndefined();
-    if (change) expect((await world.change(change(world))).failure).toBeUndefined();
-    if (ending) expect((await world.goBack()).failure).toBeUndefined();
+    if (ending === 'canceled') expect((await world.changeAndCancel(change?.(world) ?? {})).failure).toBeUndefined();
+    else if (change) expect((await world.change(change(world))).failure).toBeUndefined();
+    if (ending === 'rolled back') expect((await world.goBack()).failure).toBeUndefined();
     expect([world.zones(), world.zones(world.other)]).toEqual(zones);
     expect(world.left()).toEqual([]);
   });

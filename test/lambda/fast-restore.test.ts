@@ -15,6 +15,57 @@ describe('a fast restore', () => {
     expect(called).toEqual([look, 'EnableFastSnapshotRestores', look]);
   });
 
+  test('says in the log what it enables and disables, and what the zones are then', async () => {
+    const world = new FastWorld();
+    await world.make(names('ab'));
+    await world.change(names('b'));
+    const snapshotId = world.snapshot;
+    const zones = { [`${REGION}a`]: 'enabling', [`${REGION}b`]: 'enabling' };
+    expect(world.logs.filter(({ decision }) => decision !== 'accept')).toEqual([
+      { decision: 'enable fast restore', snapshotId, zones: [`${REGION}a`, `${REGION}b`] },
+      {
+        decision: 'wait',
+        reason: 'fast restore is being enabled',
+        snapshotId,
+        zones: { [`${REGION}a`]: 'disabled', [`${REGION}b`]: 'disabled' },
+      },
+      { decision: 'complete', snapshotId, zones },
+      { decision: 'disable fast restore', snapshotId, zones: [`${REGION}a`] },
+      { decision: 'complete', snapshotId, zones: { [`${REGION}b`]: 'enabling' } },
+    ]);
+  });
+
+  test('that was disabled a moment ago is enabled again, although a late read still shows it', async () => {
+    const world = new FastWorld();
+    world.ec2.handover.settings.optimizationDuration = 2 * MINUTE;
+    await world.make(names('a'));
+    world.time += 10 * MINUTE;
+    await world.end('DELETE_IN_PROGRESS');
+    world.enter('CREATE_IN_PROGRESS');
+    world.ec2.handover.settings.staleness = LATE;
+    const { after, failure } = await world.make({ ...names('a'), ...WAITS });
+    expect([after, failure]).toEqual([240, undefined]);
+    expect(world.zones()).toBe('a');
+  });
+
+  test('that stays takes no call, and neither do zones of which an Update disables none', async () => {
+    const world = new FastWorld();
+    await world.make(names('ab'));
+    const count = world.calls().length;
+    expect((await world.change({ TimeoutSeconds: '600' })).after).toBe(0);
+    const called = world.calls().slice(count);
+    expect(called.filter((name) => name.includes('Restores'))).toEqual(['DescribeFastSnapshotRestores']);
+  });
+
+  test('waits for an answer that is no failure, and says which', async () => {
+    const world = new FastWorld();
+    world.services.faults = ({ action, count }) =>
+      action === 'EnableFastSnapshotRestores' && count === 1 ? 'throttled' : undefined;
+    expect((await world.make(names('a'))).after).toBe(60);
+    const reason = expect.stringContaining('RequestLimitExceeded') as string;
+    expect(world.logs).toContainEqual({ decision: 'wait', reason });
+  });
+
   test('is disabled for the old snapshot first, so that five others are no obstacle', async () => {
     const world = new FastWorld();
     for (let n = 0; n < 4; n += 1) {
@@ -40,7 +91,8 @@ describe('a fast restore', () => {
 
   test('fails if EC2 does not know a zone, although it accepts the other one, and the Delete disables that', async () => {
     const world = new FastWorld();
-    const { failure } = await world.make({ AvailabilityZones: [`${REGION}a`, 'us-east-1a'] });
+    const { after, failure } = await world.make({ AvailabilityZones: [`${REGION}a`, 'us-east-1a'] });
+    expect(after).toBe(0);
     expect(failure?.message).toContain('InvalidAvailabilityZone: us-east-1a: Invalid availability zone: us-east-1a');
     expect(world.zones()).toBe('a');
     expect((await world.end('ROLLBACK_IN_PROGRESS')).failure).toBeUndefined();
@@ -107,7 +159,8 @@ describe('waiting until it is enabled', () => {
   test('goes on in a further stage, which fails at its end, with the states', async () => {
     const world = new FastWorld();
     world.ec2.handover.settings.optimizationDuration = 120 * MINUTE;
-    expect((await world.make({ ...names('ab'), ...WAITS })).after).toBe(3_000);
+    const first = await world.make({ ...names('ab'), ...WAITS });
+    expect([first.after, first.answer]).toEqual([3_000, { IsComplete: true }]);
     world.enter('CREATE_IN_PROGRESS');
     const event = await world.accepted('Create', { ...names('ab'), ...WAITS, Stage: '2' });
     const { after, failure } = await world.wait(event);
@@ -117,6 +170,32 @@ describe('waiting until it is enabled', () => {
         'was not enabled within 100 minutes (eu-west-1a is optimizing, eu-west-1b is optimizing); it takes 60 minutes per TiB: raise "timeout"',
       ),
     ]);
+  });
+
+  test('waits for all zones', async () => {
+    const world = new FastWorld();
+    world.ec2.handover.settings.optimizationDuration = 20 * MINUTE;
+    await world.make({ ...names('a'), ...WAITS });
+    expect((await world.change(names('ab'))).after).toBe(20 * 60);
+  });
+
+  test('says at the timeout what EC2 refused if that is the reason, and else how long it takes', async () => {
+    const world = new FastWorld();
+    world.ec2.handover.settings.optimizationDuration = 120 * MINUTE;
+    world.services.faults = ({ action, count }) =>
+      action === 'EnableFastSnapshotRestores' && count === 1 ? 'throttled' : undefined;
+    const { failure } = await world.make({ ...names('a'), ...WAITS, TimeoutSeconds: '600' });
+    expect(failure?.message).toContain('(eu-west-1a is optimizing); it takes 60 minutes per TiB');
+  });
+
+  test('in a further stage of an Update disables nothing', async () => {
+    const world = new FastWorld();
+    await world.make({ ...names('ab'), ...WAITS });
+    world.enter('UPDATE_IN_PROGRESS');
+    await world.begin(
+      await world.accepted('Update', { ...names('b'), ...WAITS, Stage: '2' }, { ...names('ab'), ...WAITS }),
+    );
+    expect(world.zones()).toBe('ab');
   });
 
   test('in a further stage disables nothing, in no request', async () => {
@@ -138,6 +217,8 @@ describe('a request that nobody waits for', () => {
     world.enter('ROLLBACK_IN_PROGRESS');
     const { after, failure } = await world.wait(event);
     expect([after, failure?.message]).toEqual([30, expect.stringContaining('has ended, or already has its answer')]);
+    const reason = 'CloudFormation does not seem to wait for the answer; the next poll will confirm it';
+    expect(world.logs).toContainEqual({ decision: 'wait', reason });
     expect(world.zones()).toBe('');
   });
 
@@ -172,7 +253,7 @@ describe('a request that nobody waits for', () => {
     await world.make(names('a'));
     const event = await world.accept(world.forge('Delete'));
     world.stack.StackStatus = 'CREATE_COMPLETE';
-    const { failure } = await world.wait({
+    const { after, failure } = await world.wait({
       ...event,
       ResourceProperties: {
         Region: REGION,
@@ -181,6 +262,9 @@ describe('a request that nobody waits for', () => {
         ...names('a'),
       },
     });
+    expect(after).toBe(30);
+    const reason = 'the stack seems to be idle; the next poll will confirm it';
+    expect(world.logs).toContainEqual({ decision: 'wait', reason });
     expect(failure?.message).toContain(
       'the stack is idle, so CloudFormation did not request the deletion of fast-restore-Fast',
     );
@@ -225,6 +309,35 @@ describe('a policy that denies it', () => {
     expect(world.left()).toEqual([expect.stringContaining('UnauthorizedOperation')]);
     expect(world.zones()).toBe('');
   });
+});
+
+test('an Update that EC2 refuses fails at the second poll, since the first one may be in a rollback', async () => {
+  const world = new FastWorld();
+  await world.make(names('a'));
+  const { after, failure } = await world.change({ AvailabilityZones: ['us-east-1a'] });
+  expect([after, failure?.message]).toEqual([30, expect.stringContaining('InvalidAvailabilityZone')]);
+  const reason = expect.stringMatching(/^to be confirmed by the next poll: fast restore of snap-/) as string;
+  expect(world.logs).toContainEqual({ decision: 'wait', reason });
+});
+
+test('what a rollback of an Update cannot disable is left, and named with what it costs', async () => {
+  const world = new FastWorld();
+  await world.make(names('a'));
+  await world.change(names('ab'));
+  world.services.faults = ({ action }) => (action === 'DisableFastSnapshotRestores' ? 'denied' : undefined);
+  expect((await world.goBack()).answer?.IsComplete).toBe(true);
+  expect(world.left()).toEqual([expect.stringContaining('is enabled in eu-west-1b, costs money, and could not be')]);
+});
+
+test('a failure of an earlier request fails no later one', async () => {
+  const world = new FastWorld();
+  world.ec2.handover.settings.enablingFailure = 'Client.InvalidSnapshot.InvalidState: Not usable';
+  expect((await world.make({ ...names('a'), ...WAITS })).failure).toBeDefined();
+  world.ec2.handover.settings.enablingFailure = undefined;
+  world.ec2.handover.settings.optimizationDuration = MINUTE;
+  world.time += 10 * MINUTE;
+  expect((await world.change({ TimeoutSeconds: '3000' })).failure).toBeUndefined();
+  expect(world.zones()).toBe('a');
 });
 
 describe('a Region that is closed to the account', () => {

@@ -8,7 +8,7 @@ import type { Answer } from '../../lambda/context';
 import { decodeFastRestore, reconcileFastRestore } from '../../lambda/fast-restore';
 import type { CloudFormationEvent, PollEvent } from '../../lambda/request';
 import type { FaultHook } from '../../local-aws/faults';
-import { SECOND, World, type Outcome } from './in-process';
+import { MINUTE, SECOND, World, type Outcome } from './in-process';
 
 export const REGION = 'eu-west-1';
 
@@ -70,6 +70,17 @@ export class FastWorld extends World {
     this.declared = this.before ?? {};
     this.enter('UPDATE_ROLLBACK_IN_PROGRESS');
     return this.settled(this.run(this.fastEvent('Update', this.declared, failed)), 'UPDATE_ROLLBACK_COMPLETE');
+  }
+
+  /** An Update, long after the last request, whose rollback CloudFormation begins after the first poll. */
+  async changeAndCancel(change: Declared): Promise<Outcome> {
+    this.time += 10 * MINUTE;
+    this.before = this.declared;
+    this.declared = { ...this.declared, ...change };
+    this.enter('UPDATE_IN_PROGRESS');
+    await this.begin(this.fastEvent('Update', this.declared, this.before));
+    this.time += 10 * SECOND;
+    return this.goBack();
   }
 
   end(status: string): Promise<Outcome> {
