@@ -227,6 +227,14 @@ test('each call goes to the Region that it is about, with the names that the API
   await recorded.describeKey('eu-west-1', 'alias/mine');
   await recorded.describeStack(STACK_ID);
   await recorded.describeResource(STACK_ID, 'Copy');
+  await recorded.changeSharing('eu-west-1', 'snap-a', 'add', ['111122223333']);
+  await recorded.archive('eu-west-1', 'snap-a');
+  await recorded.restore('eu-west-1', 'snap-a');
+  await recorded.lock('eu-west-1', { SnapshotId: 'snap-a', LockMode: 'governance', LockDuration: 7 });
+  await recorded.unlock('eu-west-1', 'snap-a');
+  const target = { region: 'eu-west-1', snapshotId: 'snap-a', zones: ['euw1-az1'], areIds: true };
+  await recorded.enableFastRestore(target);
+  await recorded.disableFastRestore({ ...target, zones: ['eu-west-1a'], areIds: false });
   expect(sent).toEqual([
     ['DescribeSnapshots', 'eu-west-1', { SnapshotIds: ['snap-a'] }],
     ['CopySnapshot', 'eu-west-1', COPY],
@@ -237,7 +245,51 @@ test('each call goes to the Region that it is about, with the names that the API
     ['DescribeKey', 'eu-west-1', { KeyId: 'alias/mine' }],
     ['DescribeStacks', { StackName: STACK_ID }],
     ['DescribeStackResource', { StackName: STACK_ID, LogicalResourceId: 'Copy' }],
+    [
+      'ModifySnapshotAttribute',
+      'eu-west-1',
+      { SnapshotId: 'snap-a', Attribute: 'createVolumePermission', OperationType: 'add', UserIds: ['111122223333'] },
+    ],
+    ['ModifySnapshotTier', 'eu-west-1', { SnapshotId: 'snap-a', StorageTier: 'archive' }],
+    ['RestoreSnapshotTier', 'eu-west-1', { SnapshotId: 'snap-a', PermanentRestore: true }],
+    ['LockSnapshot', 'eu-west-1', { SnapshotId: 'snap-a', LockMode: 'governance', LockDuration: 7 }],
+    ['UnlockSnapshot', 'eu-west-1', { SnapshotId: 'snap-a' }],
+    ['EnableFastSnapshotRestores', 'eu-west-1', { SourceSnapshotIds: ['snap-a'], AvailabilityZoneIds: ['euw1-az1'] }],
+    ['DisableFastSnapshotRestores', 'eu-west-1', { SourceSnapshotIds: ['snap-a'], AvailabilityZones: ['eu-west-1a'] }],
   ]);
+});
+
+describe('an answer', () => {
+  const empty = (): Promise<object> => Promise.resolve({});
+
+  test('from which EC2 leaves out what is empty is understood', async () => {
+    const port = aws({
+      getEbsEncryptionByDefault: empty,
+      describeSnapshotAttribute: empty,
+      describeSnapshotTierStatus: empty,
+      describeFastSnapshotRestores: empty,
+    });
+    expect(await port.encryptsByDefault('eu-west-1')).toBe(false);
+    expect(await port.describeSharing('eu-west-1', 'snap-a')).toEqual([]);
+    expect(await port.describeTier('eu-west-1', 'snap-a')).toEqual({});
+    expect(await port.describeFastRestores('eu-west-1', 'snap-a')).toEqual([]);
+  });
+
+  test.each<[string, object]>([
+    ['', {}],
+    ['', { Unsuccessful: [] }],
+    ['', { Unsuccessful: [{ SnapshotId: 'snap-a' }] }],
+    ['Error: eu-west-1a: no reason given', { AvailabilityZone: 'eu-west-1a' }],
+    ['Code: euw1-az1: No.', { AvailabilityZoneId: 'euw1-az1', Error: { Code: 'Code', Message: 'No.' } }],
+    ['Code: : No.', { Error: { Code: 'Code', Message: 'No.' } }],
+  ])('about fast restores is the error "%s"', async (expected, answer) => {
+    const isError = expected !== '';
+    const output = isError ? { Unsuccessful: [{ FastSnapshotRestoreStateErrors: [answer] }] } : answer;
+    const port = aws({ enableFastSnapshotRestores: () => Promise.resolve(output) });
+    const target = { region: 'eu-west-1', snapshotId: 'snap-a', zones: ['eu-west-1a'], areIds: false };
+    const end: unknown = await port.enableFastRestore(target).catch((error: unknown) => error);
+    expect(isError ? (end as Error).message : end).toBe(isError ? expected : undefined);
+  });
 });
 
 describe('the operation of a stack', () => {
