@@ -79,7 +79,7 @@ export class CustomResources {
     this.waiting.get(url)?.(body);
   }
 
-  async request(request: NewRequest, cancelled: Promise<never>): Promise<Answer> {
+  async request(request: NewRequest, canceled: Promise<never>): Promise<Answer> {
     const id = this.newId();
     const event: CustomResourceEvent = {
       ...request,
@@ -94,7 +94,7 @@ export class CustomResources {
     });
     this.deliver(event);
     try {
-      const body = await this.clock.waitAtMost(Promise.race([answered, cancelled]), timeoutSeconds(event) * 1000);
+      const body = await this.clock.waitAtMost(Promise.race([answered, canceled]), timeoutSeconds(event) * 1000);
       if (body === TIMED_OUT) {
         throw new ResourceFailure(
           `CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId [${id}]. If you are using the Python cfn-response module, you may need to update your Lambda function code so that CloudFormation can attach the updated version.`,

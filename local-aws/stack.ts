@@ -79,16 +79,16 @@ export interface Resource {
 
 type Unrecorded = Omit<Resource, 'status' | 'updatedAt'>;
 
-class Cancelled extends Error {}
+class Canceled extends Error {}
 
 /** One walk over a template that creates and updates what is in it. */
 class Change {
   readonly failed: string[] = [];
   /** Why the outputs cannot be had. */
   outputsFailure?: string;
-  isCancelled = false;
-  readonly cancelled: Promise<never>;
-  private reject: (reason: Cancelled) => void = () => undefined;
+  isCanceled = false;
+  readonly canceled: Promise<never>;
+  private reject: (reason: Canceled) => void = () => undefined;
 
   /** @param before the resources to go back to, in a rollback */
   constructor(
@@ -96,10 +96,10 @@ class Change {
     readonly assets: ReadonlyMap<string, string>,
     readonly before?: ReadonlyMap<string, Resource>,
   ) {
-    this.cancelled = new Promise((_, reject) => {
+    this.canceled = new Promise((_, reject) => {
       this.reject = reject;
     });
-    this.cancelled.catch(() => undefined);
+    this.canceled.catch(() => undefined);
   }
 
   get succeeded(): boolean {
@@ -110,8 +110,8 @@ class Change {
   fail(logicalId: string): void {
     this.failed.push(logicalId);
     if (this.before) return;
-    this.isCancelled = true;
-    this.reject(new Cancelled());
+    this.isCanceled = true;
+    this.reject(new Canceled());
   }
 
   again(): Change {
@@ -275,7 +275,7 @@ export class Stack {
   }
 
   private async put(change: Change, logicalId: string): Promise<boolean> {
-    if (change.isCancelled) return false;
+    if (change.isCanceled) return false;
     const definition = change.template.resources.get(logicalId);
     if (!definition) return false;
     const present = this.resources.get(logicalId);
@@ -345,7 +345,7 @@ export class Stack {
 
   private recordFailure(change: Change, action: 'Create' | 'Update', resource: Unrecorded, error: Error): void {
     const word = action === 'Create' ? 'creation' : 'update';
-    const reason = error instanceof Cancelled ? `Resource ${word} cancelled` : error.message;
+    const reason = error instanceof Canceled ? `Resource ${word} canceled` : error.message;
     const named = error instanceof ResourceFailure ? error.physicalId : undefined;
     const physicalId = named ?? this.resources.get(resource.logicalId)?.physicalId ?? this.inventedId(resource);
     this.record(`${action.toUpperCase()}_FAILED`, { ...resource, physicalId }, reason);
@@ -361,7 +361,7 @@ export class Stack {
   private async meetPlannedFailure(change: Change, { logicalId }: Unrecorded, action: RequestType): Promise<void> {
     const planned = this.surroundings.takeFailure(logicalId, action);
     if (!planned) return;
-    await this.surroundings.clock.waitAtMost(change.cancelled, (planned.afterSeconds ?? 0) * 1000);
+    await this.surroundings.clock.waitAtMost(change.canceled, (planned.afterSeconds ?? 0) * 1000);
     throw new ResourceFailure(planned.reason ?? PLANNED_FAILURE);
   }
 
@@ -372,10 +372,10 @@ export class Stack {
     old?: Properties,
   ): Promise<Provisioned> {
     if (!isCustom(resource.type)) {
-      await this.surroundings.clock.waitAtMost(change.cancelled, NATIVE_RESOURCE_MS);
+      await this.surroundings.clock.waitAtMost(change.canceled, NATIVE_RESOURCE_MS);
       return this.surroundings.nativeResources.put(this.nativeResource(resource, change.assets));
     }
-    return this.request(action, resource, change.cancelled, old);
+    return this.request(action, resource, change.canceled, old);
   }
 
   /** Deletes resources of the stack, each before those that it depends on. Returns those that would not go. */
@@ -463,7 +463,7 @@ export class Stack {
   private async request(
     type: RequestType,
     resource: Unrecorded,
-    cancelled: Promise<never>,
+    canceled: Promise<never>,
     old?: Properties,
   ): Promise<Provisioned> {
     const { logicalId } = resource;
@@ -477,7 +477,7 @@ export class Stack {
         ...(old && { OldResourceProperties: old }),
         ...(type !== 'Create' && { PhysicalResourceId: resource.physicalId }),
       },
-      cancelled,
+      canceled,
     );
     const getAtt = (attribute: string): Value => {
       const value = answer.data[attribute];

@@ -260,8 +260,8 @@ const rollback: Scenario = {
   copySnapshotCalls: 2,
 };
 
-const cancelled: Scenario = {
-  name: 'cancelled',
+const canceled: Scenario = {
+  name: 'canceled',
   summary: 'another resource fails while the copy is pending: the pending copy is removed',
   shows:
     'The volume "Scratch" fails while the copy is pending. CloudFormation then stops waiting for the copy, and deletes ' +
@@ -504,7 +504,7 @@ export const SCENARIOS: readonly Scenario[] = [
   timeout,
   queueFull,
   rollback,
-  cancelled,
+  canceled,
   lostResponse,
   retain,
   longCopy,

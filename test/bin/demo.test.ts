@@ -61,7 +61,7 @@ const REASONS: Readonly<Record<string, RegExp>> = {
   timeout: /was 43 % done after 15 minutes; raise "timeout" \(now 15 minutes\), or set "completionDuration"/,
   'queue-full': /\(handler\) +wait: ResourceLimitExceeded: Too many snapshot copies in progress/,
   rollback: /^ +Rate exceeded/,
-  cancelled: /^ +Resource creation cancelled/,
+  canceled: /^ +Resource creation canceled/,
   'lost-response': /\(handler\) +wait: TimeoutError: socket hang up/,
   retain: /Copy +DELETE_SKIPPED {2}snap-/,
 };

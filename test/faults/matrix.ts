@@ -35,7 +35,7 @@ const change = (name: Change): CalmStep => ({ ...create, changes: [{ change: nam
 const failing = (step: CalmStep): CalmStep[] => [65, 300].map((failsAfterSeconds) => ({ ...step, failsAfterSeconds }));
 
 /** A pending copy, one that has just been answered for, one that is finished and not yet answered for. */
-const cancelledCreates: Scenario[] = [
+const canceledCreates: Scenario[] = [
   ...failing(create).map((step) => ({ steps: [step] })),
   { steps: [{ ...create, failsAfterSeconds: 65 }], isQuick: true },
 ];
@@ -49,7 +49,7 @@ export const COLUMNS: readonly Column[] = [
     scenarios: [{ steps: [create, change('handover')], declared: { retain: 'RetainExceptOnCreate' } }],
   },
   { name: 'replacement', row: 'description', scenarios: [{ steps: [create, change('description')] }] },
-  { name: 'rollback of a create', row: 'rollback of create', scenarios: cancelledCreates },
+  { name: 'rollback of a create', row: 'rollback of create', scenarios: canceledCreates },
   {
     name: 'rollback of an update',
     row: 'rollback of update',
@@ -59,11 +59,11 @@ export const COLUMNS: readonly Column[] = [
     ofHandover: failing(change('handover')).map((step) => ({ steps: [create, step] })),
   },
   {
-    name: 'cancelled request',
+    name: 'canceled request',
     row: 'abandoned',
     // Where the policy is to retain, CloudFormation sends no Delete, and what is left is for the request itself.
     scenarios: [
-      ...cancelledCreates.flatMap((scenario) => [scenario, { ...scenario, declared: { retain: 'Retain' as const } }]),
+      ...canceledCreates.flatMap((scenario) => [scenario, { ...scenario, declared: { retain: 'Retain' as const } }]),
       { steps: [create, { ...change('description'), failsAfterSeconds: 65 }], isQuick: true },
     ],
   },

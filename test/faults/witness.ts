@@ -68,7 +68,7 @@ export class Witness {
   /** The handler leaves a copy that it cannot delete, or all of a resource that it cannot roll back or find. */
   leaves(event: CloudFormationEvent, { snapshotId, reason }: { snapshotId?: unknown; reason?: unknown }): void {
     const { LogicalResourceId: copy, RequestId, RequestType, StackId } = event;
-    // An update that was cancelled may end much later, when what it met is long over.
+    // An update that was canceled may end much later, when what it met is long over.
     const awaited = this.asked.get(copy)?.RequestId ?? '';
     if (RequestType === 'Update' && !RequestId.startsWith(awaited)) return;
     if (this.status.includes('ROLLBACK') && String(reason).startsWith('a rollback does not move it')) return;
@@ -144,7 +144,7 @@ export class Witness {
     if (this.status === 'UPDATE_ROLLBACK_IN_PROGRESS') this.halfway.set(`${this.stackId} ${copy}`, this.regionOf(copy));
     if (status === 'DELETE_FAILED' && this.status.includes('CLEANUP'))
       this.undeleted.add(isInvented(physicalId) ? `${this.stackId} ${copy}` : physicalId);
-    if (reason.endsWith('cancelled')) return;
+    if (reason.endsWith('canceled')) return;
     this.checkFailure(copy, reason);
     this.checkStuck(copy, physicalId, status, reason);
   }
@@ -523,7 +523,7 @@ function describe({ id, region }: StoredSnapshot): string {
   return `${id} in ${region}`;
 }
 
-/** CloudFormation's own, for a request that was cancelled. */
+/** CloudFormation's own, for a request that was canceled. */
 function isInvented(physicalId: string): boolean {
   return !/^(snap|copy)-/.test(physicalId);
 }

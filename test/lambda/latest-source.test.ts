@@ -34,13 +34,13 @@ class Backups extends World {
   async refreshAndRollBack(
     wanted: CopyProperties,
     before: CopyProperties,
-    { carries = 'old', cancelledAfter }: { carries?: 'old' | 'new'; cancelledAfter?: number } = {},
+    { carries = 'old', canceledAfter }: { carries?: 'old' | 'new'; canceledAfter?: number } = {},
   ) {
     const present = this.physicalId;
     this.enter('UPDATE_IN_PROGRESS');
     const event = this.update(wanted, before);
     const accepted = await this.accept(event);
-    const outcome = await this.wait(accepted, cancelledAfter);
+    const outcome = await this.wait(accepted, canceledAfter);
     const updated = outcome.answer?.PhysicalResourceId ?? accepted.PhysicalResourceId;
     this.time += 10 * SECOND;
     this.enter('UPDATE_ROLLBACK_IN_PROGRESS');
@@ -460,9 +460,9 @@ describe.each(['old', 'new'] as const)('a rollback that carries the %s physical 
   describe.each([
     ['after the answer', undefined],
     ['of an update that is under way', 90 * SECOND],
-  ])('%s', (_, cancelledAfter) => {
+  ])('%s', (_, canceledAfter) => {
     const roll = async (world: Backups, wanted: CopyProperties, before: CopyProperties) =>
-      world.refreshAndRollBack(wanted, before, { carries, cancelledAfter });
+      world.refreshAndRollBack(wanted, before, { carries, canceledAfter });
 
     test.each(['newer', 'same', 'gone'] as const)(
       'goes back to the present copy, the source being %s',

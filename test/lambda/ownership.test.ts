@@ -321,7 +321,7 @@ describe('a Delete', () => {
     ['finished', true, true, true, copy('a', 'completed', 0)],
     ['unfinished and retained', true, true, true, copy('a', 'pending', 0, retained('Retain'))],
     ['finished and retained', false, false, false, copy('a', 'completed', 0, retained('Retain'))],
-    ['of the cancelled create', true, true, false, copy('a', 'completed', 0, retained('RetainExceptOnCreate'))],
+    ['of the canceled create', true, true, false, copy('a', 'completed', 0, retained('RetainExceptOnCreate'))],
     ['of an earlier life', false, false, false, copy('a', 'completed', -1, retained('RetainExceptOnCreate'))],
   ])(
     'is about a copy that is %s, by an unknown id: %s, in the rollback of a new stack: %s, with the stack or resource: %s',

@@ -3,7 +3,7 @@ import type { SnapshotCopyProps } from '../../lib';
 import { copyInto, MINUTE } from './deployment';
 import { start } from './start';
 
-describe('a cancelled operation', () => {
+describe('a canceled operation', () => {
   const withFailingSibling =
     (props: SnapshotCopyProps, revision = '1') =>
     (stack: Stack) => {

@@ -69,7 +69,7 @@ describe.each(['newer', 'same', 'none'] as const)('a refresh that finds a source
 
   test.each([
     ['because another resource fails', undefined],
-    ['because it is cancelled', 60],
+    ['because it is canceled', 60],
   ])('is taken back %s', async (_, afterSeconds) => {
     const { deployment, copy, source } = await prepare();
     const [logicalId, after] = afterSeconds === undefined ? ['Sibling', 5] : ['Other', afterSeconds];

@@ -145,7 +145,7 @@ describe('a policy that denies DeleteSnapshot', () => {
     expect(deployment.copies()).toEqual([]);
   });
 
-  test('fails the rollback of a cancelled create, whose copy is under way', async () => {
+  test('fails the rollback of a canceled create, whose copy is under way', async () => {
     const { result, id } = await createTakenBack(declareApart, 100);
     expect(lineOf(result, /^DELETE_FAILED$/)).toContain(`${id} in ${REGION} could not be deleted`);
     expect(result.status).toBe('ROLLBACK_FAILED');

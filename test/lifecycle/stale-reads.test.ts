@@ -116,7 +116,7 @@ describe.each(WORLDS)('reads of CloudFormation that lag by 25 s, %s', (_, world)
     expect(deployment.copies()).toEqual([]);
   });
 
-  test('do not keep a cancelled update from being taken back', async () => {
+  test('do not keep a canceled update from being taken back', async () => {
     const deployment = await start(world);
     const { clock, cloudFormation } = deployment.aws;
     cloudFormation.staleness = 25_000;

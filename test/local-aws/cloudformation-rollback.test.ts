@@ -58,7 +58,7 @@ describe('rollback of an update', () => {
     world.cloudFormation.failNext('T', 'Update', { afterSeconds: 30 });
     const result = await world.update({ A: custom({ n: 2 }), T: topic({ name: 'new' }) });
     expect(result.events).toContainEqual(
-      expect.objectContaining({ logicalId: 'A', status: 'UPDATE_FAILED', reason: 'Resource update cancelled' }),
+      expect.objectContaining({ logicalId: 'A', status: 'UPDATE_FAILED', reason: 'Resource update canceled' }),
     );
     expect(world.sent(1)).toEqual(['Update A id-1', 'Update A id-1']);
     await world.clock.settle();

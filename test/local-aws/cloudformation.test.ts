@@ -75,7 +75,7 @@ describe('create', () => {
     const result = await world.create({ A: custom(), T: topic() });
     expect(world.clock.now() - start).toBeLessThan(2 * MINUTE);
     expect(result.status).toBe('ROLLBACK_COMPLETE');
-    expect(result.reason).toBe('T: no topic\nA: Resource creation cancelled');
+    expect(result.reason).toBe('T: no topic\nA: Resource creation canceled');
     expect(world.sent(1)).toEqual([expect.stringMatching(/^Delete A S-A-[0-9A-F]{13}$/)]);
     await world.clock.settle();
     expect(world.cloudFormation.describeStackResource('S', 'A')).toBeUndefined();

@@ -201,28 +201,28 @@ describe('a Delete by a handle', () => {
 
 describe('a Delete by an unknown id', () => {
   /** The Create of a new stack that started a copy and never answered, a second before it is rolled back. */
-  async function cancelledCreate(world: World, DeletionPolicy: 'Retain' | 'RetainExceptOnCreate'): Promise<void> {
+  async function canceledCreate(world: World, DeletionPolicy: 'Retain' | 'RetainExceptOnCreate'): Promise<void> {
     await world.begin(world.event('Create', { ResourceProperties: world.declare({ DeletionPolicy }) }));
     world.time += MINUTE;
     world.stack.StackStatus = 'ROLLBACK_IN_PROGRESS';
     await world.run(world.event('Delete', { PhysicalResourceId: UNKNOWN }));
   }
 
-  test('deletes the unfinished copy of the cancelled create, even if it is retained', async () => {
+  test('deletes the unfinished copy of the canceled create, even if it is retained', async () => {
     const world = new World();
-    await cancelledCreate(world, 'Retain');
+    await canceledCreate(world, 'Retain');
     expect(world.copies()).toEqual([]);
   });
 
-  test('deletes the finished copy of the cancelled create under RetainExceptOnCreate', async () => {
+  test('deletes the finished copy of the canceled create under RetainExceptOnCreate', async () => {
     const world = new World({ copyDuration: 20 * SECOND });
-    await cancelledCreate(world, 'RetainExceptOnCreate');
+    await canceledCreate(world, 'RetainExceptOnCreate');
     expect(world.copies()).toEqual([]);
   });
 
-  test('leaves the finished copy of the cancelled create alone under Retain', async () => {
+  test('leaves the finished copy of the canceled create alone under Retain', async () => {
     const world = new World({ copyDuration: 20 * SECOND });
-    await cancelledCreate(world, 'Retain');
+    await canceledCreate(world, 'Retain');
     expect(world.copies()).toHaveLength(1);
   });
 
@@ -365,7 +365,7 @@ describe('the Delete of a replaced copy', () => {
   });
 });
 
-test('the Delete of a cancelled Create leaves a copy of an earlier life that cannot be deleted', async () => {
+test('the Delete of a canceled Create leaves a copy of an earlier life that cannot be deleted', async () => {
   const world = new World();
   const id = await world.create();
   world.ec2.snapshot(id).imageId = 'ami-0123456789abcdef0';

@@ -127,7 +127,7 @@ describe('the visibility delay', () => {
     expect(world.ec2.stateOf(again.answer?.PhysicalResourceId ?? '')).toBe('completed');
   });
 
-  test('is waited for by a rollback to the old copy, because the cancelled update may have started one', async () => {
+  test('is waited for by a rollback to the old copy, because the canceled update may have started one', async () => {
     const world = new World();
     const before = world.declare();
     await world.create(before);
@@ -136,7 +136,7 @@ describe('the visibility delay', () => {
     expect(after).toBe(180);
   });
 
-  test('is not waited for by a rollback in place, which outwaits a call of the cancelled update', async () => {
+  test('is not waited for by a rollback in place, which outwaits a call of the canceled update', async () => {
     const world = new World();
     const before = world.declare();
     await world.create(before);

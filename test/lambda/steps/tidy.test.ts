@@ -97,7 +97,7 @@ describe('leftovers of an earlier operation', () => {
     expect(world.copies()).toEqual([first, answer?.PhysicalResourceId]);
   });
 
-  test('are deleted by a rollback if the cancelled update left them unfinished, even in another Region', async () => {
+  test('are deleted by a rollback if the canceled update left them unfinished, even in another Region', async () => {
     const world = new World({ staleness: stale({ tags: 110 * SECOND }) });
     const before = world.declare();
     const old = await world.create(before);

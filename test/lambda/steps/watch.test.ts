@@ -96,13 +96,13 @@ describe('a copy in an unknown state', () => {
 test('a copy that another request started is not missed when that request deletes it', async () => {
   const world = new World();
   world.stack.StackStatus = 'UPDATE_IN_PROGRESS';
-  const cancelled = await world.begin(world.event('Create'));
+  const canceled = await world.begin(world.event('Create'));
   world.time += 30 * SECOND;
   world.enter('UPDATE_IN_PROGRESS');
   const again = await world.begin(world.event('Create'));
-  await world.poll(cancelled);
+  await world.poll(canceled);
   world.time += 30 * SECOND;
-  await world.poll(cancelled);
+  await world.poll(canceled);
   expect(world.copies()).toEqual([]);
   const { answer } = await world.wait(again);
   expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
