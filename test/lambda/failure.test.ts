@@ -7,6 +7,7 @@ describe('an error from AWS', () => {
   test.each<[string, number | undefined, Kind]>([
     ['SomethingNew', 500, 'transient'],
     ['SomethingNew', 502, 'transient'],
+    ['SomethingNew', 505, 'transient'],
     ['SomethingNew', 429, 'transient'],
     ['SomethingNew', 200, 'transient'],
     ['SomethingNew', 399, 'transient'],

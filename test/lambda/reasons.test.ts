@@ -1,4 +1,4 @@
-import { TAG } from '../../lib/contract';
+import { TAG, type LatestSourceProperties } from '../../lib/contract';
 import type { Copy } from '../../lambda/copies';
 import { CallError, Ended, Failure } from '../../lambda/failure';
 import {
@@ -27,6 +27,21 @@ const failed = (StateMessage?: string): Copy => copyFor(requestFor(), { state: '
 
 test('a copy is described by its source and where it goes', () => {
   expect(describeCopy(requestFor())).toBe(COPY);
+});
+
+test('a copy of the latest source is described by how that is found, and by what was found', () => {
+  const latest = (LatestSource: LatestSourceProperties, found?: string): string =>
+    describeCopy(requestFor({ SourceSnapshotId: undefined, LatestSource }), found);
+  const tags = [
+    { Key: 'app', Value: 'shop' },
+    { Key: 'env', Value: 'prod' },
+  ];
+  const to = 'from us-east-1 to eu-west-1';
+  expect(latest({ VolumeId: 'vol-1' })).toBe(`copy of the latest snapshot of volume vol-1 ${to}`);
+  expect(latest({ Tags: tags.slice(1) })).toBe(`copy of the latest snapshot with tag env=prod ${to}`);
+  expect(latest({ VolumeId: 'vol-1', Tags: tags, Owner: '999900001111' }, ID)).toBe(
+    `copy of ${ID} (the latest snapshot of volume vol-1 with tags app=shop, env=prod of account 999900001111) ${to}`,
+  );
 });
 
 describe('a copy that failed', () => {
