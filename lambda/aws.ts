@@ -181,14 +181,15 @@ function toInput({ snapshotId, zones, areIds }: FastRestoreTarget): EnableFastSn
   return { SourceSnapshotIds: [snapshotId], [areIds ? 'AvailabilityZoneIds' : 'AvailabilityZones']: [...zones] };
 }
 
-/** EC2 reports refused zones within a successful answer. */
+/** EC2 reports refused zones within a successful answer. Throws a definite refusal rather than an error that may pass. */
 function unlessUnsuccessful({ Unsuccessful: refused = [] }: EnableFastSnapshotRestoresResult): void {
-  for (const { AvailabilityZone: zone, AvailabilityZoneId: id, Error: error } of refused.flatMap(
-    ({ FastSnapshotRestoreStateErrors: errors = [] }) => errors,
-  )) {
+  const problems = refused.flatMap(({ FastSnapshotRestoreStateErrors: all = [] }) => all);
+  const errors = problems.map(({ AvailabilityZone: zone, AvailabilityZoneId: id, Error: error }) => {
     const message = `${zone ?? id ?? ''}: ${error?.Message ?? 'no reason given'}`;
-    throw Object.assign(new Error(message), { name: error?.Code ?? 'Error', $metadata: { httpStatusCode: 400 } });
-  }
+    return Object.assign(new Error(message), { name: error?.Code ?? 'Error', $metadata: { httpStatusCode: 400 } });
+  });
+  const worst = errors.find((error) => kindOf(error) === 'refused') ?? errors[0];
+  if (worst) throw worst;
 }
 
 function toOperation(stack?: StackDetail): StackOperation {

@@ -1,61 +1,21 @@
 // Fast snapshot restore of a snapshot in some zones. The physical ID never changes: a change of the snapshot is an update
 // that disables the old snapshot's zones before it enables the new one's, because EC2's quota is five snapshots per Region.
-import { stageCount, stageSeconds, type FastRestoreProperties } from '../lib/contract';
 import type { FastRestore, FastRestoreTarget, StackOperation } from './aws';
 import { isAwaited } from './awaited';
-import { toAnswer, wait, type Answer, type BasicPoll, type Outcome } from './context';
+import { toAnswer, wait, type Answer, type Outcome } from './context';
 import { describeError, Ended, Failure, kindOf, NotYet } from './failure';
+import { disable } from './fast-restore-disable';
+import { ACTIVE, isActive, zoneOf, type FastRestorePoll, type FastRestoreRequest } from './fast-restore-request';
 import { isAtRest, isRollback } from './ownership';
-import { isFinal, mayBeDone } from './patience';
-import { decodePhysicalId } from './physical-id';
+import { isFinal } from './patience';
 import { hasEnded, notAskedFor, toFailure } from './reasons';
-import type { BasicRequest, PollEvent } from './request';
-import { CALL_MS, elapsed, isOvertimeOver, isStageOver, STALENESS_MS } from './times';
-
-export interface FastRestoreRequest extends BasicRequest {
-  readonly wanted: FastRestoreTarget;
-  readonly before?: FastRestoreTarget;
-  readonly waitsUntilEnabled: boolean;
-}
-
-interface FastRestorePoll extends BasicPoll {
-  readonly request: FastRestoreRequest;
-}
+import { CALL_MS, elapsed, isOvertimeOver, isStageOver, LAST_CALL_MS, pollAge, STALENESS_MS } from './times';
 
 const DONE: Outcome = { answer: { IsComplete: true } };
 
-/** The states that cost money. */
-const ACTIVE = ['enabling', 'optimizing', 'enabled'];
-
-const isActive = ({ State: state }: FastRestore): boolean => state !== undefined && ACTIVE.includes(state);
-
 const UNDER_WAY = 'a call of an earlier request may still be under way';
 
-export function decodeFastRestore(event: PollEvent<FastRestoreProperties>): FastRestoreRequest {
-  const { Begun: begun, OldResourceProperties: before, ResourceProperties: wanted } = event;
-  const stage = Number(wanted.Stage ?? '1');
-  const timeoutSeconds = Number(wanted.TimeoutSeconds);
-  return {
-    type: event.RequestType,
-    stackId: event.StackId,
-    requesterId: event.LogicalResourceId,
-    physicalId: decodePhysicalId(event.PhysicalResourceId),
-    stage,
-    isLastStage: stage >= stageCount(timeoutSeconds),
-    stageMs: stageSeconds(timeoutSeconds, stage) * 1_000,
-    timeoutSeconds,
-    startedAt: begun.At,
-    operation: begun.Operation,
-    presentId: begun.PresentId,
-    wanted: targetIn(wanted),
-    before: before && targetIn(before),
-    waitsUntilEnabled: wanted.WaitUntilEnabled === 'true',
-  };
-}
-
-function targetIn({ AvailabilityZoneIds: ids, AvailabilityZones, Region, SnapshotId }: FastRestoreProperties) {
-  return { region: Region, snapshotId: SnapshotId, zones: ids ?? AvailabilityZones ?? [], areIds: ids !== undefined };
-}
+const ENABLE = 'enable fast restore';
 
 export async function reconcileFastRestore(poll: FastRestorePoll): Promise<Answer> {
   return toAnswer(await outcomeOf(poll), poll.log);
@@ -73,6 +33,7 @@ async function outcomeOf(poll: FastRestorePoll): Promise<Outcome> {
     // The stack's status may be older than a rollback.
     if (request.type === 'Update' && !(error instanceof Ended) && elapsed(poll) < poll.pollIntervalMs)
       return wait(`to be confirmed by the next poll: ${failure.message}`);
+    if (request.type === 'Delete' && operation === undefined) return removeNothing(poll, failure);
     if (operation && isRollback(operation) && mayLeave(request, error)) {
       log('left', { reason: failure.message });
       return DONE;
@@ -98,32 +59,63 @@ async function remove(poll: FastRestorePoll, operation: StackOperation): Promise
     return wait('the stack seems to be idle; the next poll will confirm it');
   }
   await disable(poll, request.wanted);
-  if (elapsed(poll) < CALL_MS) return wait(UNDER_WAY);
+  if (elapsed(poll) < (isRollback(operation) ? LAST_CALL_MS : CALL_MS)) return wait(UNDER_WAY);
+  memory.end(request);
   log('deleted');
+  return DONE;
+}
+
+/** If the stack cannot be read, nobody knows whether it asked for the Delete. That only matters if something is enabled. */
+async function removeNothing(poll: FastRestorePoll, failure: Failure): Promise<Outcome> {
+  const { aws, log, request } = poll;
+  const { wanted } = request;
+  if (elapsed(poll) < STALENESS_MS) return wait(failure.message);
+  const shown = await aws.describeFastRestores(wanted.region, wanted.snapshotId).catch(() => undefined);
+  const isEnabled = (one: FastRestore): boolean => isActive(one) && wanted.zones.includes(zoneOf(one, wanted));
+  if (shown === undefined || shown.some(isEnabled)) {
+    log('fast restore failed', { reason: failure.message });
+    throw failure;
+  }
+  log('left', { reason: failure.message });
   return DONE;
 }
 
 async function set(poll: FastRestorePoll, operation: StackOperation): Promise<Outcome> {
   const { aws, beganAt, memory, request } = poll;
-  const { requesterId, stackId, wanted } = request;
+  const { before, requesterId, stackId, stage, wanted } = request;
   if (!(await isAwaited(poll, { operation, requester: () => aws.describeResource(stackId, requesterId) }))) {
     if (memory.doubt(request, beganAt) < beganAt) throw hasEnded(describe(request));
     return wait('CloudFormation does not seem to wait for the answer; the next poll will confirm it');
   }
   memory.trust(request);
+  if (pollAge(poll) > CALL_MS) throw new NotYet('this poll took too long to change anything safely');
   // A later stage owns nothing.
-  if (request.before && request.stage === 1) await disableBefore(poll, request.before);
-  if (isRollback(operation) && elapsed(poll) < CALL_MS) return wait(UNDER_WAY);
+  if (before && stage === 1) await disableBefore(poll, before, operation);
+  if (isRollback(operation) && elapsed(poll) < LAST_CALL_MS) return wait(UNDER_WAY);
   const shown = await aws.describeFastRestores(wanted.region, wanted.snapshotId);
-  return enable(poll, (zone) => shown.find((one) => zoneOf(one, wanted) === zone));
+  const isEarly = stage === 1 && mayReadLate(poll, operation);
+  return enable(poll, isEarly, (zone) => shown.find((one) => zoneOf(one, wanted) === zone));
 }
 
-/** Disables what is no longer declared. In the first minutes, EC2 may not show yet what the request must disable. */
-async function disableBefore(poll: FastRestorePoll, before: FastRestoreTarget): Promise<void> {
+/** Whether a read may be older than the calls of the request before. */
+const mayReadLate = (poll: FastRestorePoll, operation: StackOperation): boolean =>
+  elapsed(poll) < STALENESS_MS + (isRollback(operation) ? LAST_CALL_MS : 0);
+
+/** A rollback leaves what it cannot disable, and enables the rest nevertheless. */
+async function disableBefore(poll: FastRestorePoll, before: FastRestoreTarget, operation: StackOperation) {
+  try {
+    await disableOthers(poll, before, mayReadLate(poll, operation));
+  } catch (error) {
+    if (!isRollback(operation) || !isFinal(poll, error)) throw error;
+    poll.log('left', { reason: (error as Error).message });
+  }
+}
+
+/** Disables what is no longer declared. Early on, EC2 may not show yet what the request must disable. */
+async function disableOthers(poll: FastRestorePoll, before: FastRestoreTarget, isEarly: boolean): Promise<void> {
   const { wanted } = poll.request;
   const isSame = before.snapshotId === wanted.snapshotId;
-  const isNew = elapsed(poll) < STALENESS_MS;
-  if (isNew && !(isSame && before.areIds !== wanted.areIds)) {
+  if (isEarly && !(isSame && before.areIds !== wanted.areIds)) {
     const zones = before.zones.filter((zone) => !isSame || !wanted.zones.includes(zone));
     if (zones.length > 0) await disable(poll, { ...before, zones });
     return;
@@ -131,21 +123,24 @@ async function disableBefore(poll: FastRestorePoll, before: FastRestoreTarget): 
   // Only EC2 knows which zone ID belongs to which name.
   const shown = (await poll.aws.describeFastRestores(before.region, before.snapshotId)).filter(isActive);
   const known = shown.map((one) => zoneOf(one, before));
-  if (isNew && !before.zones.every((zone) => known.includes(zone))) throw new NotYet('some zones are not visible yet');
+  if (isEarly && !before.zones.every((zone) => known.includes(zone)))
+    throw new NotYet('some zones are not visible yet');
   const isWanted = (one: FastRestore): boolean => isSame && wanted.zones.includes(zoneOf(one, wanted));
   const gone = shown.filter((one) => before.zones.includes(zoneOf(one, before)) && !isWanted(one));
   if (gone.length > 0) await disable(poll, { ...before, zones: gone.map((one) => zoneOf(one, before)) });
 }
 
 /** The wanted zones that an earlier request may have just disabled, although reads may still show them as enabled. */
-function zonesInDoubt(poll: FastRestorePoll): readonly string[] {
-  const { before, stage, wanted } = poll.request;
-  if (stage > 1 || elapsed(poll) >= STALENESS_MS) return [];
+function zonesInDoubt({ before, wanted }: FastRestoreRequest): readonly string[] {
   const isComparable = before?.snapshotId === wanted.snapshotId && before.areIds === wanted.areIds;
   return isComparable ? wanted.zones.filter((zone) => !before.zones.includes(zone)) : wanted.zones;
 }
 
-async function enable(poll: FastRestorePoll, find: (zone: string) => FastRestore | undefined): Promise<Outcome> {
+async function enable(
+  poll: FastRestorePoll,
+  isEarly: boolean,
+  find: (zone: string) => FastRestore | undefined,
+): Promise<Outcome> {
   const { log, memory, request } = poll;
   const { isLastStage, wanted, waitsUntilEnabled } = request;
   const states = Object.fromEntries(wanted.zones.map((zone) => [zone, find(zone)?.State ?? 'disabled']));
@@ -153,59 +148,39 @@ async function enable(poll: FastRestorePoll, find: (zone: string) => FastRestore
     request,
     wanted.zones.flatMap((zone) => find(zone) ?? []),
   );
-  const inDoubt = zonesInDoubt(poll);
-  const isMissing = (zone: string): boolean =>
-    !ACTIVE.includes(states[zone] ?? '') || (inDoubt.includes(zone) && !memory.hasEnabled(request));
-  const missing = wanted.zones.filter(isMissing);
-  const isEnabled = (zone: string): boolean => states[zone] === 'enabled' && !inDoubt.includes(zone);
-  if (missing.length === 0 && (!waitsUntilEnabled || wanted.zones.every(isEnabled))) {
+  const inDoubt = isEarly && !memory.hasAccepted(request, ENABLE) ? zonesInDoubt(request) : [];
+  const missing = wanted.zones.filter((zone) => inDoubt.includes(zone) || !ACTIVE.includes(states[zone] ?? ''));
+  const areEnabled = wanted.zones.every((zone) => states[zone] === 'enabled');
+  if (missing.length === 0 && (!waitsUntilEnabled || (areEnabled && !isEarly))) {
     memory.end(request);
     log('complete', { snapshotId: wanted.snapshotId, zones: states });
     return DONE;
   }
-  if (isStageOver(poll)) {
+  // If all zones show as enabled, a later read confirms it, whatever the timeout.
+  if (isStageOver(poll) && !(areEnabled && isEarly)) {
     if (isLastStage) throw notEnabled(request, states, missing.length > 0 ? memory.obstacleOf(request) : undefined);
     return DONE;
   }
-  if (missing.length > 0) await enableMissing(poll, missing);
+  const mayBeDisabling = missing.some(
+    (zone) => states[zone] === 'disabling' || (isEarly && states[zone] !== 'disabled'),
+  );
+  if (missing.length > 0) await enableMissing(poll, missing, mayBeDisabling);
   return wait('fast restore is being enabled', { snapshotId: wanted.snapshotId, zones: states });
 }
 
-async function enableMissing(poll: FastRestorePoll, zones: readonly string[]): Promise<void> {
+async function enableMissing(poll: FastRestorePoll, zones: readonly string[], mayBeDisabling: boolean): Promise<void> {
   const { aws, log, memory, request } = poll;
   const { wanted } = request;
   try {
     await aws.enableFastRestore({ ...wanted, zones });
-    memory.enable(request);
+    memory.accept(request, ENABLE);
     log('enable fast restore', { snapshotId: wanted.snapshotId, zones });
   } catch (error) {
     memory.setObstacle(request, describeError(error));
+    // Nothing says whether EC2 enables a zone that it is disabling.
+    if (mayBeDisabling && kindOf(error) === 'refused') throw new NotYet(describeError(error));
     if (kindOf(error) !== 'missing' || elapsed(poll) < STALENESS_MS) throw error;
     throw new Failure(`snapshot ${wanted.snapshotId} was not found in ${wanted.region}; correct "snapshot"`);
-  }
-}
-
-/** Disables what is not disabled yet. A deleted snapshot has no fast restore. */
-async function disable(poll: FastRestorePoll, target: FastRestoreTarget): Promise<void> {
-  const { aws, log } = poll;
-  const { region, snapshotId, zones } = target;
-  try {
-    await aws.disableFastRestore(target);
-    log('disable fast restore', { snapshotId, zones });
-  } catch (error) {
-    if (kindOf(error) === 'missing') return;
-    if (!isFinal(poll, error)) throw error;
-    const shown = await aws.describeFastRestores(region, snapshotId);
-    const active = shown.filter(isActive).map((one) => zoneOf(one, target));
-    const rest = zones.filter((zone) => active.includes(zone));
-    if (rest.length === 0) return;
-    // EC2 may refuse a whole call because some of its zones are already disabled.
-    if (rest.length < zones.length) {
-      await disable(poll, { ...target, zones: rest });
-      return;
-    }
-    if (mayBeDone(poll, 'disable fast restore', error)) throw new NotYet(describeError(error));
-    throw notDisabled(target, error);
   }
 }
 
@@ -232,19 +207,6 @@ function notEnabled(
   return new Failure(`${describe(request)} was not enabled within ${minutes} minutes (${shown.join(', ')}); ${why}`);
 }
 
-function notDisabled({ region, snapshotId, zones }: FastRestoreTarget, error: unknown): Failure {
-  return new Failure(
-    `fast restore of ${snapshotId} in ${region} is enabled in ${zones.join(', ')}, costs money, and could not be disabled: ${describeError(error)}; correct that, or disable it yourself`,
-  );
-}
-
 function describe({ wanted }: FastRestoreRequest): string {
   return `fast restore of ${wanted.snapshotId} in ${wanted.region}`;
-}
-
-function zoneOf(
-  { AvailabilityZone: name, AvailabilityZoneId: id }: FastRestore,
-  { areIds }: FastRestoreTarget,
-): string {
-  return (areIds ? id : name) ?? '';
 }

@@ -7,7 +7,8 @@ import {
 } from '../lib/contract';
 import { awsOver } from './aws';
 import type { Answer, Log } from './context';
-import { decodeFastRestore, reconcileFastRestore } from './fast-restore';
+import { reconcileFastRestore } from './fast-restore';
+import { decodeFastRestore } from './fast-restore-request';
 import { Memory } from './memory';
 import { decide, type Decision } from './on-event';
 import { reconcile } from './reconcile';

@@ -25,7 +25,7 @@ export class Memory {
   private readonly sources = new Map<string, string>();
   private readonly doubts = new Map<string, number>();
   private readonly refusals = new Map<string, { readonly what: string; readonly since: number }>();
-  private readonly enabled = new Set<string>();
+  private readonly accepted = new Map<string, Set<string>>();
 
   sightingOf({ physicalId }: BasicRequest): Sighting | undefined {
     return this.sightings.get(physicalId.text);
@@ -89,13 +89,14 @@ export class Memory {
     return since;
   }
 
-  /** Records that EC2 accepted the call that enables the request's fast restore. */
-  enable(request: BasicRequest): void {
-    this.enabled.add(keyOf(request));
+  /** Records that EC2 accepted a call of the request. */
+  accept(request: BasicRequest, what: string): void {
+    const known = this.accepted.get(keyOf(request)) ?? new Set();
+    this.accepted.set(keyOf(request), known.add(what));
   }
 
-  hasEnabled(request: BasicRequest): boolean {
-    return this.enabled.has(keyOf(request));
+  hasAccepted(request: BasicRequest, what: string): boolean {
+    return this.accepted.get(keyOf(request))?.has(what) ?? false;
   }
 
   /** Forgets the request, which has been answered. */
@@ -106,7 +107,7 @@ export class Memory {
     this.sources.delete(keyOf(request));
     this.doubts.delete(keyOf(request));
     this.refusals.delete(keyOf(request));
-    this.enabled.delete(keyOf(request));
+    this.accepted.delete(keyOf(request));
   }
 }
 

@@ -34,6 +34,12 @@ export const DELIVERY_MS = 10_000;
 /** A call ends, or is given up, within this time. CloudFormation's answers may be this old, too. */
 export const CALL_MS = 30_000;
 
+/**
+ * A canceled request makes its last call within this time of its rollback: its last poll may still read CloudFormation's
+ * old state, may be this old when it calls, and the call takes time.
+ */
+export const LAST_CALL_MS = 3 * CALL_MS;
+
 /** IAM and key policies take effect within this time. Until then, a denied call means nothing. */
 export const GRACE_MS = 300_000;
 

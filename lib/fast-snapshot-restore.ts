@@ -22,6 +22,9 @@ import { asText } from './wire-properties';
  * EC2 charges for each snapshot and zone by the hour: about $540 per zone and month. The default quota of an account is
  * five snapshots per Region.
  *
+ * Declare each zone of a snapshot in one construct only. A new logical ID disables the zones, because CloudFormation
+ * deletes the old resource after it has created the new one.
+ *
  * @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-fast-snapshot-restore.html
  * @example
  * declare const copy: SnapshotCopy;

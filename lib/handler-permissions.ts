@@ -120,13 +120,13 @@ export class HandlerPermissions {
    * CloudFormation deletes the policy after the fast restore, which costs money until it is disabled. Beyond a limit,
    * one permission covers all fast restores.
    */
-  public permitFastRestore(scope: Construct, { env, snapshotRef }: ISnapshotRef): IDependable[] {
+  public permitFastRestore(scope: Construct, { snapshotRef }: ISnapshotRef): IDependable[] {
     if (!this.fastRestores.admits(scope.node.path)) {
       const reason = `The stack has more than ${MAX_FAST_RESTORES} fast restores.`;
-      this.policy.grant('any fast restore', reason, () => restoreFast('*', snapshotArn('*', '*')));
+      this.policy.grant('any fast restore', reason, () => restoreFast(snapshotArn('*', '*')));
       return [this.policy.dependable];
     }
-    const statements = restoreFast(env.region, snapshotRef.snapshotArn);
+    const statements = restoreFast(snapshotRef.snapshotArn);
     const policy = new Policy(scope, 'Policy', { statements });
     this.role.attachInlinePolicy(policy);
     for (const statement of statements) acknowledgeStatement(policy, statement.toStatementJson() as object, ANY_BEFORE);

@@ -115,11 +115,11 @@ export function lockOwnCopies(stackId: string): PolicyStatement {
   return allow(['ec2:LockSnapshot'], snapshotArn('*', '*'), ownedBy(stackId));
 }
 
-/** Disabling is allowed for any snapshot, because an earlier declaration may name another one. */
-export function restoreFast(region: string, snapshotArnToEnable: string): PolicyStatement[] {
+/** Disabling is allowed for any snapshot in any Region, because the previous declaration may name another one. */
+export function restoreFast(snapshotArnToEnable: string): PolicyStatement[] {
   return [
     allow(['ec2:EnableFastSnapshotRestores'], snapshotArnToEnable),
-    allow(['ec2:DisableFastSnapshotRestores'], snapshotArn(region, '*')),
+    allow(['ec2:DisableFastSnapshotRestores'], snapshotArn('*', '*')),
     allow(['ec2:DescribeFastSnapshotRestores'], '*'),
   ];
 }

@@ -292,6 +292,17 @@ describe('an answer', () => {
   });
 });
 
+test('of several refused zones, the one that EC2 refuses for good is the error', async () => {
+  const errors = ['InternalError', 'InvalidAvailabilityZone', 'RequestLimitExceeded'];
+  const all = errors.map((Code) => ({ AvailabilityZone: Code.toLowerCase(), Error: { Code, Message: 'No.' } }));
+  const enabling = (FastSnapshotRestoreStateErrors: typeof all): Promise<unknown> =>
+    aws({ enableFastSnapshotRestores: () => Promise.resolve({ Unsuccessful: [{ FastSnapshotRestoreStateErrors }] }) })
+      .enableFastRestore({ region: 'eu-west-1', snapshotId: 'snap-a', zones: ['eu-west-1a'], areIds: false })
+      .catch((error: unknown) => (error as Error).message);
+  expect(await enabling(all)).toBe('InvalidAvailabilityZone: invalidavailabilityzone: No.');
+  expect(await enabling(all.slice(0, 1))).toBe('InternalError: internalerror: No.');
+});
+
 describe('the operation of a stack', () => {
   const CreationTime = new Date(1_000);
   const status = 'UPDATE_IN_PROGRESS';

@@ -172,6 +172,27 @@ describe('waiting until it is enabled', () => {
     ]);
   });
 
+  test('is not believed in the first two minutes, even if the timeout is shorter', async () => {
+    const world = new FastWorld();
+    world.ec2.handover.settings.optimizationDuration = MINUTE;
+    await world.make(names('a'));
+    world.time += 60 * MINUTE;
+    world.enter('CREATE_IN_PROGRESS');
+    const { after, failure } = await world.make({ ...names('a'), ...WAITS, TimeoutSeconds: '90' });
+    expect([after, failure]).toEqual([120, undefined]);
+  });
+
+  test('waits for a zone that the request before has enabled again, although a late read shows its earlier life', async () => {
+    const world = new FastWorld();
+    world.ec2.handover.settings.optimizationDuration = 20 * MINUTE;
+    await world.make(names('ab'));
+    world.time += 60 * MINUTE;
+    await world.change(names('b'));
+    await world.goBack();
+    world.ec2.handover.settings.staleness = LATE;
+    expect((await world.change(WAITS)).after).toBeGreaterThan(18 * 60);
+  });
+
   test('waits for all zones', async () => {
     const world = new FastWorld();
     world.ec2.handover.settings.optimizationDuration = 20 * MINUTE;

@@ -5,7 +5,8 @@ import {
   type FastRestoreProperties,
 } from '../../lib/contract';
 import type { Answer } from '../../lambda/context';
-import { decodeFastRestore, reconcileFastRestore } from '../../lambda/fast-restore';
+import { reconcileFastRestore } from '../../lambda/fast-restore';
+import { decodeFastRestore } from '../../lambda/fast-restore-request';
 import type { CloudFormationEvent, PollEvent } from '../../lambda/request';
 import type { FaultHook } from '../../local-aws/faults';
 import { MINUTE, SECOND, World, type Outcome } from './in-process';

@@ -1,0 +1,147 @@
+// Disabling fast restore: whatever EC2 answers, nothing that costs money stays behind a request that succeeded.
+import { AwsError, type Call, type Fault } from '../../local-aws/faults';
+import { FastWorld, names, REGION } from './fast-world';
+import { MINUTE, SECOND } from './in-process';
+
+const LATE = 119 * SECOND;
+const DENIED_EXPLICITLY = new AwsError('UnauthorizedOperation', 'with an explicit deny in a policy', 403);
+
+/** From now on, Disable meets this fault. */
+function failDisable(world: FastWorld, fault: Fault, ms = Infinity): void {
+  const until = world.time + ms;
+  world.services.faults = ({ action, time }) =>
+    action === 'DisableFastSnapshotRestores' && time < until ? fault : undefined;
+}
+
+/** EC2 refuses every call that is about more than one zone. */
+const refuseWholeCalls = ({ action, input }: Call): Fault | undefined =>
+  action === 'DisableFastSnapshotRestores' && (input as { AvailabilityZones: string[] }).AvailabilityZones.length > 1
+    ? new AwsError('InvalidRequest', 'One of the zones is not enabled.')
+    : undefined;
+
+describe('a Delete', () => {
+  test.each([0, LATE])(
+    'disables each zone if EC2 refuses the whole call, reads being %d ms late',
+    async (staleness) => {
+      const world = new FastWorld(staleness, refuseWholeCalls);
+      const { failure } = await world.make({ AvailabilityZones: [`${REGION}a`, 'us-east-1a'] });
+      expect([failure?.message, world.zones()]).toEqual([expect.stringContaining('InvalidAvailabilityZone'), 'a']);
+      expect((await world.end('ROLLBACK_IN_PROGRESS')).failure).toBeUndefined();
+      expect(world.zones()).toBe('');
+    },
+  );
+
+  test.each<[string, Fault]>([
+    ['throttled to the end', 'throttled'],
+    ['denied', 'denied'],
+    ['denied explicitly, while a late read does not show the zone', DENIED_EXPLICITLY],
+  ])('in a rollback fails if it is %s, and says what it costs', async (_, fault) => {
+    const world = new FastWorld();
+    await world.make({ ...names('a'), TimeoutSeconds: '60' });
+    world.ec2.handover.settings.staleness = fault === DENIED_EXPLICITLY ? LATE : 0;
+    failDisable(world, fault);
+    const { failure } = await world.end('ROLLBACK_IN_PROGRESS');
+    expect(failure?.message).toContain(
+      `fast restore of ${world.snapshot} in ${REGION} is enabled in eu-west-1a, costs money, and could not be disabled`,
+    );
+  });
+
+  test('does not believe for two minutes that the snapshot does not exist', async () => {
+    const world = new FastWorld();
+    await world.make(names('a'));
+    failDisable(world, new AwsError('InvalidSnapshot.NotFound', 'No.'), MINUTE);
+    expect((await world.end('DELETE_IN_PROGRESS')).failure).toBeUndefined();
+    expect(world.zones()).toBe('');
+  });
+
+  test('believes a refusal of one zone for that zone only', async () => {
+    const world = new FastWorld(LATE);
+    await world.make(names('ab'));
+    const { fastRestores } = world.ec2.handover;
+    fastRestores.disable(REGION, { SourceSnapshotIds: [world.snapshot], AvailabilityZones: [`${REGION}a`] });
+    const disable = fastRestores.disable.bind(fastRestores);
+    const until = world.time + MINUTE;
+    fastRestores.disable = (region, input) => {
+      const zones = input.AvailabilityZones ?? [];
+      const isBusy = world.time < until && zones.includes(`${REGION}b`);
+      const Unsuccessful = [{ FastSnapshotRestoreStateErrors: [{ Error: { Code: 'InternalError', Message: 'No.' } }] }];
+      return isBusy ? { Unsuccessful } : disable(region, input);
+    };
+    expect((await world.end('DELETE_IN_PROGRESS')).failure).toBeUndefined();
+    expect(world.zones()).toBe('');
+  });
+
+  test('succeeds although CloudFormation cannot be read, if nothing is enabled, and fails if something is', async () => {
+    for (const isEnabled of [false, true]) {
+      const world = new FastWorld();
+      if (isEnabled) await world.make(names('a'));
+      world.services.faults = ({ service }) => (service === 'cloudformation' ? 'denied' : undefined);
+      if (!isEnabled) expect((await world.make(names('a'))).failure?.message).toContain('DescribeStacks');
+      const { after, failure } = await world.end('ROLLBACK_IN_PROGRESS');
+      expect(after).toBe(300);
+      expect(failure?.message).toEqual(isEnabled ? expect.stringContaining('AccessDenied') : undefined);
+      expect(world.zones()).toBe(isEnabled ? 'a' : '');
+    }
+  });
+
+  test('that cannot read CloudFormation waits until no late read can hide what is enabled', async () => {
+    const world = new FastWorld(LATE);
+    const explicit = new AwsError('AccessDenied', 'with an explicit deny in a policy', 403);
+    await world.begin(await world.accepted('Create', names('a')));
+    world.services.faults = ({ service }) => (service === 'cloudformation' ? explicit : undefined);
+    world.time += SECOND;
+    world.enter('ROLLBACK_IN_PROGRESS');
+    const { after, failure } = await world.wait(await world.accepted('Delete', names('a')));
+    expect([after, failure?.message]).toEqual([120, expect.stringContaining('AccessDenied')]);
+  });
+});
+
+describe('a rollback', () => {
+  test.each<[string, Fault]>([
+    ['denied', 'denied'],
+    ['denied explicitly', DENIED_EXPLICITLY],
+  ])('enables the old zones although disabling the new ones is %s, and leaves those', async (_, fault) => {
+    const world = new FastWorld();
+    await world.make(names('a'));
+    world.time += 10 * MINUTE;
+    await world.change(names('c'));
+    failDisable(world, fault);
+    expect((await world.goBack()).failure).toBeUndefined();
+    expect(world.zones()).toBe('ac');
+    expect(world.left()[0]).toContain('is enabled in eu-west-1c, costs money, and could not be disabled');
+  });
+
+  test('waits while EC2 refuses to enable a zone that it is still disabling', async () => {
+    const world = new FastWorld();
+    await world.make(names('a'));
+    world.time += 10 * MINUTE;
+    await world.change(names('b'));
+    const until = world.time + 2.5 * MINUTE;
+    world.services.faults = ({ action, time }) =>
+      action === 'EnableFastSnapshotRestores' && time < until
+        ? new AwsError('InvalidSnapshot.InvalidState', 'Disabling.')
+        : undefined;
+    world.ec2.handover.settings.staleness = LATE;
+    expect((await world.goBack()).failure).toBeUndefined();
+    expect([world.zones(), world.left()]).toEqual(['a', []]);
+  });
+
+  test.each(['ROLLBACK_IN_PROGRESS', 'DELETE_IN_PROGRESS'])(
+    'waits longer than another operation for the calls of a canceled request: a Delete in %s',
+    async (status) => {
+      const world = new FastWorld();
+      await world.make(names('a'));
+      expect((await world.end(status)).after).toBe(status === 'ROLLBACK_IN_PROGRESS' ? 90 : 30);
+    },
+  );
+});
+
+test('a poll that is too old to know what CloudFormation waits for changes nothing', async () => {
+  const world = new FastWorld();
+  const event = await world.accepted('Create', names('a'));
+  world.services.delays = ({ action }) => (action === 'DescribeStackResource' ? 31 * SECOND : 0);
+  expect(await world.poll(event)).toEqual({ IsComplete: false });
+  expect(world.zones()).toBe('');
+  world.services.delays = undefined;
+  expect((await world.wait(event)).answer?.IsComplete).toBe(true);
+});
