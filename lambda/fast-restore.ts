@@ -156,8 +156,8 @@ async function enable(
     log('complete', { snapshotId: wanted.snapshotId, zones: states });
     return DONE;
   }
-  // If all zones show as enabled, a later read confirms it, whatever the timeout.
-  if (isStageOver(poll) && !(areEnabled && isEarly)) {
+  // However short the timeout is, nothing is decided before reads can be trusted.
+  if (isStageOver(poll) && !isEarly) {
     if (isLastStage) throw notEnabled(request, states, missing.length > 0 ? memory.obstacleOf(request) : undefined);
     return DONE;
   }

@@ -111,6 +111,14 @@ describe('a rollback', () => {
     expect(world.left()[0]).toContain('is enabled in eu-west-1c, costs money, and could not be disabled');
   });
 
+  test('enables the old zones, however short the timeout is', async () => {
+    const world = new FastWorld();
+    await world.make({ ...names('a'), TimeoutSeconds: '60' });
+    await world.change(names('b'));
+    expect((await world.goBack()).failure).toBeUndefined();
+    expect([world.zones(), world.left()]).toEqual(['a', []]);
+  });
+
   test('waits while EC2 refuses to enable a zone that it is still disabling', async () => {
     const world = new FastWorld();
     await world.make(names('a'));
