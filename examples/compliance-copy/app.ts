@@ -1,5 +1,5 @@
-// When to use it: a regulation requires a copy in another Region that nobody can delete for years, even if the stack is
-// deleted. During the first day, the lock can still be removed, so that a failed deployment leaves nothing behind.
+// When to use it: a regulation requires a copy in another Region that nobody can delete for years, even without its stack.
+// During the first day, the lock can still be removed, so that a failed deployment leaves nothing behind.
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { SnapshotCopy, SnapshotLock } from 'cdk-ebs-snapshot-copy';
 
