@@ -46,6 +46,20 @@ describe('a Delete', () => {
     );
   });
 
+  test('disables what it can, and names the zone that it cannot', async () => {
+    const world = new FastWorld();
+    await world.make(names('ab'));
+    const refused = new AwsError('InvalidRequest', 'No.');
+    world.services.faults = ({ action, input }) =>
+      action === 'DisableFastSnapshotRestores' &&
+      (input as { AvailabilityZones: string[] }).AvailabilityZones.includes(`${REGION}b`)
+        ? refused
+        : undefined;
+    const { failure } = await world.end('DELETE_IN_PROGRESS');
+    expect(failure?.message).toContain('is enabled in eu-west-1b, costs money');
+    expect(world.zones()).toBe('b');
+  });
+
   test('does not believe for two minutes that the snapshot does not exist', async () => {
     const world = new FastWorld();
     await world.make(names('a'));
@@ -81,6 +95,8 @@ describe('a Delete', () => {
       expect(after).toBe(300);
       expect(failure?.message).toEqual(isEnabled ? expect.stringContaining('AccessDenied') : undefined);
       expect(world.zones()).toBe(isEnabled ? 'a' : '');
+      const reason = expect.stringContaining('AccessDenied') as string;
+      expect(world.logs.at(-1)).toEqual({ decision: isEnabled ? 'fast restore failed' : 'left', reason });
     }
   });
 
