@@ -94,7 +94,7 @@ async function set(poll: FastRestorePoll, operation: StackOperation): Promise<Ou
   if (isRollback(operation) && elapsed(poll) < LAST_CALL_MS) return wait(UNDER_WAY);
   const shown = await aws.describeFastRestores(wanted.region, wanted.snapshotId);
   const isEarly = stage === 1 && mayReadLate(poll, operation);
-  return enable(poll, isEarly, (zone) => shown.find((one) => zoneOf(one, wanted) === zone));
+  return enable(poll, isEarly, shown);
 }
 
 /** Whether a read may be older than the calls of the request before. */
@@ -132,25 +132,22 @@ async function disableOthers(poll: FastRestorePoll, before: FastRestoreTarget, i
 
 /** The wanted zones that an earlier request may have just disabled, although reads may still show them as enabled. */
 function zonesInDoubt({ before, wanted }: FastRestoreRequest): readonly string[] {
-  const isComparable = before?.snapshotId === wanted.snapshotId && before.areIds === wanted.areIds;
-  return isComparable ? wanted.zones.filter((zone) => !before.zones.includes(zone)) : wanted.zones;
+  if (before?.snapshotId !== wanted.snapshotId) return wanted.zones;
+  return wanted.zones.filter((zone) => !before.zones.includes(zone));
 }
 
-async function enable(
-  poll: FastRestorePoll,
-  isEarly: boolean,
-  find: (zone: string) => FastRestore | undefined,
-): Promise<Outcome> {
+async function enable(poll: FastRestorePoll, isEarly: boolean, shown: readonly FastRestore[]): Promise<Outcome> {
   const { log, memory, request } = poll;
   const { isLastStage, wanted, waitsUntilEnabled } = request;
-  const states = Object.fromEntries(wanted.zones.map((zone) => [zone, find(zone)?.State ?? 'disabled']));
-  failIfRefused(
-    request,
-    wanted.zones.flatMap((zone) => find(zone) ?? []),
+  failIfRefused(request, shown);
+  const stateOf = (zone: string): string => shown.find((one) => zoneOf(one, wanted) === zone)?.State ?? 'disabled';
+  const states = Object.fromEntries(wanted.zones.map((zone) => [zone, stateOf(zone)]));
+  const isDoubtful = isEarly && !memory.hasAccepted(request, ENABLE);
+  const inDoubt = zonesInDoubt(request);
+  const missing = wanted.zones.filter(
+    (zone) => (isDoubtful && inDoubt.includes(zone)) || !ACTIVE.includes(stateOf(zone)),
   );
-  const inDoubt = isEarly && !memory.hasAccepted(request, ENABLE) ? zonesInDoubt(request) : [];
-  const missing = wanted.zones.filter((zone) => inDoubt.includes(zone) || !ACTIVE.includes(states[zone] ?? ''));
-  const areEnabled = wanted.zones.every((zone) => states[zone] === 'enabled');
+  const areEnabled = wanted.zones.every((zone) => stateOf(zone) === 'enabled');
   if (missing.length === 0 && (!waitsUntilEnabled || (areEnabled && !isEarly))) {
     memory.end(request);
     log('complete', { snapshotId: wanted.snapshotId, zones: states });
@@ -162,7 +159,7 @@ async function enable(
     return DONE;
   }
   const mayBeDisabling = missing.some(
-    (zone) => states[zone] === 'disabling' || (isEarly && states[zone] !== 'disabled'),
+    (zone) => stateOf(zone) === 'disabling' || (isEarly && stateOf(zone) !== 'disabled'),
   );
   if (missing.length > 0) await enableMissing(poll, missing, mayBeDisabling);
   return wait('fast restore is being enabled', { snapshotId: wanted.snapshotId, zones: states });
@@ -178,7 +175,7 @@ async function enableMissing(poll: FastRestorePoll, zones: readonly string[], ma
   } catch (error) {
     memory.setObstacle(request, describeError(error));
     // Nothing says whether EC2 enables a zone that it is disabling.
-    if (mayBeDisabling && kindOf(error) === 'refused') throw new NotYet(describeError(error));
+    if (mayBeDisabling) throw new NotYet(describeError(error));
     if (kindOf(error) !== 'missing' || elapsed(poll) < STALENESS_MS) throw error;
     throw new Failure(`snapshot ${wanted.snapshotId} was not found in ${wanted.region}; correct "snapshot"`);
   }
@@ -186,12 +183,12 @@ async function enableMissing(poll: FastRestorePoll, zones: readonly string[], ma
 
 /** Only the caller's errors are final. EC2's own, such as a lack of capacity, may pass. */
 function failIfRefused(request: FastRestoreRequest, shown: readonly FastRestore[]): void {
-  for (const one of shown.filter((each) => !isActive(each))) {
+  for (const one of shown) {
+    const zone = zoneOf(one, request.wanted);
     const { EnablingTime: begunAt, StateTransitionReason: reason = '' } = one;
-    const isOfRequest = (begunAt?.getTime() ?? 0) >= request.startedAt;
-    if (isOfRequest && reason.startsWith('Client.') && !reason.startsWith('Client.UserInitiated')) {
-      throw new Failure(`${describe(request)}: EC2 says "${reason}" of ${zoneOf(one, request.wanted)}`);
-    }
+    const isOfRequest = request.wanted.zones.includes(zone) && (begunAt?.getTime() ?? 0) >= request.startedAt;
+    if (isOfRequest && reason.startsWith('Client.') && !reason.startsWith('Client.UserInitiated'))
+      throw new Failure(`${describe(request)}: EC2 says "${reason}" of ${zone}`);
   }
 }
 

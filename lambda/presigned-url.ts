@@ -30,7 +30,7 @@ async function serialized(client: EC2Client, input: CopySnapshotCommandInput): P
         resolve(args.request as HttpRequest);
         return Promise.resolve({ response: {}, output: { $metadata: {} } });
       },
-      { step: 'build', priority: 'high' },
+      { step: 'build' },
     );
     client.send(command).catch(reject);
   });

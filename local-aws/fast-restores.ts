@@ -83,7 +83,7 @@ export class FastRestores {
         AvailabilityZone: one.zone,
         AvailabilityZoneId: zoneIdOf(region, one.zone),
         State: this.shownState(one, seenAt),
-        StateTransitionReason: one.failure ?? 'Client.UserInitiated',
+        StateTransitionReason: reasonOf(one, this.shownState(one, seenAt)),
         OwnerId: this.host.accountId,
         EnablingTime: new Date(one.enabledAt),
       })),
@@ -153,6 +153,13 @@ function requestedIn(
   if (ids.length > MAX_IDS) throw new AwsError('InvalidRequest', `At most ${MAX_IDS} snapshots are allowed.`);
   const names = zones ?? (zoneIds ?? []).map((id) => `${region}${'abcdefgh'.charAt(Number(id.slice(-1)) - 1)}`);
   return ids.flatMap((snapshotId) => names.map((zone) => ({ snapshotId, zone })));
+}
+
+/** Amazon EC2 API Reference, "DescribeFastSnapshotRestoreSuccessItem". A failure shows when it has disabled the zone. */
+function reasonOf({ disabledAt, failure }: FastRestore, state: FastSnapshotRestoreStateCode): string {
+  if (failure !== undefined && disabledAt === undefined && state === 'disabled') return failure;
+  const isAsked = state === 'enabling' || state === 'disabling';
+  return isAsked ? 'Client.UserInitiated' : 'Client.UserInitiated - Lifecycle state transition';
 }
 
 const isSameZone = (one: FastRestore, other: FastRestore): boolean =>

@@ -1,9 +1,11 @@
 // Disabling fast restore: whatever EC2 answers, nothing that costs money stays behind a request that succeeded.
 import { AwsError, type Call, type Fault } from '../../local-aws/faults';
-import { FastWorld, names, REGION } from './fast-world';
+import { FastWorld, ids, names, REGION } from './fast-world';
 import { MINUTE, SECOND } from './in-process';
 
 const LATE = 119 * SECOND;
+const REFUSED = new AwsError('InvalidRequest', 'No.');
+const NOT_FOUND = new AwsError('InvalidSnapshot.NotFound', 'No.');
 const DENIED_EXPLICITLY = new AwsError('UnauthorizedOperation', 'with an explicit deny in a policy', 403);
 
 /** From now on, Disable meets this fault. */
@@ -18,6 +20,16 @@ const refuseWholeCalls = ({ action, input }: Call): Fault | undefined =>
   action === 'DisableFastSnapshotRestores' && (input as { AvailabilityZones: string[] }).AvailabilityZones.length > 1
     ? new AwsError('InvalidRequest', 'One of the zones is not enabled.')
     : undefined;
+
+/** The faults of Disable, by the last letters of the zones that a call names, until a time. */
+function failDisableOf(world: FastWorld, faults: Readonly<Record<string, readonly [Fault, until: number]>>): void {
+  world.services.faults = ({ action, input, time }) => {
+    if (action !== 'DisableFastSnapshotRestores') return undefined;
+    const { AvailabilityZones: zones } = input as { AvailabilityZones: string[] };
+    const [fault, until] = faults[zones.map((zone) => zone.slice(-1)).join('')] ?? [undefined, 0];
+    return time < until ? fault : undefined;
+  };
+}
 
 describe('a Delete', () => {
   test.each([0, LATE])(
@@ -85,6 +97,73 @@ describe('a Delete', () => {
     expect(world.zones()).toBe('');
   });
 
+  test('that may disable one zone only waits until EC2 shows whether the other one is enabled', async () => {
+    const world = new FastWorld(LATE);
+    await world.begin(await world.accepted('Create', names('ab')));
+    const until = world.time + 50 * SECOND;
+    failDisableOf(world, { ab: [REFUSED, Infinity], b: [REFUSED, until] });
+    world.enter('DELETE_IN_PROGRESS');
+    expect((await world.wait(await world.accepted('Delete', names('ab')))).failure).toBeUndefined();
+    expect(world.zones()).toBe('');
+  });
+
+  test('does not believe that the snapshot is gone, if EC2 has disabled one of two zones only', async () => {
+    const world = new FastWorld();
+    await world.make(names('ab'));
+    const begun = world.time;
+    failDisableOf(world, { b: ['throttled', begun + 20 * SECOND] });
+    const { faults } = world.services;
+    world.services.faults = (call) => {
+      const fault = faults?.(call);
+      const isWhole = call.action === 'DisableFastSnapshotRestores' && JSON.stringify(call.input).includes('1a","');
+      if (!isWhole || call.time >= begun + 50 * SECOND) return fault;
+      return call.time === begun ? REFUSED : NOT_FOUND;
+    };
+    expect((await world.end('DELETE_IN_PROGRESS')).failure).toBeUndefined();
+    expect(world.zones()).toBe('');
+  });
+
+  test('fails over the zone that it cannot disable only after it has disabled the others', async () => {
+    const world = new FastWorld();
+    await world.make(names('ab'));
+    const until = world.time + 6 * MINUTE;
+    failDisableOf(world, { ab: [REFUSED, Infinity], a: [REFUSED, Infinity], b: ['throttled', until] });
+    const { failure } = await world.end('DELETE_IN_PROGRESS');
+    expect(failure?.message).toContain('is enabled in eu-west-1a, costs money');
+    expect(world.zones()).toBe('a');
+  });
+
+  test('believes immediately that the snapshot is gone, if EC2 has disabled its zones before', async () => {
+    const world = new FastWorld();
+    await world.make(names('a'));
+    world.time += 10 * MINUTE;
+    world.ec2.handover.settings.staleness = LATE;
+    const begun = world.time;
+    world.services.faults = ({ action, time }) =>
+      action === 'DisableFastSnapshotRestores' && time > begun ? NOT_FOUND : undefined;
+    expect(await world.end('DELETE_IN_PROGRESS')).toMatchObject({ after: 30, answer: { IsComplete: true } });
+  });
+
+  test('fails if neither CloudFormation nor EC2 can be read', async () => {
+    const world = new FastWorld();
+    await world.make(names('a'));
+    world.services.faults = ({ action, service }) =>
+      service === 'cloudformation' || action.startsWith('Describe') ? 'denied' : undefined;
+    expect((await world.end('DELETE_IN_PROGRESS')).failure?.message).toContain('AccessDenied');
+    expect(world.zones()).toBe('a');
+  });
+
+  test('that cannot read CloudFormation leaves zones that are disabled, or not its own', async () => {
+    const world = new FastWorld();
+    await world.make(names('a'));
+    const { fastRestores } = world.ec2.handover;
+    fastRestores.enable(REGION, { SourceSnapshotIds: [world.snapshot], AvailabilityZones: [`${REGION}c`] });
+    fastRestores.disable(REGION, { SourceSnapshotIds: [world.snapshot], AvailabilityZones: [`${REGION}a`] });
+    world.services.faults = ({ service }) => (service === 'cloudformation' ? 'denied' : undefined);
+    expect((await world.end('DELETE_IN_PROGRESS')).failure).toBeUndefined();
+    expect(world.zones()).toBe('c');
+  });
+
   test('succeeds although CloudFormation cannot be read, if nothing is enabled, and fails if something is', async () => {
     for (const isEnabled of [false, true]) {
       const world = new FastWorld();
@@ -131,8 +210,37 @@ describe('a rollback', () => {
     const world = new FastWorld();
     await world.make({ ...names('a'), TimeoutSeconds: '60' });
     await world.change(names('b'));
-    expect((await world.goBack()).failure).toBeUndefined();
+    expect(await world.goBack()).toMatchObject({ after: 120, answer: { IsComplete: true } });
     expect([world.zones(), world.left()]).toEqual(['a', []]);
+  });
+
+  test.each([
+    ['is still shown as enabled', LATE, 150],
+    ['is shown as disabling, and another one as disabled', 60 * SECOND, 110],
+  ])('waits while EC2 refuses to enable a zone that it is disabling, and that %s', async (_, staleness, seconds) => {
+    const world = new FastWorld();
+    await world.make(names('ab'));
+    const zone = { SourceSnapshotIds: [world.snapshot], AvailabilityZones: [`${REGION}b`] };
+    world.ec2.handover.fastRestores.disable(REGION, zone);
+    world.time += 10 * MINUTE;
+    world.ec2.handover.settings.staleness = staleness;
+    const begun = world.time + 10 * MINUTE;
+    world.services.faults = ({ action, time }) =>
+      action === 'EnableFastSnapshotRestores' && time > begun + MINUTE && time < begun + seconds * SECOND
+        ? new AwsError('InvalidSnapshot.InvalidState', 'Disabling.')
+        : undefined;
+    expect((await world.changeAndCancel(names('c'))).failure).toBeUndefined();
+    expect([world.zones(), world.left()]).toEqual(['ab', []]);
+  });
+
+  test('to a snapshot that has gone meanwhile leaves it, and says so', async () => {
+    const world = new FastWorld();
+    await world.make(names('a'));
+    await world.change({ SnapshotId: world.other });
+    world.ec2.deleteSnapshot(REGION, { SnapshotId: world.snapshot });
+    expect((await world.goBack()).failure).toBeUndefined();
+    expect([world.zones(), world.zones(world.other)]).toEqual(['', '']);
+    expect(world.left()).toEqual([expect.stringContaining(`snapshot ${world.snapshot} was not found`)]);
   });
 
   test('waits while EC2 refuses to enable a zone that it is still disabling', async () => {
@@ -165,7 +273,53 @@ test('a poll that is too old to know what CloudFormation waits for changes nothi
   const event = await world.accepted('Create', names('a'));
   world.services.delays = ({ action }) => (action === 'DescribeStackResource' ? 31 * SECOND : 0);
   expect(await world.poll(event)).toEqual({ IsComplete: false });
+  const reason = 'this poll took too long to change anything safely';
+  expect(world.logs.at(-1)).toEqual({ decision: 'wait', reason });
   expect(world.zones()).toBe('');
   world.services.delays = undefined;
   expect((await world.wait(event)).answer?.IsComplete).toBe(true);
+});
+
+describe('zone IDs instead of names', () => {
+  const called = (world: FastWorld, since: number): string[] =>
+    world
+      .calls()
+      .slice(since)
+      .filter((name) => name.startsWith('Enable') || name.startsWith('Disable'));
+
+  test('of the same zones: nothing is disabled, and nothing is waited for', async () => {
+    const world = new FastWorld();
+    await world.make(names('ab'));
+    world.time += 10 * MINUTE;
+    const since = world.calls().length;
+    expect((await world.change(ids('ab'))).after).toBe(30);
+    expect(called(world, since)).toEqual(['EnableFastSnapshotRestores']);
+  });
+
+  test('of other zones: those that are enabled are disabled, and those that somebody disabled are left alone', async () => {
+    const world = new FastWorld();
+    await world.make(names('abc'));
+    world.ec2.handover.fastRestores.disable(REGION, {
+      SourceSnapshotIds: [world.snapshot],
+      AvailabilityZones: [`${REGION}a`],
+    });
+    world.time += 10 * MINUTE;
+    const since = world.calls().length;
+    world.services.faults = ({ action, input }) =>
+      action === 'DisableFastSnapshotRestores' && JSON.stringify(input).includes(`${REGION}a`) ? 'denied' : undefined;
+    expect((await world.change(ids('b'))).failure).toBeUndefined();
+    expect(world.zones()).toBe('b');
+    expect(called(world, since)).toContain('DisableFastSnapshotRestores');
+  });
+
+  test('nothing is decided while a late read does not show all of the old zones', async () => {
+    const world = new FastWorld();
+    await world.make(names('b'));
+    world.time += 10 * MINUTE;
+    await world.change(names('ab'));
+    world.ec2.handover.settings.staleness = LATE;
+    expect((await world.change(ids('b'))).failure).toBeUndefined();
+    expect(world.zones()).toBe('b');
+    expect(world.logs).toContainEqual({ decision: 'wait', reason: 'some zones are not visible yet' });
+  });
 });

@@ -130,7 +130,40 @@ describe('a fast restore', () => {
     const world = new FastWorld(LATE);
     await world.make(names('a'));
     world.ec2.deleteSnapshot(REGION, { SnapshotId: world.snapshot });
-    expect((await world.end('DELETE_IN_PROGRESS')).failure).toBeUndefined();
+    expect(await world.end('DELETE_IN_PROGRESS')).toMatchObject({ after: 120, answer: { IsComplete: true } });
+  });
+
+  test('is enabled again if somebody disables it while the request waits', async () => {
+    const world = new FastWorld();
+    const event = await world.accepted('Create', { ...names('a'), ...WAITS });
+    await world.wait(event, 5 * MINUTE);
+    world.ec2.handover.fastRestores.disable(REGION, {
+      SourceSnapshotIds: [world.snapshot],
+      AvailabilityZones: [`${REGION}a`],
+    });
+    world.time += 5 * MINUTE;
+    expect((await world.wait(event)).failure).toBeUndefined();
+    expect(world.zones()).toBe('a');
+  });
+
+  test('waits while EC2 disables the zone for minutes and refuses to enable it', async () => {
+    const world = new FastWorld();
+    await world.make(names('ab'));
+    world.time += 10 * MINUTE;
+    world.enter('CREATE_IN_PROGRESS');
+    const event = await world.accepted('Create', names('ab'));
+    world.time += 4 * MINUTE;
+    world.ec2.handover.fastRestores.disable(REGION, {
+      SourceSnapshotIds: [world.snapshot],
+      AvailabilityZones: [`${REGION}a`],
+    });
+    const until = world.time + MINUTE;
+    world.services.faults = ({ action, time }) =>
+      action === 'EnableFastSnapshotRestores' && time < until
+        ? new AwsError('InvalidSnapshot.InvalidState', 'Disabling.')
+        : undefined;
+    expect((await world.wait(event)).failure).toBeUndefined();
+    expect(world.zones()).toBe('ab');
   });
 
   test('is tried again if EC2 lacks capacity, and fails if the snapshot is at fault', async () => {
@@ -154,6 +187,15 @@ describe('waiting until it is enabled', () => {
     const world = new FastWorld();
     world.ec2.handover.settings.optimizationDuration = 20 * MINUTE;
     expect((await world.make({ ...names('ab'), ...WAITS })).after).toBe(20 * 60);
+  });
+
+  test('is believed immediately in a further stage', async () => {
+    const world = new FastWorld();
+    world.ec2.handover.settings.optimizationDuration = 50.5 * MINUTE;
+    expect((await world.make({ ...names('ab'), ...WAITS })).after).toBe(3_000);
+    world.enter('CREATE_IN_PROGRESS');
+    const event = await world.accepted('Create', { ...names('ab'), ...WAITS, Stage: '2' });
+    expect((await world.wait(event)).after).toBe(30);
   });
 
   test('goes on in a further stage, which fails at its end, with the states', async () => {

@@ -170,6 +170,12 @@ test.each([
   expect(endpoint.requests).toEqual([]);
 });
 
+test('the URL is signed once, and takes the credentials once', async () => {
+  const credentials = jest.fn().mockResolvedValue({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: SECRET });
+  await presignedUrl(new EC2Client({ region: SOURCE, credentials }), copyInput(requestFor(), {}));
+  expect(credentials).toHaveBeenCalledTimes(1);
+});
+
 test('an error of the credentials is the error of the call, not a URL that EC2 would refuse later', async () => {
   const credentials = (): Promise<never> => Promise.reject(new Error('no credentials'));
   const client = new EC2Client({ region: SOURCE, credentials });

@@ -3,8 +3,8 @@
 import * as fc from 'fast-check';
 import { Memory } from '../../lambda/memory';
 import type { Call, Fault } from '../../local-aws/faults';
-import { FastWorld, ids, names, type Declared } from '../lambda/fast-world';
-import { MINUTE, SECOND } from '../lambda/in-process';
+import { FastWorld, ids, names, type Declared } from './fast-world';
+import { MINUTE, SECOND } from './in-process';
 
 const LIVES = 300;
 
