@@ -1,4 +1,4 @@
-// What is cut from the bundle makes no difference: the same calls over the wire, with the cut bundle and an uncut one.
+// What is cut from the bundle makes no difference: the cut bundle and an uncut one make the same calls over the wire.
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
@@ -54,7 +54,7 @@ afterAll(() => {
   recorder.stop();
 });
 
-/** One address for both bundles, since it is part of what is signed; keeps all that is sent. */
+/** One address for both bundles, because requests sign it. Records everything that is sent. */
 class Recorder {
   sent: Sent[] = [];
   target = '';
@@ -89,7 +89,7 @@ class Recorder {
   }
 }
 
-/** In an account that is always the same. */
+/** Makes the calls in an account that is always the same. */
 async function make(calls: Call[], bundle: string, faults?: FaultHook): Promise<{ outcomes: Outcome[]; sent: Sent[] }> {
   const clock = { now: () => NOW };
   const services = new Services({ clock, ec2: account(), stacks: STACKS, faults });
@@ -108,7 +108,7 @@ async function make(calls: Call[], bundle: string, faults?: FaultHook): Promise<
   }
 }
 
-/** With more snapshots than one page shows. */
+/** Has more snapshots than fit on one page. */
 function account(): SimulatedEc2 {
   const ec2 = new SimulatedEc2({ clock: { now: () => NOW } });
   for (let i = 0; i <= 1000; i += 1) ec2.addSnapshot({ region: HERE, id: snapshotId(i), tags: { Name: NASTY } });
@@ -140,7 +140,7 @@ function snapshotId(n: number): string {
   return `snap-${n.toString(16).padStart(17, '0')}`;
 }
 
-/** As the handler makes it from what CloudFormation sends. */
+/** The call that the handler makes when CloudFormation sends these properties. */
 function copyOf(properties: Partial<CopyProperties>, ResourceType = COPY_RESOURCE_TYPE): Call {
   const wire = { SourceSnapshotId: snapshotId(1), SourceRegion: HERE, DestinationRegion: HERE, ...properties };
   const request = decodeRequest(
@@ -239,7 +239,7 @@ async function compare(calls: Call[], faults?: FaultHook): Promise<{ outcomes: O
 
 test('every request has the same bytes, and every result is the same', async () => {
   const { outcomes, sent } = await compare(CALLS);
-  // It was the calls that were compared, and not how all of them fail.
+  // The comparison includes calls that succeed, not only failures.
   expect(outcomes.filter(({ error }) => error === undefined)).toHaveLength(32);
   const shown = outcomes.find(({ value }) => Object.hasOwn(value ?? {}, 'FastSnapshotRestores'));
   expect(shown?.value).toMatchObject({ FastSnapshotRestores: [{ State: 'enabling' }, { State: 'enabling' }] });
@@ -269,7 +269,7 @@ const CODES = {
   ],
 };
 
-/** All that the SDK has a class for. */
+/** All errors for which the SDK has a class. */
 function exceptionsOf(sdk: object, base: new (...args: never[]) => Error): string[] {
   const isException = (value: unknown): boolean =>
     typeof value === 'function' && Object.prototype.isPrototypeOf.call(base.prototype, value.prototype as object);
@@ -289,7 +289,7 @@ const refuse: FaultHook = ({ input }) => {
 };
 
 test.each(['describeSnapshots', 'describeKey', 'describeStacks'] as const)(
-  'every error of %s is read in the same way',
+  'every error of %s is read the same way',
   async (method) => {
     const { outcomes } = await compare(CODES[method].map(LOOK[method]), refuse);
     expect(outcomes.map(({ error }) => error?.name)).toEqual(CODES[method]);
@@ -298,7 +298,7 @@ test.each(['describeSnapshots', 'describeKey', 'describeStacks'] as const)(
 );
 
 test.each(['throttled', 'internal-error', 'unavailable', 'denied', 'lost-response', 'refused-connection'] as const)(
-  '%s: tried again as often, by all services',
+  '%s: both bundles retry equally often, for all services',
   async (fault) => {
     const calls = [copyOf({}), ...Object.values(LOOK).map((look) => look(snapshotId(1)))];
     await compare([...calls, ...calls], ({ count }) => (count <= 3 ? fault : undefined));

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 const root = join(__dirname, '..');
 const BUNDLE = 'assets/handler/index.js';
 
-/** What the bundle is made of, in another folder; the packages of the SDK are links, but for those to be changed. */
+/** Puts the sources of the bundle in another folder. Packages are links, except for those that a test changes. */
 function anotherFolder(copied: string[] = []): string {
   const folder = mkdtempSync(join(tmpdir(), 'another-folder-'));
   const scripts = ['scripts/bundle.mjs', 'scripts/attribution.mjs'];
@@ -25,7 +25,7 @@ function anotherFolder(copied: string[] = []): string {
   return folder;
 }
 
-/** What the build says when it fails. */
+/** Returns what the build says if it fails. */
 function build(folder: string, file = BUNDLE): string {
   const { status, stderr } = spawnSync(process.execPath, ['scripts/bundle.mjs', file], {
     cwd: folder,
@@ -38,7 +38,7 @@ function edit(file: string, change: (content: string) => string): void {
   writeFileSync(file, change(readFileSync(file, 'utf8')));
 }
 
-test('the handler is bundled into the same bytes in whatever folder, so that a pipeline sees no difference that is none', () => {
+test('the bundle has the same bytes in every folder, so that a pipeline sees no false change', () => {
   const folder = anotherFolder();
   const fromHere = join(folder, 'from-here.js');
   expect([build(folder), build(root, fromHere)]).toEqual(['', '']);
@@ -48,7 +48,7 @@ test('the handler is bundled into the same bytes in whatever folder, so that a p
 });
 
 describe('the build fails', () => {
-  it('when the SDK writes its schemas in a way that is not cut any more', () => {
+  it('when the SDK’s schemas can no longer be cut', () => {
     const folder = anotherFolder(['@aws-sdk/client-ec2']);
     edit(join(folder, 'node_modules/@aws-sdk/client-ec2/dist-es/schemas/schemas_0.js'), (source) =>
       source.replaceAll(' = [', ' =\n['),
@@ -56,7 +56,7 @@ describe('the build fails', () => {
     expect(build(folder)).toContain('the schemas are not cut');
   });
 
-  it('when the SDK does not import what is left out', () => {
+  it('when the SDK does not import what the bundle leaves out', () => {
     const clients = ['ec2', 'kms', 'cloudformation'].map((name) => `@aws-sdk/client-${name}`);
     const folder = anotherFolder(clients);
     for (const client of clients) {
@@ -67,7 +67,7 @@ describe('the build fails', () => {
     expect(build(folder)).toContain('not import @aws-sdk/credential');
   });
 
-  it('when the handler has grown', () => {
+  it('when the handler has grown too large', () => {
     const folder = anotherFolder();
     appendFileSync(join(folder, 'lambda/index.ts'), `console.log('${randomBytes(50_000).toString('hex')}');`);
     expect(build(folder)).toContain('bytes zipped');

@@ -75,7 +75,7 @@ function codeOf(language: string): string {
     .join('\n');
 }
 
-test.each(LANGUAGES)('the code for %s declares the public classes, props and attributes', (language) => {
+test.each(LANGUAGES)('the code for %s declares the public classes, props, and attributes', (language) => {
   const code = codeOf(language);
   expect(PUBLIC[language].filter((part) => !code.includes(part))).toEqual([]);
 });

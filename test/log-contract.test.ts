@@ -1,4 +1,4 @@
-// The lines that the entry of the handler writes, as the metric filters of the library read them.
+// The lines that the handler writes, as the library's metric filters read them.
 import { Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { FAST_RESTORE_RESOURCE_TYPE, type LogSubject } from '../lib/contract';
@@ -21,7 +21,7 @@ let endpoint: Endpoint;
 let lines: Line[];
 let entry: typeof Entry;
 
-/** Those of the world of the test. Loading the SDK takes longer than the tests, so the entry is loaded once. */
+/** Those of the current test's world. Loading the SDK takes longer than the tests, so the entry is loaded once. */
 const services = {
   send: (...call: Parameters<Services['send']>) => world.services.send(...call),
 } as Partial<Services> as Services;
@@ -52,7 +52,7 @@ afterEach(() => {
 
 afterAll(() => endpoint.stop());
 
-/** A request from its event to its answer, as the framework drives the entry. */
+/** Runs a request from its event to its answer, as the framework does. */
 async function run(event: CloudFormationEvent): Promise<Answer | Error> {
   const whole = { ...event, ResponseURL: SECRET };
   const accepted = { ...whole, ...(await entry.onEvent(whole)) } as PollEvent;
@@ -68,7 +68,7 @@ async function run(event: CloudFormationEvent): Promise<Answer | Error> {
   throw new Error('no answer');
 }
 
-/** What the filters of the metrics count, by the name of the metric: their values. */
+/** The values that the metric filters count, by metric name. */
 function counted(): Record<string, unknown[]> {
   const stack = new Stack(newApp(), 'Stack');
   const copy = new SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE });
@@ -101,11 +101,11 @@ interface Filter {
   }[];
 }
 
-/** With the id of the stack, which CloudFormation puts in. */
+/** The pattern with the stack ID, which CloudFormation inserts. */
 const patternOf = ({ 'Fn::Join': [, parts] }: Filter['FilterPattern']): string =>
   parts.map((part) => (typeof part === 'string' ? part : STACK_ID)).join('');
 
-/** As CloudWatch Logs reads `{ ($.a.b = "x") && ($.a.c >= 0) }`: a field that is absent matches nothing. */
+/** Reads `{ ($.a.b = "x") && ($.a.c >= 0) }` as CloudWatch Logs does: a missing field matches nothing. */
 function matches(pattern: string, line: object): boolean {
   const terms = /^\{ (.*) \}$/.exec(pattern)?.[1]?.split(' && ') ?? [];
   return terms.every((term) => {
@@ -124,7 +124,7 @@ function read(path: string, line: object): unknown {
 
 const SUBJECT = { request: 'Create', stack: STACK_ID, logicalId: LOGICAL_ID };
 
-test('a copy is counted when it is started, and with its duration when it is complete', async () => {
+test('a copy is counted when it starts, and its duration when it is complete', async () => {
   expect(await run(world.event('Create'))).toMatchObject({ IsComplete: true });
   expect(lines.map(({ decision }) => decision)).toEqual(
     expect.arrayContaining(['accept', 'start copy', 'wait', 'complete']),
@@ -140,7 +140,7 @@ test('a copy is counted when it is started, and with its duration when it is com
   });
 });
 
-test('a failure is counted, in a later stage by the logical id of the copy', async () => {
+test('a failure in a later stage is counted under the logical ID of the copy', async () => {
   world.ec2.settings.copyDuration = 120 * MINUTE;
   const properties = world.declare({ TimeoutSeconds: '3600' });
   const handedOn = await run(world.event('Create', { ResourceProperties: properties }));
@@ -152,7 +152,7 @@ test('a failure is counted, in a later stage by the logical id of the copy', asy
   expect([failures, durations]).toEqual([[['1', STACK_ID, LOGICAL_ID]], []]);
 });
 
-test('an Update in place that makes no copy is counted nowhere', async () => {
+test('an Update in place that makes no copy is not counted', async () => {
   await run(world.event('Create'));
   const before = world.declare();
   [world.physicalId] = world.copies();
@@ -165,7 +165,7 @@ test('an Update in place that makes no copy is counted nowhere', async () => {
   expect(Object.values(counted()).flat()).toEqual([]);
 });
 
-test('a fast restore is no copy: nothing of it is counted', async () => {
+test('a fast restore is not a copy, and is not counted', async () => {
   const { id } = world.ec2.addSnapshot({ region: 'eu-west-1' });
   const of = (...AvailabilityZones: string[]) =>
     world.event('Create', {
@@ -179,7 +179,7 @@ test('a fast restore is no copy: nothing of it is counted', async () => {
   expect(Object.values(counted()).flat()).toEqual([]);
 });
 
-test('no line holds what the event holds besides: its ResponseURL', async () => {
+test('no line contains the ResponseURL of the event', async () => {
   await run(world.event('Create'));
   world.enter('DELETE_IN_PROGRESS');
   [world.physicalId] = world.copies();

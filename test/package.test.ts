@@ -64,7 +64,7 @@ function synthesized(): { template: string; handlers: string[] } {
   return { template, handlers: filesOfHandlerIn(assembly) };
 }
 
-test('an app in plain JavaScript synthesizes with the handler that is in the package', () => {
+test('a plain JavaScript app synthesizes with the packaged handler', () => {
   fs.writeFileSync(path.join(project, 'app.js'), JAVASCRIPT);
   run('app.js');
   const { template, handlers } = synthesized();
@@ -72,7 +72,7 @@ test('an app in plain JavaScript synthesizes with the handler that is in the pac
   expect(handlers).toEqual([fs.readFileSync(path.join(ROOT, 'assets', 'handler', 'index.js'), 'utf8')]);
 });
 
-test('an app in TypeScript type-checks and synthesizes', () => {
+test('a TypeScript app type-checks and synthesizes', () => {
   fs.writeFileSync(path.join(project, 'typed.ts'), TYPESCRIPT);
   const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   const options = ['--strict', '--module', 'node16', '--target', 'es2022', '--types', 'node'];
@@ -112,7 +112,7 @@ describe('licenses', () => {
     expect(license).toMatch(/^ +Copyright 20\d\d cdk-ebs-snapshot-copy contributors$/m);
   });
 
-  test('whatever the bundle contains is named with its version and terms, which permit it', () => {
+  test('every bundled package is listed with its version and a permissive license', () => {
     const text = fs.readFileSync(path.join(project, 'node_modules', NAME, 'THIRD-PARTY-LICENSES'), 'utf8');
     const bundled = bundledPackages();
     expect(bundled.length).toBeGreaterThan(3);
@@ -124,7 +124,7 @@ describe('licenses', () => {
   });
 });
 
-/** As the bundler sees them without the cut, so that what the cut hides is named, too. */
+/** What the bundler sees without the cut, so that packages that the cut hides are also listed. */
 function bundledPackages(): { name: string; version: string; license: string }[] {
   const { metafile } = buildSync({
     entryPoints: [path.join(ROOT, 'lambda', 'index.ts')],
@@ -146,7 +146,7 @@ function bundledPackages(): { name: string; version: string; license: string }[]
   );
 }
 
-test('the peers are the only dependencies', () => {
+test('peer dependencies are the only dependencies', () => {
   const text = fs.readFileSync(path.join(project, 'node_modules', NAME, 'package.json'), 'utf8');
   const manifest = JSON.parse(text) as Record<string, Record<string, string> | undefined>;
   expect(manifest).not.toHaveProperty('dependencies');
@@ -154,7 +154,7 @@ test('the peers are the only dependencies', () => {
   expect(Object.keys(manifest.peerDependencies ?? {})).toEqual(['aws-cdk-lib', 'constructs']);
 });
 
-test('Construct Hub can list it: its keyword and licence, and an assembly with all languages', () => {
+test('Construct Hub can list the package: keywords, license, and an assembly with all languages', () => {
   const read = (file: string): unknown =>
     JSON.parse(fs.readFileSync(path.join(project, 'node_modules', NAME, file), 'utf8'));
   expect(read('package.json')).toMatchObject({

@@ -1,4 +1,4 @@
-// The pictures of the README: no text leaves its box, or the picture, whatever the font.
+// The pictures of the README: text stays within its box and the picture, whatever the font.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -6,7 +6,7 @@ const docs = (name: string): string => readFileSync(join(__dirname, '..', 'docs'
 const attributes = (tag: string): Record<string, string> =>
   Object.fromEntries([...tag.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]));
 
-/** Of the widest fonts in use, such as Verdana, in parts of the size. */
+/** The character width of the widest fonts in use, such as Verdana, relative to the font size. */
 const ADVANCE = 0.62;
 const SIZES: Readonly<Record<string, number>> = { head: 14, note: 12 };
 
@@ -28,7 +28,7 @@ describe.each(['flow.svg', 'life.svg'])('%s', (name) => {
   const svg = docs(name);
   const texts = [...svg.matchAll(/<text ([^>]*)>([^<]*)<\/text>/g)];
 
-  test('has texts, none of which leaves its box', () => {
+  test('keeps all text within its box', () => {
     expect(texts.length).toBeGreaterThan(10);
     const boxes = boxesIn(svg);
     const leaving = texts.filter(([, tag = '', text = '']) => {
@@ -41,7 +41,7 @@ describe.each(['flow.svg', 'life.svg'])('%s', (name) => {
     expect(leaving.map(([, , text]) => text)).toEqual([]);
   });
 
-  test('says what it shows to those who cannot see it', () => {
+  test('has a title and a description for those who cannot see it', () => {
     expect(svg).toMatch(/<title id="t">[^<]+<\/title>/);
     expect(svg).toMatch(/<desc id="d">[^<]{100,}<\/desc>/);
   });
@@ -63,7 +63,7 @@ test('flow.svg shows all five functions', () => {
 describe('demo.svg', () => {
   const svg = docs('demo.svg');
 
-  test('moves: each line appears at its time, within one round', () => {
+  test('is animated: each line appears at its time within one loop', () => {
     const times = [...svg.matchAll(/keyTimes="([^"]*)" values="([^"]*)"/g)];
     expect(times.length).toBeGreaterThan(50);
     for (const [, keys = '', values = ''] of times) {
@@ -75,7 +75,7 @@ describe('demo.svg', () => {
     }
   });
 
-  test('holds nothing that a page would have to load or run', () => {
+  test('contains nothing that a page would have to load or run', () => {
     expect(svg).not.toMatch(/<script|href=|@import|url\(/);
   });
 });

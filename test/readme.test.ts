@@ -44,14 +44,14 @@ function run(code: string, stack: cdk.Stack): void {
   const copy = published.SnapshotCopy.fromSnapshotId(stack, 'Declared', 'snap-0123456789abcdef0');
   const imported = { ...cdk, ...assertions, ...published, ec2, iam, kms, logs };
   const scope = { ...imported, copy, exports: {}, require: (name: string) => modules[name] };
-  // A block, since what an example imports itself is declared once more.
+  // A block, because an example redeclares what it imports itself.
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- that is the point
   new Function(...Object.keys(scope), `{${outputText}}`).apply(stack, Object.values(scope));
 }
 
 test.each(
   examples.map((code) => [code.split('\n').find((line) => line.includes('new ')) ?? code.split('\n')[0], code]),
-)('the example of the README with "%s" runs', (_, code) => {
+)('the README example with "%s" runs', (_, code) => {
   const app = new cdk.App({ builtinCloudFormationValidation: false });
   const stack = new cdk.Stack(app, 'Example', { env: { account: '111122223333', region: 'eu-west-1' } });
   run(code, stack);
@@ -60,7 +60,7 @@ test.each(
 
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 
-(hasPython ? test : test.skip)('the example in Python is Python', () => {
+(hasPython ? test : test.skip)('the Python example is valid Python', () => {
   const [code = ''] = codeBlocks(readme, 'python');
   expect(code).toContain('SnapshotCopy(');
   const check = 'import ast, sys; ast.parse(sys.stdin.read())';
@@ -71,7 +71,7 @@ test('the README has at most 2,000 words', () => {
   expect(readme.split(/\s+/).filter((word) => /\w/.test(word)).length).toBeLessThanOrEqual(2000);
 });
 
-test('the README names every prop, attribute and setting', () => {
+test('the README names every prop, attribute, and setting', () => {
   const names = ['snapshot-copy-props', 'snapshot-copy-provider', 'latest-source'].flatMap((file) => {
     const source = read(`lib/${file}.ts`).replace(/interface SnapshotFromIdOptions.*$/s, '');
     return [...source.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name = '']) => name);
@@ -81,7 +81,7 @@ test('the README names every prop, attribute and setting', () => {
   expect(missing).toEqual(['snapshotRef']);
 });
 
-/** `[text](address)`, without what stands in code. */
+/** The addresses of `[text](address)`, except in code. */
 function linksOf(page: string): string[] {
   const text = page.replace(/```.*?```/gs, '').replace(/`[^`\n]*`/g, '');
   return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, address = '']) => address);
@@ -93,12 +93,12 @@ const anchorOf = (heading: string): string =>
     .replace(/[^\w\- ]/g, '')
     .replaceAll(' ', '-');
 
-test('the README has whole addresses only, because PyPI resolves no others', () => {
+test('the README has only absolute links, because PyPI resolves no others', () => {
   expect(linksOf(readme).filter((address) => !/^(https:|#)/.test(address))).toEqual([]);
 });
 
-test.each(PAGES)('the links of %s lead somewhere in the repository', (page) => {
-  // Registries other than npm know only whole addresses.
+test.each(PAGES)('the links in %s to the repository are not broken', (page) => {
+  // Registries other than npm resolve only absolute links.
   const broken = linksOf(read(page).replaceAll(OUR_PAGES, '')).filter((address) => {
     if (/^(https?:|mailto:)/.test(address)) return false;
     const [file = '', anchor] = address.split('#');
@@ -110,7 +110,7 @@ test.each(PAGES)('the links of %s lead somewhere in the repository', (page) => {
   expect(broken).toEqual([]);
 });
 
-test('the commands of the README exist', () => {
+test('the documented commands exist', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
   const pages = PAGES.map(read).join('\n');
   const named = [...pages.matchAll(/\bnpm run ([\w:-]*\w)/g)].map(([, name = '']) => name);

@@ -1,4 +1,4 @@
-// The release: what its workflow may do, which tags it takes, and the address from which all others follow.
+// The release: what its workflow may do, which tags it accepts, and the address that all others must match.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ describe('the address of the repository', () => {
   };
   const [, owner = '', repositoryName = ''] = /^https:\/\/github\.com\/([\w-]+)\/([\w-]+)\.git$/.exec(repository.url) ?? []; // prettier-ignore
 
-  test('is the one from which those in package.json follow', () => {
+  test('matches the other addresses in package.json', () => {
     expect(owner).not.toBe('');
     expect(author.url).toBe(`https://github.com/${owner}`);
     expect(homepage).toBe(`https://github.com/${owner}/${repositoryName}`);
@@ -28,7 +28,7 @@ describe('the address of the repository', () => {
   const PAGES = [...readdirSync(ROOT), ...readdirSync(join(ROOT, 'docs')).map((page) => `docs/${page}`)];
   const TEXTS = [...PAGES.filter((page) => page.endsWith('.md')), '.github/ISSUE_TEMPLATE/config.yml'];
 
-  test.each(TEXTS)('is the one in %s', (page) => {
+  test.each(TEXTS)('matches the addresses in %s', (page) => {
     const addresses = [...read(page).matchAll(/(?:raw\.githubusercontent|github)\.com\/([\w-]+)\/([\w-]+)/g)];
     const ours = addresses.filter(([, , one = '']) => one.startsWith(name) || one.startsWith(repositoryName));
     const wrong = ours.filter(([, by, one]) => by !== owner || ![repositoryName, `${repositoryName}-go`].includes(one ?? '')); // prettier-ignore
@@ -39,7 +39,7 @@ describe('the address of the repository', () => {
 describe.each(WORKFLOWS)('%s', (workflow) => {
   const text = read(workflow);
 
-  test('pins every action to a commit, and says of which version', () => {
+  test('pins every action to a commit, and names its version', () => {
     const uses = [...text.matchAll(/^\s*(?:- )?uses: (.*)$/gm)].map(([, action = '']) => action);
     expect(uses.length).toBeGreaterThan(0);
     expect(uses.filter((action) => !/^[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(action))).toEqual([]);
@@ -65,14 +65,14 @@ describe('the release workflow', () => {
     ?.split(/^ {2}(?=[\w-]+:\n)/m) ?? [''];
   const jobs = new Map(parts.map((part) => [part.split(':')[0] ?? '', part]));
 
-  test('builds and tests without any right', () => {
+  test('builds and tests without any permission', () => {
     for (const job of ['build', 'languages']) {
       expect(jobs.get(job)).toContain('npm ci');
       expect(jobs.get(job)).not.toMatch(/permissions:|environment:|secrets\.|vars\./);
     }
   });
 
-  test('publishes to npm what has been checked, in a job that runs no code of packages', () => {
+  test('publishes the verified package to npm, in a job that runs no package code', () => {
     const job = jobs.get('npm') ?? '';
     expect(job).toMatch(/permissions:\n {6}id-token: write\n {4}steps:/);
     expect(job).toMatch(/sha256sum --check --strict SHA256SUMS/);
@@ -80,7 +80,7 @@ describe('the release workflow', () => {
     expect(job).not.toMatch(/checkout|npm (ci|install|run)|npx|secrets\./);
   });
 
-  test('publishes nothing else before, and other languages only when they are set up', () => {
+  test('publishes nothing else before that, and other languages only if they are set up', () => {
     for (const job of ['pypi', 'nuget', 'maven', 'go', 'github-release'])
       expect(jobs.get(job)).toContain('needs: npm\n');
     for (const job of ['pypi', 'nuget', 'maven', 'go'])
@@ -118,7 +118,7 @@ describe('a tag', () => {
     git('commit', '--quiet', '--all', '--message', 'chore: release');
   }
 
-  test('on main with the version and a dated entry in the changelog is released, with its notes', () => {
+  test('on main with the version and a dated changelog entry is released, with its notes', () => {
     git('tag', 'v0.2.0');
     expect(script('release-check', 'v0.2.0', 'main')).toMatchObject({ status: 0, stderr: '' });
     expect(script('release-notes', '0.2.0').stdout).toBe('### Features\n\n* new\n\n');
@@ -157,7 +157,7 @@ describe('a tag', () => {
       },
     ],
     [
-      'whose entry has no date',
+      'whose changelog entry has no date',
       'v0.1.0',
       'the changelog has no dated entry for it',
       () => {

@@ -17,7 +17,7 @@ const SOMEBODY = principal('Administrator');
 const isDenied = (action: string, resource: string, context: Context): boolean =>
   isAllowed(statements, action, resource, context);
 
-/** CloudFormation shortens the logical id, but keeps its first 24 characters. */
+/** CloudFormation shortens the logical ID, but keeps its first 24 characters. */
 function nameOfHandlerRole(): string {
   const stack = newStack();
   new SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE });
@@ -33,25 +33,25 @@ test('all statements deny', () => {
 });
 
 describe.each(Object.values(TAG))('%s', (key) => {
-  test.each([key, key.toUpperCase()])('is kept from everybody else as %s', (tag) => {
+  test.each([key, key.toUpperCase()])('is off limits to everybody else as %s', (tag) => {
     const context = { ...SOMEBODY, ...requested({ [tag]: 'x', team: 'storage' }) };
     expect(isDenied('ec2:CreateTags', snapshot('us-gov-west-1'), context)).toBe(true);
     expect(isDenied('ec2:DeleteTags', snapshot('us-gov-west-1'), { ...context, ...ownCopy })).toBe(true);
   });
 });
 
-test('the handler tags its copies', () => {
+test('the handler may tag its copies', () => {
   const context = { ...principal(nameOfHandlerRole()), ...requested(tagsFor(STACK_ID)) };
   expect(isDenied('ec2:CreateTags', newSnapshot('us-gov-west-1'), context)).toBe(false);
 });
 
-test('everybody tags snapshots otherwise, copies among them', () => {
+test('everybody may change other tags of snapshots, including copies', () => {
   const context = { ...SOMEBODY, ...ownCopy, ...requested({ team: 'storage' }) };
   expect(isDenied('ec2:CreateTags', snapshot('us-gov-west-1'), context)).toBe(false);
   expect(isDenied('ec2:DeleteTags', snapshot('us-gov-west-1'), context)).toBe(false);
 });
 
-test('nobody takes off all tags of a copy at once, and everybody those of other snapshots', () => {
+test('nobody may remove all tags of a copy at once, but everybody may remove those of other snapshots', () => {
   expect(isDenied('ec2:DeleteTags', snapshot('us-gov-west-1'), { ...SOMEBODY, ...ownCopy })).toBe(true);
   const other = { ...SOMEBODY, ...carried({ team: 'storage' }) };
   expect(isDenied('ec2:DeleteTags', snapshot('us-gov-west-1'), other)).toBe(false);

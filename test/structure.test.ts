@@ -14,7 +14,7 @@ function importsOf(file: string): string[] {
     .filter((next) => fs.existsSync(next));
 }
 
-test.each(['lib', 'lambda'])('no file of %s imports itself by way of others', (folder) => {
+test.each(['lib', 'lambda'])('no file in %s imports itself through others', (folder) => {
   const names = fs.readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' });
   const files = names.filter((name) => name.endsWith('.ts')).map((name) => path.join(ROOT, folder, name));
   const done = new Set<string>();

@@ -26,7 +26,7 @@ function synth(context: Readonly<Record<string, unknown>>) {
   return spawnSync(app, { cwd: ROOT, env, shell: true, encoding: 'utf8' });
 }
 
-test('good context values make a template with the copy and its outputs', () => {
+test('valid context values produce a template with the copy and its outputs', () => {
   const { status, stderr } = synth({ sourceSnapshotId: SOURCE, destinationRegion: 'eu-west-1', 'aws:cdk:x': true });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   const text = fs.readFileSync(path.join(assembly, 'SnapshotCopy.template.json'), 'utf8');
@@ -40,7 +40,7 @@ test('good context values make a template with the copy and its outputs', () => 
   expect(Object.keys(outputs ?? {})).toEqual(['SnapshotId', 'SnapshotArn', 'VolumeSize', 'KmsKeyArn']);
 });
 
-test('a dry run is declared instead of the copy, with the same request and without outputs', () => {
+test('a dry run is declared instead of the copy, and without outputs', () => {
   const context = { sourceSnapshotId: SOURCE, dryRun: 'true', tags: '{"team":"storage"}', timeoutMinutes: '30' };
   expect(synth(context)).toMatchObject({ status: 0, stderr: '' });
   const text = fs.readFileSync(path.join(assembly, 'SnapshotCopy.template.json'), 'utf8');
@@ -52,8 +52,8 @@ test('a dry run is declared instead of the copy, with the same request and witho
 
 test.each([
   ['missing', {}, 'sourceSnapshotId is missing'],
-  ['bad', { sourceSnapshotId: 'snap-1' }, 'sourceSnapshotId "snap-1" is not a snapshot ID'],
-])('%s context values get the usage on stderr, exit code 1 and no stack trace', (_, context, message) => {
+  ['invalid', { sourceSnapshotId: 'snap-1' }, 'sourceSnapshotId "snap-1" is not a snapshot ID'],
+])('%s context values give the usage on stderr, exit code 1, and no stack trace', (_, context, message) => {
   const { status, stderr, stdout } = synth(context);
   expect(status).toBe(1);
   expect(stdout).toBe('');
@@ -129,12 +129,12 @@ test.each<[Record<string, unknown>, RegExp]>([
   expect(() => propsFromContext({ sourceSnapshotId: SOURCE, ...context })).toThrow(message);
 });
 
-test('context values of the CDK itself are ignored', () => {
+test('the CDK’s own context values are ignored', () => {
   const context = { '@aws-cdk/core:flag': true, 'aws:cdk:version-reporting': true, 'cli-telemetry': false };
   expect(propsFromContext({ sourceSnapshotId: SOURCE, ...context })).toEqual({ copy: { sourceSnapshotId: SOURCE } });
 });
 
-test('the CDK CLI makes the bundle before it runs the app', () => {
+test('the CDK CLI builds the bundle before it runs the app', () => {
   const { build } = JSON.parse(fs.readFileSync(path.join(ROOT, 'cdk.json'), 'utf8')) as { build: string };
   expect(() => execFileSync(build, { cwd: ROOT, shell: true, stdio: 'ignore' })).not.toThrow();
 });

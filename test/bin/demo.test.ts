@@ -31,7 +31,7 @@ async function demo(args: readonly string[], scenarios?: readonly Scenario[]) {
 
 const ran = new Map<string, ReturnType<typeof demo>>();
 
-/** Where the output is no terminal. Each scenario runs once. */
+/** The demo when its output is not a terminal. Each scenario runs once. */
 function plain(name: string): ReturnType<typeof demo> {
   const running = ran.get(name) ?? demo(['--scenario', name]);
   ran.set(name, running);
@@ -44,7 +44,7 @@ function named(name: string): Scenario {
   return scenario;
 }
 
-/** The lines of a text that hold one of each of these, in this order. */
+/** Expects lines in the text that match these patterns, in this order. */
 function expectInOrder(text: string, lines: readonly RegExp[]): void {
   let rest = text.split('\n');
   for (const line of lines) {
@@ -67,7 +67,7 @@ const REASONS: Readonly<Record<string, RegExp>> = {
 };
 
 describe.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))('%s', (name, scenario) => {
-  test('goes as it says, in plain lines without the noise of the framework', async () => {
+  test('runs as described, in plain lines without framework noise', async () => {
     const { code, out, err } = await plain(name);
     expect(out).not.toContain('NOT AS EXPECTED');
     expect({ code, err }).toEqual({ code: 0, err: '' });
@@ -83,7 +83,7 @@ describe.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))('
   });
 });
 
-test('without arguments, the life of a copy: created, updated in place, replaced and deleted', async () => {
+test('lifecycle creates a copy, updates it in place, replaces it, and deletes it', async () => {
   const { out } = await plain('lifecycle');
   expectInOrder(out, [
     /^\$ npx cdk deploy -c sourceSnapshotId=snap-0123456789abcdef0 -c sourceRegion=us-east-1$/,
@@ -118,7 +118,7 @@ test('without arguments, the life of a copy: created, updated in place, replaced
   ]);
 });
 
-test('what was not expected is said in one line, and makes the exit code 1', async () => {
+test('each unexpected result gets one line, and the exit code is 1', async () => {
   const retain = named('retain');
   const [create, destroy] = retain.steps as [Scenario['steps'][0], Scenario['steps'][0]];
   const steps = [
@@ -135,13 +135,13 @@ test('what was not expected is said in one line, and makes the exit code 1', asy
   ]);
 });
 
-/** What is left on the screen of each line, without its colors. */
+/** What the screen finally shows of each line, without colors. */
 function linesOf(text: string): string[] {
   const left = text.split('\n').map((line) => line.slice(line.lastIndexOf(ERASE_LINE) + 1));
   return stripVTControlCharacters(left.join('\n')).split('\n');
 }
 
-test('on a terminal the progress has one line, which is redrawn and never wider than the terminal', async () => {
+test('on a terminal, progress takes one line, which is redrawn and never wider than the terminal', async () => {
   const out = new Captured(true, 60);
   expect(await show(named('lost-response'), out, { env: {}, isFast: true })).toBe(true);
   const drawn = out.text.split('\r\u001b[2K').filter((part) => part.includes('[#') && !part.includes('\n'));
@@ -157,7 +157,7 @@ const CAPTURES = [
 ];
 
 test.each(CAPTURES)(
-  '%s on a terminal of %i × %i cuts no line, and breaks none in a word',
+  '%s on a %i × %i terminal cuts no lines, and breaks them only between words',
   async (name, columns, rows) => {
     const out = new Captured(true, columns);
     expect(await show(named(name), out, { env: {}, isFast: true, next: SCENARIOS[1] })).toBe(true);
@@ -165,12 +165,12 @@ test.each(CAPTURES)(
     expect(lines.filter((line) => line.length > columns)).toEqual([]);
     const words = new Set(wordsOf((await plain(name)).out));
     expect(wordsOf(lines.join('\n')).filter((word) => !words.has(word))).toEqual([]);
-    // All of the end can be seen at once.
+    // The whole summary fits on the screen.
     expect(lines.length - lines.indexOf('Summary')).toBeLessThanOrEqual(rows);
   },
 );
 
-/** Without bars, of which a terminal shows another one, and what only one of the two has. */
+/** The words that both outputs have. Leaves out progress bars, which differ on a terminal. */
 function wordsOf(text: string): string[] {
   const words = text.replace(/^Next: .*$[^]*/m, '').split(/\s+/);
   return words.filter((word) => !/^([\d:]+|\\|\[[#-]+\])$/.test(word));
@@ -191,7 +191,7 @@ test('on a terminal, a scenario takes seconds, in many short pauses', async () =
   expect(linesOf(slow.text)).toEqual(linesOf(fast.text));
 });
 
-test('nothing waits where the output is no terminal', async () => {
+test('nothing waits if the output is not a terminal', async () => {
   const out = new Captured();
   expect(await show(named('kms-key-disabled'), out, { env: {}, sleep: () => Promise.reject(new Error()) })).toBe(true);
 });
@@ -207,7 +207,7 @@ describe('the pace', () => {
     expect(((second ?? 0) - 35) * 2).toBeCloseTo(third ?? 0);
   });
 
-  test('lets what was written before it keeps anything through at once', async () => {
+  test('writes at once until it keeps something, and again after that has played', async () => {
     const out = new Captured(true);
     const pace = new Pace(out, () => Promise.resolve());
     pace.write('a');
@@ -225,11 +225,11 @@ test.each<[string, string[]]>([
   ['  a  bcd', ['  a', 'bcd']],
   ['abcdefg h', ['abcdefg', 'h']],
   ['', ['']],
-])('%p is broken at its spaces only', (text, lines) => {
+])('%p is broken only at spaces', (text, lines) => {
   expect(wrapped(text, 5)).toEqual(lines);
 });
 
-test.each([{ NO_COLOR: '1' }, { TERM: 'dumb' }])('a terminal that wants it plain (%p) gets plain lines', (env) => {
+test.each([{ NO_COLOR: '1' }, { TERM: 'dumb' }])('a terminal that wants plain output (%p) gets plain lines', (env) => {
   expect(new Console(new Captured(true), env).redraws).toBe(false);
 });
 
@@ -238,7 +238,7 @@ test.each([
   [['--scenario'], /--scenario/],
   [['--colour'], "Unknown option '--colour'"],
   [['timeout'], "Unexpected argument 'timeout'"],
-])('%p is answered on stderr with the way to the usage, and exit code 2', async (args, message) => {
+])('%p gets a pointer to the usage on stderr, and exit code 2', async (args, message) => {
   const { code, out, err } = await demo(args);
   expect({ code, out }).toEqual({ code: 2, out: '' });
   expect(err).toMatch(message);
@@ -268,13 +268,13 @@ describe('as a process', () => {
     expect(stdout.split('\n').filter((line) => /^ {2}\w/.test(line))).toHaveLength(SCENARIOS.length);
   });
 
-  test('it ends by itself', () => {
+  test('a scenario exits by itself', () => {
     const { status, stdout, stderr } = run('--scenario', 'kms-key-disabled');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('No snapshot copy is left.');
   });
 
-  test('a wrong scenario is its exit code', () => {
+  test('an unknown scenario exits with code 2', () => {
     expect(run('--scenario', 'nonesuch').status).toBe(2);
   });
 });

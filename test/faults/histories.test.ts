@@ -7,7 +7,7 @@ import { replay, sample } from './replay';
 
 const SEED = 20300101;
 
-test('300 random histories with random faults hold the six invariants', async () => {
+test('300 random histories with random faults uphold the six invariants', async () => {
   const { failure, reached } = await runShare({ seed: SEED, histories: 300 });
   if (failure) {
     const { report, path } = failure;
@@ -19,11 +19,11 @@ test('300 random histories with random faults hold the six invariants', async ()
   expect(Object.keys(reached).some((pair) => pair.includes('LockSnapshot'))).toBe(true);
 }, 120_000);
 
-test('a history ends over the whole local AWS as in one process', async () => {
+test('a history ends the same way in the whole local AWS as in one process', async () => {
   for (const history of sample(SEED, 3)) expect(await replay(history)).toBeUndefined();
 }, 120_000);
 
-test('what nobody can close does not grow silently', () => {
+test('the gaps that nobody can close do not grow silently', () => {
   expect(GAPS).toHaveLength(7);
 });
 

@@ -30,7 +30,7 @@ describe('what does not exist', () => {
     ).toBeUndefined();
   });
 
-  test('is a stack that began no operation, and a resource without an id', async () => {
+  test('reads as a stack that never began an operation, or a resource without an ID', async () => {
     const gone = aws({
       describeStacks: () => Promise.reject(NO_STACK),
       describeStackResource: () => Promise.reject(NO_STACK),
@@ -42,12 +42,12 @@ describe('what does not exist', () => {
     }
   });
 
-  test('is deleted already', async () => {
+  test('counts as deleted', async () => {
     await aws({ deleteSnapshot: () => Promise.reject(NO_SNAPSHOT) }).deleteSnapshot('eu-west-1', 'snap-a');
   });
 });
 
-describe('an error that does not say "missing"', () => {
+describe('an error of a kind other than "missing"', () => {
   const failing = aws({
     describeSnapshots: () => Promise.reject(THROTTLED),
     copySnapshot: () => Promise.reject(THROTTLED),
@@ -78,8 +78,8 @@ describe('an error that does not say "missing"', () => {
   });
 });
 
-describe('an endpoint that is not reached', () => {
-  /** Calls that end like this, half a minute apart, and since when each says that nothing was reached. */
+describe('an endpoint that cannot be reached', () => {
+  /** Makes calls with these results, 30 seconds apart, and returns the `unreachableSince` of each. */
   async function seen(ends: readonly (Error | undefined)[]): Promise<unknown[]> {
     const since: unknown[] = [];
     let end: Error | undefined;
@@ -95,21 +95,21 @@ describe('an endpoint that is not reached', () => {
   }
   const lost = new ConnectionReset();
 
-  test('has not been reached since the first of the calls in a row that got no answer', async () => {
+  test('has been unreachable since the first of several unanswered calls in a row', async () => {
     expect(await seen([lost, lost, lost])).toEqual([0, 0, 0]);
   });
 
-  test('has been reached as soon as an answer comes, whatever it is', async () => {
+  test('counts as reached after any answer, even an error', async () => {
     expect(await seen([lost, undefined, lost])).toEqual([0, undefined, 60_000]);
     expect(await seen([lost, THROTTLED, lost])).toEqual([0, undefined, 60_000]);
     expect(await seen([lost, NO_SNAPSHOT, lost])).toEqual([0, undefined, 60_000]);
   });
 
   test.each<[string, (aws: Aws) => Promise<unknown>]>([
-    ['EC2 of another Region', (aws) => aws.describeSnapshot('eu-west-2', 'snap-a')],
-    ['KMS of the Region', (aws) => aws.describeKey('eu-west-1', 'alias/mine')],
+    ['EC2 in another Region', (aws) => aws.describeSnapshot('eu-west-2', 'snap-a')],
+    ['KMS in the same Region', (aws) => aws.describeKey('eu-west-1', 'alias/mine')],
     ['CloudFormation', (aws) => aws.describeStack(STACK_ID)],
-  ])('is not the endpoint of %s', async (_, other) => {
+  ])('is tracked separately from %s', async (_, other) => {
     let time = 0;
     let isDown = true;
     const answer = (): Promise<object> => (isDown ? Promise.reject(lost) : Promise.resolve({}));
@@ -125,7 +125,7 @@ describe('an endpoint that is not reached', () => {
 });
 
 describe('a search for snapshots', () => {
-  test('reads all pages, of a thousand snapshots of this account each', async () => {
+  test('reads all pages, each of up to 1,000 snapshots of this account', async () => {
     const inputs: DescribeSnapshotsCommandInput[] = [];
     const pages = [{ Snapshots: [{ SnapshotId: 'snap-a' }], NextToken: '2' }, { NextToken: '3' }];
     const describeSnapshots: Calls['describeSnapshots'] = (_, input) => {
@@ -139,13 +139,13 @@ describe('a search for snapshots', () => {
     expect(inputs).toEqual([first, { ...first, NextToken: '2' }, { ...first, NextToken: '3' }]);
   });
 
-  test('takes an empty token for the last page', async () => {
+  test('stops at an empty token', async () => {
     const describeSnapshots = jest.fn(() => Promise.resolve({ Snapshots: [], NextToken: '' }));
     expect(await aws({ describeSnapshots }).findSnapshots('eu-west-1', 'self', [], never)).toEqual([]);
     expect(describeSnapshots).toHaveBeenCalledTimes(1);
   });
 
-  test('gives up before a page that would come too late', async () => {
+  test('gives up before the next page if it takes too long', async () => {
     const describeSnapshots = jest.fn(() => Promise.resolve({ Snapshots: [], NextToken: 'next' }));
     const isTooLong = (): boolean => describeSnapshots.mock.calls.length >= 3;
     const search = aws({ describeSnapshots }).findSnapshots('eu-west-1', 'self', [], isTooLong);
@@ -157,20 +157,20 @@ describe('a search for snapshots', () => {
     expect(describeSnapshots).toHaveBeenCalledTimes(3);
   });
 
-  test('does not take an error for the absence of snapshots', async () => {
+  test('does not mistake an error for an empty result', async () => {
     const missing = aws({ describeSnapshots: () => Promise.reject(NO_SNAPSHOT) });
     await expect(missing.findSnapshots('eu-west-1', 'self', [], never)).rejects.toMatchObject({ cause: NO_SNAPSHOT });
   });
 });
 
-describe('what EC2 and KMS answer', () => {
-  test('is the id of the new snapshot, or nothing that could be taken for one', async () => {
+describe('what EC2 and KMS return', () => {
+  test('is the ID of the new snapshot, or an empty string', async () => {
     const copying = (SnapshotId?: string): Promise<string> =>
       aws({ copySnapshot: () => Promise.resolve({ SnapshotId }) }).copySnapshot('eu-west-1', COPY);
     expect(await Promise.all([copying('snap-b'), copying()])).toEqual(['snap-b', '']);
   });
 
-  test('is a lock, or nothing for a snapshot that is not locked', async () => {
+  test('is a lock, or undefined if the snapshot is not locked', async () => {
     const lockOf = (Snapshots?: object[]) =>
       aws({ describeLockedSnapshots: () => Promise.resolve({ Snapshots }) }).describeLock('eu-west-1', 'snap-a');
     const lock = { SnapshotId: 'snap-a', LockState: 'governance' };
@@ -178,7 +178,7 @@ describe('what EC2 and KMS answer', () => {
     expect(await Promise.all([lockOf([]), lockOf()])).toEqual([undefined, undefined]);
   });
 
-  test('is the metadata of a key, or its id alone', async () => {
+  test('is the metadata of a key, or only its ID', async () => {
     const KeyMetadata = { KeyId: 'k', KeyState: 'Enabled' as const };
     const full = aws({ describeKey: () => Promise.resolve({ KeyMetadata }) });
     expect(await full.describeKey('eu-west-1', 'alias/mine')).toBe(KeyMetadata);
@@ -187,7 +187,7 @@ describe('what EC2 and KMS answer', () => {
   });
 });
 
-test('each call goes to the Region that it is about, with the names that the API has', async () => {
+test('each call goes to the right Region, with the parameter names of the API', async () => {
   const sent: unknown[][] = [];
   const record =
     (name: string) =>
@@ -262,7 +262,7 @@ test('each call goes to the Region that it is about, with the names that the API
 describe('an answer', () => {
   const empty = (): Promise<object> => Promise.resolve({});
 
-  test('from which EC2 leaves out what is empty is understood', async () => {
+  test('may omit what is empty', async () => {
     const port = aws({
       getEbsEncryptionByDefault: empty,
       describeSnapshotAttribute: empty,
@@ -282,7 +282,7 @@ describe('an answer', () => {
     ['Error: eu-west-1a: no reason given', { AvailabilityZone: 'eu-west-1a' }],
     ['Code: euw1-az1: No.', { AvailabilityZoneId: 'euw1-az1', Error: { Code: 'Code', Message: 'No.' } }],
     ['Code: : No.', { Error: { Code: 'Code', Message: 'No.' } }],
-  ])('about fast restores is the error "%s"', async (expected, answer) => {
+  ])('about fast restores becomes the error "%s"', async (expected, answer) => {
     const isError = expected !== '';
     const output = isError ? { Unsuccessful: [{ FastSnapshotRestoreStateErrors: [answer] }] } : answer;
     const port = aws({ enableFastSnapshotRestores: () => Promise.resolve(output) });
@@ -292,7 +292,7 @@ describe('an answer', () => {
   });
 });
 
-test('of several refused zones, the one that EC2 refuses for good is the error', async () => {
+test('if EC2 refuses several zones, a permanent error takes precedence', async () => {
   const errors = ['InternalError', 'InvalidAvailabilityZone', 'RequestLimitExceeded'];
   const all = errors.map((Code) => ({ AvailabilityZone: Code.toLowerCase(), Error: { Code, Message: 'No.' } }));
   const enabling = (FastSnapshotRestoreStateErrors: typeof all): Promise<unknown> =>
@@ -317,7 +317,7 @@ describe('the operation of a stack', () => {
     expect(await operationOf(updated)).toEqual({ status, begunAt: 2_000, stackCreatedAt: 1_000 });
   });
 
-  test('has the ids of the latest operations, in whatever order CloudFormation shows them', async () => {
+  test('has the IDs of the latest operations, regardless of their order', async () => {
     const showing = (...ids: string[]): Promise<string | undefined> =>
       operationOf({ LastOperations: ids.map((OperationId) => ({ OperationId })) }).then((one) => one.ids);
     expect(await showing('b', 'a')).toBe(await showing('a', 'b'));
@@ -326,7 +326,7 @@ describe('the operation of a stack', () => {
   });
 });
 
-test('a resource has its id, its status, and when it came into that status', async () => {
+test('a resource has an ID, a status, and the time of its last change', async () => {
   const StackResourceDetail = {
     PhysicalResourceId: 'snap-a',
     ResourceStatus: 'CREATE_COMPLETE',

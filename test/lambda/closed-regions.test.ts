@@ -1,4 +1,4 @@
-// A Region that the account may not use, that a policy closes, or that does not exist.
+// A Region that the account cannot use, that a policy closes, or that does not exist.
 import { DRY_RUN_RESOURCE_TYPE } from '../../lib/contract';
 import { AwsError, type Fault } from '../../local-aws/faults';
 import { MINUTE, SECOND, World } from './in-process';
@@ -17,7 +17,7 @@ const CLOSED: readonly [string, AwsError][] = [
   ],
 ];
 
-/** From now on, EC2 and KMS answer like this in the Region. */
+/** From now on, EC2 and KMS in the Region answer with this fault. */
 function close(world: World, closed: string, fault: Fault = NOT_ENABLED): void {
   world.services.faults = ({ region, service }) =>
     region === closed && service !== 'cloudformation' ? fault : undefined;
@@ -28,7 +28,7 @@ const TO_CHECK =
 const ENCRYPTED = { Encrypted: 'true' } as const;
 
 describe.each(CLOSED)('a Region %s', (_, error) => {
-  test('fails a Create within two minutes, with the Region and what to check, and nothing is started', async () => {
+  test('fails a Create within two minutes, starts no copy, and names the Region and what to check', async () => {
     const world = new World();
     close(world, 'eu-west-1', error);
     const { failure, after } = await world.runCreate();
@@ -38,14 +38,14 @@ describe.each(CLOSED)('a Region %s', (_, error) => {
     expect(world.started()).toBe(0);
   });
 
-  test('fails the Create of a dry run, too', async () => {
+  test('also fails the Create of a dry run', async () => {
     const world = new World();
     close(world, 'eu-west-1', error);
     const { failure, after } = await world.run(world.event('Create', { ResourceType: DRY_RUN_RESOURCE_TYPE }));
     expect([after, failure?.message]).toEqual([60, expect.stringContaining(TO_CHECK)]);
   });
 
-  test('does not fail the Delete that follows, in the rollback and when the stack is deleted', async () => {
+  test('does not fail the Delete of the failed Create, in the rollback or with the stack', async () => {
     const world = new World();
     close(world, 'eu-west-1', error);
     await world.runCreate();
@@ -65,7 +65,7 @@ describe.each(CLOSED)('a Region %s', (_, error) => {
     expect(answer).toEqual({ IsComplete: true });
   });
 
-  test('fails the Delete of a finished copy, with the reason, because that copy exists', async () => {
+  test('fails the Delete of a finished copy, which still exists, and says why', async () => {
     const world = new World();
     const id = await world.create();
     close(world, 'eu-west-1', error);
@@ -76,7 +76,7 @@ describe.each(CLOSED)('a Region %s', (_, error) => {
     expect(world.copies()).toEqual([id]);
   });
 
-  test('fails an Update into it, and the rollback keeps the present copy untouched', async () => {
+  test('fails a move into it, and the rollback leaves the present copy untouched', async () => {
     const world = new World();
     const before = world.declare();
     const id = await world.create(before);
@@ -95,7 +95,7 @@ describe.each(CLOSED)('a Region %s', (_, error) => {
     expect([world.copies(), world.ec2.tagsOf(id)]).toEqual([[id], tagsBefore]);
   });
 
-  test('does not keep a copy from being moved out; the old one stays, and its Delete says why', async () => {
+  test('does not stop a move out of it; the old copy stays, and its Delete says why', async () => {
     const world = new World();
     const before = world.declare();
     const old = await world.create(before);
@@ -111,7 +111,7 @@ describe.each(CLOSED)('a Region %s', (_, error) => {
     expect(world.copies()).toEqual([old, answer?.PhysicalResourceId]);
   });
 
-  test('is named as the Region of the source if it is that one', async () => {
+  test('is named if it is the source Region', async () => {
     const world = new World();
     const { id: SourceSnapshotId } = world.ec2.addSnapshot({ region: 'ap-east-1' });
     close(world, 'ap-east-1', error);
@@ -121,8 +121,8 @@ describe.each(CLOSED)('a Region %s', (_, error) => {
   });
 });
 
-describe('a plain denial in a Region may be a policy on its way, and so', () => {
-  test('a Create waits five minutes, and the Delete that follows succeeds', async () => {
+describe('a policy may not have taken effect yet, so after a plain denial', () => {
+  test('a Create waits five minutes, and the Delete after it succeeds', async () => {
     const world = new World();
     close(world, 'eu-west-1', 'denied');
     const { failure, after } = await world.runCreate();
@@ -131,7 +131,7 @@ describe('a plain denial in a Region may be a policy on its way, and so', () => 
     expect((await world.run(world.event('Delete'))).answer).toEqual({ IsComplete: true });
   });
 
-  test('an Update that moves the copy out waits five minutes, and then makes the new copy', async () => {
+  test('an Update that moves the copy out makes the new copy after six minutes', async () => {
     const world = new World();
     const before = world.declare();
     await world.create(before);
@@ -143,7 +143,7 @@ describe('a plain denial in a Region may be a policy on its way, and so', () => 
 });
 
 describe('a Region that closes while a copy is under way', () => {
-  test('fails the Create, and the Delete that follows, if this process has seen the copy', async () => {
+  test('fails the Create and its Delete if this process has seen the copy', async () => {
     const world = new World();
     const event = await world.begin(world.event('Create'));
     world.time += 30 * SECOND;
@@ -158,8 +158,8 @@ describe('a Region that closes while a copy is under way', () => {
   });
 });
 
-describe('the source Region that closes after the copy was started', () => {
-  test.each([undefined, ENCRYPTED])('does not keep the copy from being reported (%j)', async (declared) => {
+describe('a source Region that closes after the copy has started', () => {
+  test.each([undefined, ENCRYPTED])('does not prevent the report of the copy (%j)', async (declared) => {
     const world = new World();
     const properties = world.declare(declared);
     const event = await world.begin(world.event('Create', { ResourceProperties: properties }));
@@ -178,7 +178,7 @@ describe('a Region that cannot be reached', () => {
       }),
     ],
     ['refuses connections', 'refused-connection'],
-  ])('because it %s fails a Create within six minutes, and the Delete that follows succeeds', async (_, fault) => {
+  ])('because it %s fails a Create within six minutes, and the Delete after it succeeds', async (_, fault) => {
     const world = new World();
     close(world, 'eu-west-1', fault);
     const { failure, after } = await world.runCreate();
@@ -199,7 +199,7 @@ describe('a Region that cannot be reached', () => {
     expect([after, failure?.message]).toEqual([300, expect.stringContaining('is spelled right')]);
   });
 
-  test('fails a Create within six minutes if it is that of the source, and is named', async () => {
+  test('fails a Create within six minutes, and is named, if it is the source Region', async () => {
     const world = new World();
     const { id: SourceSnapshotId } = world.ec2.addSnapshot({ region: 'ap-east-1' });
     close(world, 'ap-east-1', 'refused-connection');
@@ -208,7 +208,7 @@ describe('a Region that cannot be reached', () => {
     expect(failure?.message).toContain('in ap-east-1; check that ap-east-1 is spelled right');
   });
 
-  test('fails an Update into it, and the rollback keeps the present copy', async () => {
+  test('fails a move into it, and the rollback keeps the present copy', async () => {
     const world = new World();
     const before = world.declare();
     const id = await world.create(before);
@@ -221,7 +221,7 @@ describe('a Region that cannot be reached', () => {
     expect((await world.run(world.update(before, wanted))).answer?.PhysicalResourceId).toBe(id);
   });
 
-  test('is left for good five minutes after it went, even if the request reached it before, or reads its source there', async () => {
+  test('cannot delay a move out of it for long, even if it has the source and was reachable at first', async () => {
     const world = new World({ copyDuration: 4 * MINUTE });
     const { id: SourceSnapshotId } = world.ec2.addSnapshot({ region: 'eu-west-1' });
     const before = world.declare({ SourceSnapshotId, SourceRegion: 'eu-west-1' });
@@ -237,7 +237,7 @@ describe('a Region that cannot be reached', () => {
     expect(after).toBeLessThan(10 * 60);
   });
 
-  test('is not lost to a new request over what this process met before it', async () => {
+  test('does not fail a new request because of earlier failures in this process', async () => {
     const world = new World();
     close(world, 'eu-west-1', 'refused-connection');
     await world.runCreate();
@@ -247,7 +247,7 @@ describe('a Region that cannot be reached', () => {
     expect((await world.runCreate()).answer?.IsComplete).toBe(true);
   });
 
-  test('is waited for if this request reached it before, or has a copy there', async () => {
+  test('does not fail a request that has already started a copy there', async () => {
     const world = new World({ copyDuration: 20 * MINUTE });
     const event = await world.begin(world.event('Create'));
     const begun = world.time;
@@ -257,7 +257,7 @@ describe('a Region that cannot be reached', () => {
     expect([answer?.IsComplete, after]).toEqual([true, 20 * 60]);
   });
 
-  test('is waited for if it comes back in time', async () => {
+  test('does not fail a Create if it comes back in time', async () => {
     const world = new World();
     const begun = world.time;
     world.services.faults = ({ time, region }) =>

@@ -20,7 +20,7 @@ test.each([
   ['recoverable', ['deleted']],
   ['recovering', []],
   [undefined, []],
-])('what holds for a copy in the state %s: %j', (State, expected) => {
+])('a copy in state %s is %j', (State, expected) => {
   const copy = toCopy({ State } as Snapshot, 'eu-west-1');
   const predicates = {
     deleted: isDeleted(copy),
@@ -31,7 +31,7 @@ test.each([
   expect(Object.entries(predicates).flatMap(([name, holds]) => (holds ? [name] : []))).toEqual(expected);
 });
 
-test('a snapshot that EC2 shows without any field is an old copy without tags', () => {
+test('a snapshot without any fields reads as an old copy without tags', () => {
   const snapshot = {};
   expect(toCopy(snapshot, 'eu-west-1')).toEqual({
     id: '',
@@ -45,7 +45,7 @@ test('a snapshot that EC2 shows without any field is an old copy without tags', 
 });
 
 describe('the attributes', () => {
-  test('are all there, and empty, if there is no copy', () => {
+  test('are all present, and mostly empty, if there is no copy', () => {
     const attributes = attributesOf({}, requestFor());
     expect(Object.keys(attributes).sort()).toEqual([...ATTRIBUTES].sort());
     const { KmsKeyArnOrNone, SourceSnapshotId, ...others } = attributes;
@@ -56,7 +56,7 @@ describe('the attributes', () => {
     expect(KmsKeyArnOrNone).toBe('arn:aws:kms:eu-west-1:111122223333:key/none');
   });
 
-  test('show everything that EC2 shows', () => {
+  test('include every value that EC2 returns', () => {
     const snapshot: Snapshot = {
       SnapshotId: 'snap-a',
       VolumeSize: 8,
@@ -84,7 +84,7 @@ describe('the attributes', () => {
   });
 });
 
-test('the declared tags include the retained mark only under a retaining policy', () => {
+test('the declared tags include the retain mark only with a Retain policy', () => {
   const declared = { Tags: tags({ team: 'storage' }) };
   expect(declaredTags(requestFor(declared).wanted)).toEqual({ team: 'storage' });
   expect(declaredTags(requestFor({ ...declared, DeletionPolicy: 'Retain' }).wanted)).toEqual({
@@ -112,7 +112,7 @@ describe('the input of CopySnapshot', () => {
     expect(input.TagSpecifications).toEqual([{ ResourceType: 'snapshot', Tags: tags(owner) }]);
   });
 
-  test('has every declared parameter, under the name that EC2 gives it', () => {
+  test('has every declared parameter under its EC2 name', () => {
     const declared = {
       SourceSnapshotId: 'snap-0123456789abcdef1',
       SourceRegion: 'us-east-2',
@@ -125,12 +125,12 @@ describe('the input of CopySnapshot', () => {
     expect(input).toMatchObject({ ...declared, Encrypted: true, CompletionDurationMinutes: 30 });
   });
 
-  test('does not let a declared tag replace a tag of the owner', () => {
+  test('does not let a declared tag replace an owner tag', () => {
     const [specification] = copyInput(requestFor({ Tags: tags({ [TAG.stack]: 'x' }) }), {}).TagSpecifications ?? [];
     expect(specification?.Tags).toContainEqual({ Key: TAG.stack, Value: STACK_ID });
   });
 
-  test('asks only whether a copy would be allowed if the request is a dry run', () => {
+  test('sets DryRun for a dry run', () => {
     expect(copyInput(requestFor({}, { ResourceType: 'Custom::SnapshotCopyDryRun' }), {}).DryRun).toBe(true);
   });
 });

@@ -5,7 +5,7 @@ import { MINUTE, tags, THREE_HOURS, World, type Outcome } from './in-process';
 const fails = (): CopyCourse => ({ duration: 5 * MINUTE, outcome: 'error', message: 'Internal copy fault' });
 
 describe('a request that fails', () => {
-  test('deletes its failed copy in a later stage, even if CloudFormation has the handle of the copy', async () => {
+  test('deletes its failed copy in a later stage, even if CloudFormation has the handle', async () => {
     const world = new World({ maxConcurrentCopies: 0, course: fails });
     const declared = world.declare(THREE_HOURS);
     await world.run(world.event('Create', { ResourceProperties: declared }));
@@ -15,7 +15,7 @@ describe('a request that fails', () => {
     expect(world.copies()).toEqual([]);
   });
 
-  test('leaves a copy alone that CloudFormation has', async () => {
+  test('does not delete a copy that CloudFormation has', async () => {
     const world = new World();
     const before = world.declare();
     const id = await world.createUnderHandle(before);
@@ -27,7 +27,7 @@ describe('a request that fails', () => {
     expect(world.copies()).toEqual([id]);
   });
 
-  test('leaves the finished copies of earlier requests alone', async () => {
+  test('does not delete the finished copies of earlier requests', async () => {
     const world = new World();
     const before = world.declare();
     const first = await world.create(before);
@@ -63,7 +63,7 @@ describe('a request that fails', () => {
 });
 
 describe('the Delete of a copy that cannot be deleted', () => {
-  /** The copy is finished, and locked like this. */
+  /** Deletes a finished copy that has this lock. */
   async function deleteLocked(
     world: World,
     lock: 'governance' | 'compliance-cooloff' | 'compliance',
@@ -75,7 +75,7 @@ describe('the Delete of a copy that cannot be deleted', () => {
   }
 
   test.each(['governance', 'compliance-cooloff'] as const)(
-    'fails if its owner can unlock it (%s), with the state of the lock and what to do',
+    'fails if the copy can be unlocked (%s), and gives the lock state and what to do',
     async (lock) => {
       const world = new World();
       const { failure, after } = await deleteLocked(world, lock);
@@ -87,7 +87,7 @@ describe('the Delete of a copy that cannot be deleted', () => {
     },
   );
 
-  test('leaves it if nobody can unlock it, and names it in the log', async () => {
+  test('leaves and logs a copy that nobody can unlock', async () => {
     const world = new World();
     expect(await deleteLocked(world, 'compliance')).toEqual({ answer: { IsComplete: true }, after: 0 });
     const [snapshotId = ''] = world.copies();
@@ -95,23 +95,20 @@ describe('the Delete of a copy that cannot be deleted', () => {
     expect(world.logs).toContainEqual({ decision: 'left', snapshotId, state: 'completed', lock: 'compliance', reason });
   });
 
-  test.each(['denied', 'throttled'] as const)(
-    'waits if how it is locked cannot be read for a while: %s',
-    async (fault) => {
-      const world = new World();
-      let since = Infinity;
-      world.services.faults = ({ action, time }) => {
-        if (action !== 'DescribeLockedSnapshots') return undefined;
-        since = Math.min(since, time);
-        return time - since < 4 * MINUTE ? fault : undefined;
-      };
-      const { answer, after } = await deleteLocked(world, 'compliance');
-      expect(answer).toEqual({ IsComplete: true });
-      expect(after).toBe(240);
-    },
-  );
+  test.each(['denied', 'throttled'] as const)('waits while the lock cannot be read: %s', async (fault) => {
+    const world = new World();
+    let since = Infinity;
+    world.services.faults = ({ action, time }) => {
+      if (action !== 'DescribeLockedSnapshots') return undefined;
+      since = Math.min(since, time);
+      return time - since < 4 * MINUTE ? fault : undefined;
+    };
+    const { answer, after } = await deleteLocked(world, 'compliance');
+    expect(answer).toEqual({ IsComplete: true });
+    expect(after).toBe(240);
+  });
 
-  test('fails if EC2 will not say how it is locked', async () => {
+  test('fails after five minutes if the lock cannot be read', async () => {
     const world = new World();
     world.services.faults = ({ action }) => (action === 'DescribeLockedSnapshots' ? 'denied' : undefined);
     const { after, failure } = await deleteLocked(world, 'compliance');
@@ -132,7 +129,7 @@ describe('the Delete of a copy that cannot be deleted', () => {
     expect(failure?.message).toContain(`${id} in eu-west-1 could not be deleted`);
   });
 
-  test('leaves it if it has failed, and names it in the log', async () => {
+  test('leaves and logs a failed copy', async () => {
     const world = new World({ course: fails });
     const event = await world.accept(world.event('Create'));
     world.services.faults = ({ action }) => (action === 'DeleteSnapshot' ? 'denied' : undefined);
@@ -148,7 +145,7 @@ describe('the Delete of a copy that cannot be deleted', () => {
 });
 
 describe('a copy that is in the way and cannot be deleted', () => {
-  /** An Update in place, after which a duplicate of the present copy shows up that cannot be deleted. */
+  /** An Update in place when the present copy has a duplicate that cannot be deleted. */
   async function updateBeside(world: World, status: string): Promise<Outcome> {
     const before = world.declare(THREE_HOURS);
     await world.createUnderHandle(before);
@@ -160,14 +157,14 @@ describe('a copy that is in the way and cannot be deleted', () => {
     return world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before));
   }
 
-  test('fails an Update that goes forward', async () => {
+  test('fails an Update outside a rollback', async () => {
     const world = new World();
     const { failure, after } = await updateBeside(world, 'UPDATE_IN_PROGRESS');
     expect(failure?.message).toContain('could not be deleted: SnapshotLocked');
     expect(after).toBe(30);
   });
 
-  test('is left by a rollback, and named in the log', async () => {
+  test('does not fail a rollback, which leaves and logs it', async () => {
     const world = new World();
     const { answer } = await updateBeside(world, 'UPDATE_ROLLBACK_IN_PROGRESS');
     const [present, snapshotId] = world.copies();
@@ -176,7 +173,7 @@ describe('a copy that is in the way and cannot be deleted', () => {
     expect(world.logs).toContainEqual({ decision: 'left', snapshotId, state: 'completed', reason });
   });
 
-  test('is tried again by a rollback until EC2 has an answer', async () => {
+  test('makes a rollback retry while EC2 throttles the deletion', async () => {
     const world = new World();
     const begun = world.time;
     world.services.faults = ({ action, time }) =>

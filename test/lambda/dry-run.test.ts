@@ -6,7 +6,7 @@ import { MINUTE, World, type Outcome } from './in-process';
 const PHYSICAL_ID = 'dry-run-Copy1A2B3C';
 const MISSING = 'snap-0123456789abcdef0';
 
-/** A request of a dry run, from its event to its answer. */
+/** Runs a request of a dry run from its event to its answer. */
 function run(
   world: World,
   type: CloudFormationEvent['RequestType'],
@@ -25,7 +25,7 @@ function run(
 describe.each(['Create', 'Update'] as const)('the %s of a dry run', (type) => {
   const status = `${type.toUpperCase()}_IN_PROGRESS`;
 
-  test('asks EC2 whether it would allow the copy, starts none, and has no attributes', async () => {
+  test('asks EC2 whether the copy is allowed, starts none, and returns no attributes', async () => {
     const world = new World();
     world.enter(status);
     expect(await run(world, type, { Description: 'nightly' })).toEqual({ answer: { IsComplete: true }, after: 0 });
@@ -36,7 +36,7 @@ describe.each(['Create', 'Update'] as const)('the %s of a dry run', (type) => {
     expect(world.physicalId).toBe(PHYSICAL_ID);
   });
 
-  test('fails with the reason of the preflight', async () => {
+  test('fails with the reason from the preflight', async () => {
     const world = new World();
     world.enter(status);
     const { failure } = await run(world, type, { SourceSnapshotId: MISSING });
@@ -44,7 +44,7 @@ describe.each(['Create', 'Update'] as const)('the %s of a dry run', (type) => {
     expect(world.started()).toBe(0);
   });
 
-  test('fails with what EC2 says if EC2 refuses the copy', async () => {
+  test('fails with EC2’s error if EC2 refuses the copy', async () => {
     const world = new World();
     world.enter(status);
     world.services.faults = ({ action }) =>
@@ -65,13 +65,13 @@ describe.each(['Create', 'Update'] as const)('the %s of a dry run', (type) => {
 });
 
 describe('a dry run', () => {
-  test('waits for a source that is pending', async () => {
+  test('waits for a pending source', async () => {
     const world = new World();
     world.ec2.addSnapshot({ region: 'us-east-1', course: { duration: 7 * MINUTE } });
     expect(await run(world, 'Create')).toEqual({ answer: { IsComplete: true }, after: 420 });
   });
 
-  test('fails after ten minutes, whatever timeout is declared, with a reason that does not advise a timeout', async () => {
+  test('fails after ten minutes, regardless of the timeout, and does not advise raising it', async () => {
     const world = new World();
     const { id } = world.ec2.addSnapshot({ region: 'us-east-1', course: { duration: 90 * MINUTE } });
     const { failure, after } = await run(world, 'Create', { TimeoutSeconds: '9000' });
@@ -81,7 +81,7 @@ describe('a dry run', () => {
     );
   });
 
-  test('waits while policies arrive', async () => {
+  test('waits until policies take effect', async () => {
     const world = new World();
     const begun = world.time;
     world.services.faults = ({ time }) => (time - begun < 4 * MINUTE ? 'denied' : undefined);
@@ -96,7 +96,7 @@ describe('a dry run', () => {
     expect(failure?.message).toMatch(/: UnauthorizedOperation: .* in eu-west-1; check the policies/);
   });
 
-  test('that fails looks for no copies to delete, and is no failed copy in the log', async () => {
+  test('that fails does not look for copies to delete, and is not logged as a failed copy', async () => {
     const world = new World();
     const { failure } = await run(world, 'Create', { SourceSnapshotId: '' });
     expect(world.logs.at(-1)).toEqual({ decision: 'dry run failed', reason: failure?.message });
@@ -104,7 +104,7 @@ describe('a dry run', () => {
     expect(world.calls('DeleteSnapshot')).toEqual([]);
   });
 
-  test('touches no copy of a resource that had its logical id before', async () => {
+  test('does not touch the copy of a resource that had the same logical ID', async () => {
     const world = new World();
     const id = await world.create();
     world.enter('UPDATE_IN_PROGRESS');
@@ -113,7 +113,7 @@ describe('a dry run', () => {
   });
 });
 
-test('a dry run in a rollback of which only onEvent has seen CloudFormation’s state passes, without attributes', async () => {
+test('a dry run in a rollback that only onEvent could see passes without attributes', async () => {
   const world = new World();
   world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
   const event = await world.accept(

@@ -1,4 +1,4 @@
-// A request that cannot be fulfilled: a rollback leaves what it can leave, anything else fails with its reason.
+// Requests that cannot succeed: a rollback leaves what it can, and any other request fails with the reason.
 import type { CopyProperties } from '../../lib/contract';
 import { AwsError, type Fault } from '../../local-aws/faults';
 import { MINUTE, SECOND, tags, World, type Outcome } from './in-process';
@@ -22,12 +22,12 @@ async function changeTags(world: World, before: CopyProperties): Promise<[forwar
   return [forward, await world.run(world.update(before, wanted))];
 }
 
-/** What the log says that was left. */
+/** The reasons that the log gives for what was left. */
 const left = (world: World): unknown[] =>
   world.logs.flatMap(({ decision, reason }) => (decision === 'left' ? [reason] : []));
 
-describe('the present copy is answered by the rollback, although the Update before it failed, because', () => {
-  test('both the source and the copy are gone', async () => {
+describe('a rollback answers with the present copy after an Update that failed because', () => {
+  test('the source and the copy are gone', async () => {
     const [world, before, id] = await stackWithCopy();
     world.ec2.deleteSnapshot('us-east-1', { SnapshotId: before.SourceSnapshotId });
     world.ec2.deleteSnapshot(REGION, { SnapshotId: id });
@@ -38,7 +38,7 @@ describe('the present copy is answered by the rollback, although the Update befo
     expect(world.copies()).toEqual([]);
   });
 
-  test('somebody has removed the tags of the copy, whose attributes are still known', async () => {
+  test('somebody removed the tags of the copy, whose attributes are still known', async () => {
     const [world, before, id] = await stackWithCopy();
     world.ec2.deleteTags(REGION, { Resources: [id] });
     const [forward, back] = await changeTags(world, before);
@@ -53,8 +53,8 @@ describe('the present copy is answered by the rollback, although the Update befo
   });
 
   test.each<[string, Fault]>([
-    ['its Region is closed', new AwsError('OptInRequired', 'You are not subscribed to this service.')],
-    ['it may not be read', 'denied'],
+    ['the Region of the copy is closed', new AwsError('OptInRequired', 'You are not subscribed to this service.')],
+    ['access to the copy is denied', 'denied'],
   ])('%s', async (_, fault) => {
     const [world, before, id] = await stackWithCopy();
     world.services.faults = ({ region }) => (region === REGION ? fault : undefined);
@@ -65,7 +65,7 @@ describe('the present copy is answered by the rollback, although the Update befo
     expect(world.copies()).toEqual([id]);
   });
 
-  test('its tags may not be written', async () => {
+  test('the tags of the copy cannot be changed', async () => {
     const [world, before, id] = await stackWithCopy();
     world.services.faults = ({ action }) =>
       action === 'CreateTags' || action === 'DeleteTags' ? new AwsError('TagPolicyViolation', 'No.') : undefined;
@@ -77,8 +77,8 @@ describe('the present copy is answered by the rollback, although the Update befo
   });
 });
 
-describe('a rollback of a replacement whose copies cannot be deleted', () => {
-  /** The rollback of an Update that has made another copy, which then resists. */
+describe('the rollback of an Update', () => {
+  /** Rolls back an Update that made another copy, after `resist` gets in the way. */
   async function rollBack(world: World, before: CopyProperties, resist: (id: string) => void): Promise<Outcome> {
     const wanted = { ...before, Description: 'new' };
     world.enter('UPDATE_IN_PROGRESS');
@@ -88,7 +88,7 @@ describe('a rollback of a replacement whose copies cannot be deleted', () => {
     return world.run(world.update(before, wanted));
   }
 
-  test('goes back, and leaves the new copy that automation has locked', async () => {
+  test('succeeds, and leaves the new copy if automation has locked it', async () => {
     const [world, before, id] = await stackWithCopy();
     const { answer } = await rollBack(world, before, (other) => {
       world.ec2.snapshot(other).lock = 'governance';
@@ -100,7 +100,7 @@ describe('a rollback of a replacement whose copies cannot be deleted', () => {
     ]);
   });
 
-  test('goes back, and leaves the new copy whose deletion a policy denies', async () => {
+  test('succeeds, and leaves the new copy if a policy denies its deletion', async () => {
     const [world, before, id] = await stackWithCopy();
     const denied = new AwsError('UnauthorizedOperation', 'No, with an explicit deny in a service control policy', 403);
     const { answer } = await rollBack(world, before, () => {
@@ -111,7 +111,7 @@ describe('a rollback of a replacement whose copies cannot be deleted', () => {
     expect(left(world)).toEqual([expect.stringContaining('could not be deleted: UnauthorizedOperation: No, with an')]);
   });
 
-  test('goes back to the physical id that it carries if the old copy and its source are gone', async () => {
+  test('answers with its own physical ID if the old copy and the source are gone', async () => {
     const [world, before, id] = await stackWithCopy();
     const { answer } = await rollBack(world, before, () => {
       world.ec2.deleteSnapshot('us-east-1', { SnapshotId: before.SourceSnapshotId });
@@ -121,7 +121,7 @@ describe('a rollback of a replacement whose copies cannot be deleted', () => {
     expect(answer).toMatchObject({ PhysicalResourceId: other, Data: { SnapshotId: other, VolumeSize: '8' } });
   });
 
-  test('goes back to the handle that it carries, of whose copy nothing is known then', async () => {
+  test('answers with its handle and empty attributes if the copy and the source are gone', async () => {
     const world = new World();
     const before = world.declare();
     const id = await world.createUnderHandle(before);
@@ -133,7 +133,7 @@ describe('a rollback of a replacement whose copies cannot be deleted', () => {
   });
 });
 
-test('a rollback that makes the old copy anew leaves it if EC2 fails the new one, and removes that', async () => {
+test('a rollback that must remake its copy succeeds even if the new copy fails, and deletes it', async () => {
   const [world, before, id] = await stackWithCopy();
   world.ec2.deleteSnapshot(REGION, { SnapshotId: id });
   world.ec2.settings.course = () => ({ duration: MINUTE, outcome: 'error', message: 'Internal fault' });
@@ -146,7 +146,7 @@ test('a rollback that makes the old copy anew leaves it if EC2 fails the new one
 });
 
 describe('the failure of an Update in its first half minute', () => {
-  test('waits for the next poll, which may see that it is a rollback', async () => {
+  test('waits for the next poll, which may show a rollback', async () => {
     const [world, before, id] = await stackWithCopy();
     world.ec2.deleteTags(REGION, { Resources: [id] });
     world.enter('UPDATE_IN_PROGRESS');
@@ -165,30 +165,27 @@ describe('the failure of an Update in its first half minute', () => {
   test.each([
     ['Update', 30],
     ['Create', 0],
-  ] as const)(
-    'is believed after half a minute, and that of a Create at once: an %s fails after %d s',
-    async (type, seconds) => {
-      const [world, before] = await stackWithCopy();
-      world.services.faults = ({ action }) =>
-        action === 'DescribeSnapshots' ? new AwsError('InvalidRegion', 'No such Region.') : undefined;
-      world.enter('UPDATE_IN_PROGRESS');
-      const { failure, after } = await world.run(
-        world.event(type, { ResourceProperties: before, OldResourceProperties: before }),
-      );
-      expect([failure?.message, after]).toEqual([expect.stringContaining('InvalidRegion: No such Region.'), seconds]);
-    },
-  );
+  ] as const)('is final after half a minute, or at once in a Create: %s fails after %d s', async (type, seconds) => {
+    const [world, before] = await stackWithCopy();
+    world.services.faults = ({ action }) =>
+      action === 'DescribeSnapshots' ? new AwsError('InvalidRegion', 'No such Region.') : undefined;
+    world.enter('UPDATE_IN_PROGRESS');
+    const { failure, after } = await world.run(
+      world.event(type, { ResourceProperties: before, OldResourceProperties: before }),
+    );
+    expect([failure?.message, after]).toEqual([expect.stringContaining('InvalidRegion: No such Region.'), seconds]);
+  });
 });
 
-describe('a request that fails for good', () => {
-  test('says so in the log as the user reads it', async () => {
+describe('a request that cannot succeed', () => {
+  test('logs the same reason that the user sees', async () => {
     const world = new World();
     const { failure } = await world.runCreate({ SourceSnapshotId: 'none' });
     expect(world.logs.at(-1)).toEqual({ decision: 'fail', reason: failure?.message });
     expect(left(world)).toEqual([]);
   });
 
-  test('in a rollback is left by an Update alone, not by a Create that is polled once more', async () => {
+  test('fails if it is a Create that is polled again in the rollback', async () => {
     const world = new World();
     const event = await world.begin(world.event('Create'));
     world.time += 30 * SECOND;
@@ -197,7 +194,7 @@ describe('a request that fails for good', () => {
     expect(left(world)).toEqual([]);
   });
 
-  test('in a rollback that has its answer is not answered again', async () => {
+  test('fails in a rollback if it already has its answer', async () => {
     const [world, before] = await stackWithCopy();
     world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
     const event = await world.accept(world.update(before, { ...before, Tags: MARKED }));
@@ -206,7 +203,7 @@ describe('a request that fails for good', () => {
     expect(left(world)).toEqual([]);
   });
 
-  test('in a rollback of which only onEvent has seen CloudFormation’s state is left', async () => {
+  test('succeeds in a rollback that only onEvent could see', async () => {
     const [world, before, id] = await stackWithCopy();
     world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
     const event = await world.accept(world.update(before, { ...before, Tags: MARKED }));
@@ -216,7 +213,7 @@ describe('a request that fails for good', () => {
     expect(left(world)).toEqual([expect.stringContaining('AccessDenied')]);
   });
 
-  test('forgets the copy that it has seen, so that the next request of the resource does not miss it', async () => {
+  test('forgets the copy that it saw, so the next request of the resource does not expect it', async () => {
     const [world, before, id] = await stackWithCopy();
     world.ec2.deleteTags(REGION, { Resources: [id] });
     await changeTags(world, before);

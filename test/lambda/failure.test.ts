@@ -17,11 +17,11 @@ describe('an error from AWS', () => {
     ['AuthFailure', 401, 'closed'],
     ['InvalidSnapshot.NotFound', 400, 'missing'],
     ['NotFoundException', 400, 'missing'],
-  ])('%s with the status %s is %s', (name, status, kind) => {
+  ])('with code %s and status %s is %s', (name, status, kind) => {
     expect(kindOf(awsError(name, status))).toBe(kind);
   });
 
-  test('about a stack or a resource that does not exist is missing, and another validation error is refused', () => {
+  test('about a stack that does not exist is missing, and any other validation error is refused', () => {
     expect(kindOf(awsError('ValidationError', 400, 'Stack with id app does not exist'))).toBe('missing');
     expect(kindOf(awsError('ValidationError', 400, 'Stack name is too long'))).toBe('refused');
     expect(kindOf(awsError('InvalidParameterValue', 400, 'The volume does not exist'))).toBe('refused');
@@ -37,7 +37,7 @@ describe('an error from AWS', () => {
       ['RequestLimitExceeded', 'Throttling', 'ThrottlingException', 'EC2ThrottledException'],
     ],
     ['transient', 'of throttling', ['RequestThrottled', 'RequestThrottledException', 'TooManyRequestsException']],
-    ['transient', 'of two writers', ['ConcurrentTagAccess', 'PriorRequestNotComplete']],
+    ['transient', 'of concurrent writers', ['ConcurrentTagAccess', 'PriorRequestNotComplete']],
     ['transient', 'of clocks', ['RequestExpired', 'RequestTimeTooSkewed', 'RequestInTheFuture']],
     ['transient', 'of clocks', ['SignatureDoesNotMatch', 'InvalidSignatureException']],
     ['transient', 'of full quotas', ['ResourceLimitExceeded', 'PendingSnapshotLimitExceeded']],
@@ -52,11 +52,11 @@ describe('an error from AWS', () => {
     ['denied', 'of policies', ['UnauthorizedOperation', 'AccessDenied', 'AccessDeniedException']],
     ['denied', 'of credentials', ['ExpiredToken', 'ExpiredTokenException']],
     ['denied', 'of credentials', ['InvalidClientTokenId', 'UnrecognizedClientException']],
-  ])('is %s by its code alone, whatever its status: codes %s: %j', (kind, _, codes) => {
+  ])('is %s by its code alone (codes %s): %j', (kind, _, codes) => {
     for (const code of codes) expect([code, kindOf(awsError(code, 400))]).toEqual([code, kind]);
   });
 
-  test('is closed if a policy denies the call explicitly, whatever the code of the denial', () => {
+  test('with any denial code is closed if a policy explicitly denies the call', () => {
     const message = 'You are not authorized … with an explicit deny in a service control policy';
     for (const code of ['UnauthorizedOperation', 'AccessDenied', 'AccessDeniedException']) {
       expect(kindOf(awsError(code, 403, message))).toBe('closed');
@@ -64,26 +64,26 @@ describe('an error from AWS', () => {
     expect(kindOf(awsError('InvalidParameterValue', 400, message))).toBe('refused');
   });
 
-  test('about a key that is not accessible is denied, whatever its code', () => {
+  test('about an inaccessible key is denied, regardless of its code', () => {
     expect(kindOf(awsError('InvalidParameterValue', 400, 'Given key ID is not accessible'))).toBe('denied');
   });
 
   test.each<[string, object]>([
-    ['resets the connection', { code: 'ECONNRESET' }],
-    ['does not resolve', { code: 'ENOTFOUND' }],
+    ['loses its connection', { code: 'ECONNRESET' }],
+    ['cannot resolve its host', { code: 'ENOTFOUND' }],
     ['times out', { name: 'TimeoutError' }],
-    ['breaks off in its answer', { $response: {} }],
-    ['has an error without a status', { $metadata: { attempts: 3 } }],
+    ['gets an incomplete answer', { $response: {} }],
+    ['fails without a status', { $metadata: { attempts: 3 } }],
   ])('of a call that %s is unreachable', (_, properties) => {
     expect(kindOf(Object.assign(new Error('no answer'), properties))).toBe('unreachable');
   });
 
-  test('about an answer that could not be read is transient', () => {
+  test('about an unreadable answer is transient', () => {
     const $metadata = { httpStatusCode: 200 };
     expect(kindOf(Object.assign(new SyntaxError('Unexpected token'), { $response: {}, $metadata }))).toBe('transient');
   });
 
-  test('is of the same kind, has the same name, and reads the same, with the Region of its call', () => {
+  test('keeps its kind, name, and message when a CallError adds its Region', () => {
     const refusal = awsError('SnapshotLimitExceeded', 400, 'Limit reached.');
     const wrapped = new CallError(refusal, 'eu-west-1');
     expect([kindOf(wrapped), nameOf(wrapped)]).toEqual(['refused', 'SnapshotLimitExceeded']);
@@ -92,14 +92,14 @@ describe('an error from AWS', () => {
     expect([nameOf(refusal), nameOf({})]).toEqual(['SnapshotLimitExceeded', '']);
   });
 
-  test('is described without the blob that only its owner can decode', () => {
+  test('is described without the encoded authorization message', () => {
     const message = 'You are not authorized. Encoded authorization failure message: 4GIOHlTkIaWHQD0Q0m6XSnuUMCm';
     expect(describeError(awsError('UnauthorizedOperation', 403, message))).toBe(
       'UnauthorizedOperation: You are not authorized.',
     );
   });
 
-  test('is described without a blob of several lines', () => {
+  test('is described without an encoded message of several lines', () => {
     const message = ' Denied.\nEncoded authorization failure message: 4GIO\nhlTk';
     expect(describeError(awsError('AccessDenied', 403, message))).toBe('AccessDenied: Denied.');
   });
@@ -111,17 +111,17 @@ describe('an error from AWS', () => {
   });
 });
 
-test('what is not yet so is described by its message alone', () => {
+test('a NotYet is described by its message alone', () => {
   expect(describeError(new NotYet('snap-a was not found yet'))).toBe('snap-a was not found yet');
 });
 
-test('a bug of the handler is refused, not waited for', () => {
+test('a bug in the handler is refused, not waited for', () => {
   expect(kindOf(new TypeError('x is not a function'))).toBe('refused');
   expect(kindOf({})).toBe('refused');
 });
 
 describe('a failure', () => {
-  test('is one line, and so is its stack, so that the event shows nothing else', () => {
+  test('has a one-line message and stack trace, so the stack event shows nothing else', () => {
     const failure = new Failure('first\n  second\tthird ');
     expect(failure.message).toBe('first second third');
     expect(failure.stack).toBe('first second third');
@@ -141,7 +141,7 @@ describe('a failure', () => {
     expect(new Failure(`\uFFFD${'x'.repeat(1000)}`).message).toMatch(/^\uFFFDx+…$/);
   });
 
-  test('is cut below a thousand bytes in any script, and keeps its suffix', () => {
+  test('is cut to at most a thousand bytes in any script, and keeps its suffix', () => {
     const failure = new Failure('ключ '.repeat(500));
     expect(Buffer.byteLength(failure.message)).toBeLessThanOrEqual(1000);
     expect(failure.message).toMatch(/кл?ю?ч?…$|ключ …$/);

@@ -1,4 +1,4 @@
-// Disabling fast restore: whatever EC2 answers, nothing that costs money stays behind a request that succeeded.
+// Disabling fast restore: whatever EC2 answers, a Delete that succeeds leaves nothing behind that costs money.
 import { AwsError, type Call, type Fault } from '../../local-aws/faults';
 import { FastWorld, ids, names, REGION } from './fast-world';
 import { MINUTE, SECOND } from './in-process';
@@ -8,20 +8,20 @@ const REFUSED = new AwsError('InvalidRequest', 'No.');
 const NOT_FOUND = new AwsError('InvalidSnapshot.NotFound', 'No.');
 const DENIED_EXPLICITLY = new AwsError('UnauthorizedOperation', 'with an explicit deny in a policy', 403);
 
-/** From now on, Disable meets this fault. */
+/** For this long, DisableFastSnapshotRestores gets this fault. */
 function failDisable(world: FastWorld, fault: Fault, ms = Infinity): void {
   const until = world.time + ms;
   world.services.faults = ({ action, time }) =>
     action === 'DisableFastSnapshotRestores' && time < until ? fault : undefined;
 }
 
-/** EC2 refuses every call that is about more than one zone. */
+/** EC2 refuses each disable call that names more than one zone. */
 const refuseWholeCalls = ({ action, input }: Call): Fault | undefined =>
   action === 'DisableFastSnapshotRestores' && (input as { AvailabilityZones: string[] }).AvailabilityZones.length > 1
     ? new AwsError('InvalidRequest', 'One of the zones is not enabled.')
     : undefined;
 
-/** The faults of Disable, by the last letters of the zones that a call names, until a time. */
+/** The faults of disable calls, each until a time, by the last letters of the zones in the call. */
 function failDisableOf(world: FastWorld, faults: Readonly<Record<string, readonly [Fault, until: number]>>): void {
   world.services.faults = ({ action, input, time }) => {
     if (action !== 'DisableFastSnapshotRestores') return undefined;
@@ -33,7 +33,7 @@ function failDisableOf(world: FastWorld, faults: Readonly<Record<string, readonl
 
 describe('a Delete', () => {
   test.each([0, LATE])(
-    'disables each zone if EC2 refuses the whole call, reads being %d ms late',
+    'disables zones one by one if EC2 refuses the whole call, with reads %d ms late',
     async (staleness) => {
       const world = new FastWorld(staleness, refuseWholeCalls);
       const { failure } = await world.make({ AvailabilityZones: [`${REGION}a`, 'us-east-1a'] });
@@ -44,10 +44,10 @@ describe('a Delete', () => {
   );
 
   test.each<[string, Fault]>([
-    ['throttled to the end', 'throttled'],
+    ['throttled until the timeout', 'throttled'],
     ['denied', 'denied'],
     ['denied explicitly, while a late read does not show the zone', DENIED_EXPLICITLY],
-  ])('in a rollback fails if it is %s, and says what it costs', async (_, fault) => {
+  ])('in a rollback fails if it is %s, and says what costs money', async (_, fault) => {
     const world = new FastWorld();
     await world.make({ ...names('a'), TimeoutSeconds: '60' });
     world.ec2.handover.settings.staleness = fault === DENIED_EXPLICITLY ? LATE : 0;
@@ -72,7 +72,7 @@ describe('a Delete', () => {
     expect(world.zones()).toBe('b');
   });
 
-  test('does not believe for two minutes that the snapshot does not exist', async () => {
+  test('does not trust "snapshot not found" in the first two minutes', async () => {
     const world = new FastWorld();
     await world.make(names('a'));
     failDisable(world, new AwsError('InvalidSnapshot.NotFound', 'No.'), MINUTE);
@@ -80,7 +80,7 @@ describe('a Delete', () => {
     expect(world.zones()).toBe('');
   });
 
-  test('believes a refusal of one zone for that zone only', async () => {
+  test('applies a refusal of one zone to that zone only', async () => {
     const world = new FastWorld(LATE);
     await world.make(names('ab'));
     const { fastRestores } = world.ec2.handover;
@@ -97,7 +97,7 @@ describe('a Delete', () => {
     expect(world.zones()).toBe('');
   });
 
-  test('that may disable one zone only waits until EC2 shows whether the other one is enabled', async () => {
+  test('waits for a refused zone until EC2 shows whether it is enabled', async () => {
     const world = new FastWorld(LATE);
     await world.begin(await world.accepted('Create', names('ab')));
     const until = world.time + 50 * SECOND;
@@ -107,7 +107,7 @@ describe('a Delete', () => {
     expect(world.zones()).toBe('');
   });
 
-  test('does not believe that the snapshot is gone, if EC2 has disabled one of two zones only', async () => {
+  test('does not trust "snapshot not found" if EC2 has disabled only one of two zones', async () => {
     const world = new FastWorld();
     await world.make(names('ab'));
     const begun = world.time;
@@ -123,7 +123,7 @@ describe('a Delete', () => {
     expect(world.zones()).toBe('');
   });
 
-  test('fails over the zone that it cannot disable only after it has disabled the others', async () => {
+  test('disables the other zones before it fails because of one', async () => {
     const world = new FastWorld();
     await world.make(names('ab'));
     const until = world.time + 6 * MINUTE;
@@ -133,7 +133,7 @@ describe('a Delete', () => {
     expect(world.zones()).toBe('a');
   });
 
-  test('believes immediately that the snapshot is gone, if EC2 has disabled its zones before', async () => {
+  test('trusts "snapshot not found" immediately if EC2 has already disabled its zones', async () => {
     const world = new FastWorld();
     await world.make(names('a'));
     world.time += 10 * MINUTE;
@@ -153,7 +153,7 @@ describe('a Delete', () => {
     expect(world.zones()).toBe('a');
   });
 
-  test('that cannot read CloudFormation leaves zones that are disabled, or not its own', async () => {
+  test('that cannot read CloudFormation ignores zones that are disabled or not its own', async () => {
     const world = new FastWorld();
     await world.make(names('a'));
     const { fastRestores } = world.ec2.handover;
@@ -164,7 +164,7 @@ describe('a Delete', () => {
     expect(world.zones()).toBe('c');
   });
 
-  test('succeeds although CloudFormation cannot be read, if nothing is enabled, and fails if something is', async () => {
+  test('that cannot read CloudFormation succeeds if nothing is enabled, and fails otherwise', async () => {
     for (const isEnabled of [false, true]) {
       const world = new FastWorld();
       if (isEnabled) await world.make(names('a'));
@@ -195,7 +195,7 @@ describe('a rollback', () => {
   test.each<[string, Fault]>([
     ['denied', 'denied'],
     ['denied explicitly', DENIED_EXPLICITLY],
-  ])('enables the old zones although disabling the new ones is %s, and leaves those', async (_, fault) => {
+  ])('enables the old zones, and leaves the new ones if disabling those is %s', async (_, fault) => {
     const world = new FastWorld();
     await world.make(names('a'));
     world.time += 10 * MINUTE;
@@ -206,7 +206,7 @@ describe('a rollback', () => {
     expect(world.left()[0]).toContain('is enabled in eu-west-1c, costs money, and could not be disabled');
   });
 
-  test('enables the old zones, however short the timeout is', async () => {
+  test('enables the old zones, even with a short timeout', async () => {
     const world = new FastWorld();
     await world.make({ ...names('a'), TimeoutSeconds: '60' });
     await world.change(names('b'));
@@ -216,8 +216,8 @@ describe('a rollback', () => {
 
   test.each([
     ['is still shown as enabled', LATE, 150],
-    ['is shown as disabling, and another one as disabled', 60 * SECOND, 110],
-  ])('waits while EC2 refuses to enable a zone that it is disabling, and that %s', async (_, staleness, seconds) => {
+    ['is shown as disabling while another one is shown as disabled', 60 * SECOND, 110],
+  ])('waits while EC2 refuses to enable a zone that is being disabled and %s', async (_, staleness, seconds) => {
     const world = new FastWorld();
     await world.make(names('ab'));
     const zone = { SourceSnapshotIds: [world.snapshot], AvailabilityZones: [`${REGION}b`] };
@@ -233,7 +233,7 @@ describe('a rollback', () => {
     expect([world.zones(), world.left()]).toEqual(['ab', []]);
   });
 
-  test('to a snapshot that has gone meanwhile leaves it, and says so', async () => {
+  test('to a deleted snapshot succeeds, and logs that it is gone', async () => {
     const world = new FastWorld();
     await world.make(names('a'));
     await world.change({ SnapshotId: world.other });
@@ -259,7 +259,7 @@ describe('a rollback', () => {
   });
 
   test.each(['ROLLBACK_IN_PROGRESS', 'DELETE_IN_PROGRESS'])(
-    'waits longer than another operation for the calls of a canceled request: a Delete in %s',
+    'waits longer than other operations for calls of a canceled request: a Delete in %s',
     async (status) => {
       const world = new FastWorld();
       await world.make(names('a'));
@@ -268,7 +268,7 @@ describe('a rollback', () => {
   );
 });
 
-test('a poll that is too old to know what CloudFormation waits for changes nothing', async () => {
+test('a poll whose view of CloudFormation is too old changes nothing', async () => {
   const world = new FastWorld();
   const event = await world.accepted('Create', names('a'));
   world.services.delays = ({ action }) => (action === 'DescribeStackResource' ? 31 * SECOND : 0);
@@ -280,14 +280,14 @@ test('a poll that is too old to know what CloudFormation waits for changes nothi
   expect((await world.wait(event)).answer?.IsComplete).toBe(true);
 });
 
-describe('zone IDs instead of names', () => {
+describe('a switch from zone names to zone IDs', () => {
   const called = (world: FastWorld, since: number): string[] =>
     world
       .calls()
       .slice(since)
       .filter((name) => name.startsWith('Enable') || name.startsWith('Disable'));
 
-  test('of the same zones: nothing is disabled, and nothing is waited for', async () => {
+  test('of the same zones disables nothing, and ends at the second poll', async () => {
     const world = new FastWorld();
     await world.make(names('ab'));
     world.time += 10 * MINUTE;
@@ -296,7 +296,7 @@ describe('zone IDs instead of names', () => {
     expect(called(world, since)).toEqual(['EnableFastSnapshotRestores']);
   });
 
-  test('of other zones: those that are enabled are disabled, and those that somebody disabled are left alone', async () => {
+  test('of other zones disables the enabled ones, and ignores those that somebody has disabled', async () => {
     const world = new FastWorld();
     await world.make(names('abc'));
     world.ec2.handover.fastRestores.disable(REGION, {
@@ -312,7 +312,7 @@ describe('zone IDs instead of names', () => {
     expect(called(world, since)).toContain('DisableFastSnapshotRestores');
   });
 
-  test('nothing is decided while a late read does not show all of the old zones', async () => {
+  test('waits while a late read does not show all of the old zones', async () => {
     const world = new FastWorld();
     await world.make(names('b'));
     world.time += 10 * MINUTE;

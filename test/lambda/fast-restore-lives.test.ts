@@ -4,11 +4,11 @@ import { MINUTE, SECOND } from './in-process';
 
 const LATE = 110 * SECOND;
 
-/** Each call meets the fault when it is made for the first time. */
+/** Each call gets the fault the first time that it is made. */
 function atFirst(fault: Fault, actions = ['EnableFastSnapshotRestores', 'DisableFastSnapshotRestores']) {
   const made = new Set<string>();
   return ({ action, input, time }: Call): Fault | undefined => {
-    // The same call in another operation is another one.
+    // The same call in another operation counts as a new one.
     const call = JSON.stringify([action, input, Math.floor(time / (5 * MINUTE))]);
     if (!actions.includes(action) || made.has(call)) return undefined;
     made.add(call);
@@ -35,7 +35,7 @@ interface Row {
   readonly before: Declared;
   readonly change?: (world: FastWorld) => Declared;
   readonly ending?: 'rolled back' | 'canceled';
-  /** Of the first snapshot, and of the other one. */
+  /** The zones of the first snapshot, and of the other one. */
   readonly zones: readonly [string, string];
 }
 
@@ -44,21 +44,21 @@ const to = (declared: Declared) => (): Declared => declared;
 
 const ROWS: readonly Row[] = [
   { life: 'a create', before: names('ab'), zones: ['ab', ''] },
-  { life: 'a create by zone ids', before: ids('bc'), zones: ['bc', ''] },
+  { life: 'a create by zone IDs', before: ids('bc'), zones: ['bc', ''] },
   { life: 'other zones', before: names('ab'), change: to(names('bc')), zones: ['bc', ''] },
-  { life: 'other zones and the rollback', before: names('ab'), change: to(names('bc')), ending: 'rolled back', zones: ['ab', ''] },
-  { life: 'fewer zones and the rollback', before: names('ab'), change: to(names('b')), ending: 'rolled back', zones: ['ab', ''] },
-  { life: 'other zones by ids', before: ids('ab'), change: to(ids('c')), zones: ['c', ''] },
-  { life: 'ids instead of names', before: names('ab'), change: to(ids('ab')), zones: ['ab', ''] },
-  { life: 'ids of fewer zones instead of names', before: names('ab'), change: to(ids('bc')), zones: ['bc', ''] },
-  { life: 'ids instead of names and the rollback', before: names('ab'), change: to(ids('bc')), ending: 'rolled back', zones: ['ab', ''] },
+  { life: 'other zones and a rollback', before: names('ab'), change: to(names('bc')), ending: 'rolled back', zones: ['ab', ''] },
+  { life: 'fewer zones and a rollback', before: names('ab'), change: to(names('b')), ending: 'rolled back', zones: ['ab', ''] },
+  { life: 'other zones by IDs', before: ids('ab'), change: to(ids('c')), zones: ['c', ''] },
+  { life: 'IDs instead of names', before: names('ab'), change: to(ids('ab')), zones: ['ab', ''] },
+  { life: 'IDs of other zones instead of names', before: names('ab'), change: to(ids('bc')), zones: ['bc', ''] },
+  { life: 'IDs instead of names and a rollback', before: names('ab'), change: to(ids('bc')), ending: 'rolled back', zones: ['ab', ''] },
   { life: 'another snapshot', before: names('ab'), change: toOther, zones: ['', 'ab'] },
-  { life: 'another snapshot and other zones by ids', before: names('ab'), change: (world) => ({ ...toOther(world), ...ids('c') }), zones: ['', 'c'] },
-  { life: 'another snapshot and the rollback', before: names('ab'), change: toOther, ending: 'rolled back', zones: ['ab', ''] },
+  { life: 'another snapshot and other zones by IDs', before: names('ab'), change: (world) => ({ ...toOther(world), ...ids('c') }), zones: ['', 'c'] },
+  { life: 'another snapshot and a rollback', before: names('ab'), change: toOther, ending: 'rolled back', zones: ['ab', ''] },
   { life: 'other zones, canceled', before: names('ab'), change: to(names('bc')), ending: 'canceled', zones: ['ab', ''] },
-  { life: 'ids instead of names, canceled', before: names('ab'), change: to(ids('bc')), ending: 'canceled', zones: ['ab', ''] },
+  { life: 'IDs instead of names, canceled', before: names('ab'), change: to(ids('bc')), ending: 'canceled', zones: ['ab', ''] },
   { life: 'another snapshot, canceled', before: names('ab'), change: toOther, ending: 'canceled', zones: ['ab', ''] },
-  { life: 'something else', before: names('ab'), change: to({ TimeoutSeconds: '600' }), ending: 'rolled back', zones: ['ab', ''] },
+  { life: 'another timeout and a rollback', before: names('ab'), change: to({ TimeoutSeconds: '600' }), ending: 'rolled back', zones: ['ab', ''] },
 ]; // prettier-ignore
 
 describe.each(Object.keys(WEATHERS))('with %s, fast restore is enabled as declared after', (weather) => {

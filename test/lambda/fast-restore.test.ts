@@ -7,7 +7,7 @@ const LATE = 110 * SECOND;
 const WAITS = { WaitUntilEnabled: 'true', TimeoutSeconds: '6000' } as const;
 
 describe('a fast restore', () => {
-  test('is done when EC2 has begun, with the calls that it takes', async () => {
+  test('is complete once EC2 has begun, and takes three calls', async () => {
     const world = new FastWorld();
     expect((await world.make(names('ab'))).after).toBe(30);
     const called = world.calls().filter((name) => name.includes('Restores'));
@@ -15,7 +15,7 @@ describe('a fast restore', () => {
     expect(called).toEqual([look, 'EnableFastSnapshotRestores', look]);
   });
 
-  test('says in the log what it enables and disables, and what the zones are then', async () => {
+  test('logs the zones that it enables and disables, and their states', async () => {
     const world = new FastWorld();
     await world.make(names('ab'));
     await world.change(names('b'));
@@ -35,7 +35,7 @@ describe('a fast restore', () => {
     ]);
   });
 
-  test('that was disabled a moment ago is enabled again, although a late read still shows it', async () => {
+  test('that was just disabled is enabled again, even if a late read still shows it', async () => {
     const world = new FastWorld();
     world.ec2.handover.settings.optimizationDuration = 2 * MINUTE;
     await world.make(names('a'));
@@ -48,7 +48,7 @@ describe('a fast restore', () => {
     expect(world.zones()).toBe('a');
   });
 
-  test('that stays takes no call, and neither do zones of which an Update disables none', async () => {
+  test('that an Update does not change takes only one read', async () => {
     const world = new FastWorld();
     await world.make(names('ab'));
     const count = world.calls().length;
@@ -57,7 +57,7 @@ describe('a fast restore', () => {
     expect(called.filter((name) => name.includes('Restores'))).toEqual(['DescribeFastSnapshotRestores']);
   });
 
-  test('waits for an answer that is no failure, and says which', async () => {
+  test('is retried if EC2 throttles it, and logs why', async () => {
     const world = new FastWorld();
     world.services.faults = ({ action, count }) =>
       action === 'EnableFastSnapshotRestores' && count === 1 ? 'throttled' : undefined;
@@ -66,7 +66,7 @@ describe('a fast restore', () => {
     expect(world.logs).toContainEqual({ decision: 'wait', reason });
   });
 
-  test('is disabled for the old snapshot first, so that five others are no obstacle', async () => {
+  test('is disabled for the old snapshot first, so a full quota does not block the new one', async () => {
     const world = new FastWorld();
     for (let n = 0; n < 4; n += 1) {
       const { id } = world.ec2.addSnapshot({ region: REGION });
@@ -77,7 +77,7 @@ describe('a fast restore', () => {
     expect([world.zones(), world.zones(world.other)]).toEqual(['', 'ab']);
   });
 
-  test('fails if the quota is full to the end, in EC2’s words', async () => {
+  test('fails with EC2’s error if the quota stays full', async () => {
     const world = new FastWorld();
     for (let n = 0; n < 5; n += 1) {
       const { id } = world.ec2.addSnapshot({ region: REGION });
@@ -89,7 +89,7 @@ describe('a fast restore', () => {
     );
   });
 
-  test('fails if EC2 does not know a zone, although it accepts the other one, and the Delete disables that', async () => {
+  test('fails if EC2 refuses one of two zones, and the Delete disables the other one', async () => {
     const world = new FastWorld();
     const { after, failure } = await world.make({ AvailabilityZones: [`${REGION}a`, 'us-east-1a'] });
     expect(after).toBe(0);
@@ -99,7 +99,7 @@ describe('a fast restore', () => {
     expect(world.zones()).toBe('');
   });
 
-  test('disables the zones that are enabled, if EC2 refuses the whole call over another one', async () => {
+  test('disables its enabled zones even if EC2 refuses the whole call because of another one', async () => {
     const world = new FastWorld();
     await world.make(names('ab'));
     world.ec2.handover.disableFastSnapshotRestores(REGION, {
@@ -115,7 +115,7 @@ describe('a fast restore', () => {
     expect(world.zones()).toBe('');
   });
 
-  test('fails if the snapshot has gone, when that is certain', async () => {
+  test('fails once it is certain that the snapshot is gone', async () => {
     const world = new FastWorld();
     world.ec2.deleteSnapshot(REGION, { SnapshotId: world.snapshot });
     const { after, failure } = await world.make(names('a'));
@@ -126,7 +126,7 @@ describe('a fast restore', () => {
     expect((await world.end('ROLLBACK_IN_PROGRESS')).failure).toBeUndefined();
   });
 
-  test('goes when its snapshot has gone', async () => {
+  test('can be deleted after its snapshot', async () => {
     const world = new FastWorld(LATE);
     await world.make(names('a'));
     world.ec2.deleteSnapshot(REGION, { SnapshotId: world.snapshot });
@@ -146,7 +146,7 @@ describe('a fast restore', () => {
     expect(world.zones()).toBe('a');
   });
 
-  test('waits while EC2 disables the zone for minutes and refuses to enable it', async () => {
+  test('waits while EC2 takes minutes to disable a zone and refuses to enable it', async () => {
     const world = new FastWorld();
     await world.make(names('ab'));
     world.time += 10 * MINUTE;
@@ -166,7 +166,7 @@ describe('a fast restore', () => {
     expect(world.zones()).toBe('ab');
   });
 
-  test('is tried again if EC2 lacks capacity, and fails if the snapshot is at fault', async () => {
+  test('is retried if EC2 lacks capacity, and fails if the snapshot is at fault', async () => {
     const world = new FastWorld();
     world.ec2.handover.settings.enablingFailure = 'Server.InsufficientCapacity: Try again';
     world.ec2.handover.settings.optimizationDuration = MINUTE;
@@ -189,7 +189,7 @@ describe('waiting until it is enabled', () => {
     expect((await world.make({ ...names('ab'), ...WAITS })).after).toBe(20 * 60);
   });
 
-  test('is believed immediately in a further stage', async () => {
+  test('ends in a later stage as soon as EC2 is done', async () => {
     const world = new FastWorld();
     world.ec2.handover.settings.optimizationDuration = 50.5 * MINUTE;
     expect((await world.make({ ...names('ab'), ...WAITS })).after).toBe(3_000);
@@ -198,7 +198,7 @@ describe('waiting until it is enabled', () => {
     expect((await world.wait(event)).after).toBe(30);
   });
 
-  test('goes on in a further stage, which fails at its end, with the states', async () => {
+  test('continues in a later stage, which fails at the timeout and gives the states', async () => {
     const world = new FastWorld();
     world.ec2.handover.settings.optimizationDuration = 120 * MINUTE;
     const first = await world.make({ ...names('ab'), ...WAITS });
@@ -214,7 +214,7 @@ describe('waiting until it is enabled', () => {
     ]);
   });
 
-  test('is not believed in the first two minutes, even if the timeout is shorter', async () => {
+  test('takes at least two minutes, even if the timeout is shorter', async () => {
     const world = new FastWorld();
     world.ec2.handover.settings.optimizationDuration = MINUTE;
     await world.make(names('a'));
@@ -224,7 +224,7 @@ describe('waiting until it is enabled', () => {
     expect([after, failure]).toEqual([120, undefined]);
   });
 
-  test('waits for a zone that the request before has enabled again, although a late read shows its earlier life', async () => {
+  test('includes a zone that the previous request re-enabled, even if a late read shows its old state', async () => {
     const world = new FastWorld();
     world.ec2.handover.settings.optimizationDuration = 20 * MINUTE;
     await world.make(names('ab'));
@@ -235,14 +235,14 @@ describe('waiting until it is enabled', () => {
     expect((await world.change(WAITS)).after).toBeGreaterThan(18 * 60);
   });
 
-  test('waits for all zones', async () => {
+  test('covers all zones', async () => {
     const world = new FastWorld();
     world.ec2.handover.settings.optimizationDuration = 20 * MINUTE;
     await world.make({ ...names('a'), ...WAITS });
     expect((await world.change(names('ab'))).after).toBe(20 * 60);
   });
 
-  test('says at the timeout what EC2 refused if that is the reason, and else how long it takes', async () => {
+  test('reports at the timeout how long it takes, not an earlier error', async () => {
     const world = new FastWorld();
     world.ec2.handover.settings.optimizationDuration = 120 * MINUTE;
     world.services.faults = ({ action, count }) =>
@@ -251,7 +251,7 @@ describe('waiting until it is enabled', () => {
     expect(failure?.message).toContain('(eu-west-1a is optimizing); it takes 60 minutes per TiB');
   });
 
-  test('in a further stage of an Update disables nothing', async () => {
+  test('in a later stage of an Update disables nothing', async () => {
     const world = new FastWorld();
     await world.make({ ...names('ab'), ...WAITS });
     world.enter('UPDATE_IN_PROGRESS');
@@ -261,7 +261,7 @@ describe('waiting until it is enabled', () => {
     expect(world.zones()).toBe('ab');
   });
 
-  test('in a further stage disables nothing, in no request', async () => {
+  test('in a later stage disables nothing, even in a Delete', async () => {
     const world = new FastWorld();
     world.ec2.handover.settings.optimizationDuration = MINUTE;
     await world.make({ ...names('ab'), ...WAITS });
@@ -273,7 +273,7 @@ describe('waiting until it is enabled', () => {
 });
 
 describe('a request that nobody waits for', () => {
-  test('enables nothing, and ends at the second such read', async () => {
+  test('enables nothing, and fails when a second read confirms it', async () => {
     const world = new FastWorld();
     const event = await world.accepted('Create', names('a'));
     world.time += 30 * SECOND;
@@ -285,33 +285,30 @@ describe('a request that nobody waits for', () => {
     expect(world.zones()).toBe('');
   });
 
-  test.each(['Delete in a rollback', 'rollback'])(
-    'and is under way: the %s disables what it still enables',
-    async (what) => {
-      const world = new FastWorld();
-      if (what === 'rollback') await world.make(names('a'));
-      if (what === 'rollback') await world.change(names('ab'));
-      else await world.make(names('b'));
-      const begun = world.time;
-      const zone = { SourceSnapshotIds: [world.snapshot], AvailabilityZones: [`${REGION}b`] };
-      let hasArrived = false;
-      const arrive = (): void => {
-        if (!hasArrived) world.ec2.handover.fastRestores.enable(REGION, zone);
-        hasArrived = true;
-      };
-      // The call arrives between the first poll of what takes it back and the second, if there is one.
-      world.services.faults = ({ time }) => {
-        if (time === begun + 30 * SECOND) arrive();
-        return undefined;
-      };
-      const back = await (what === 'rollback' ? world.goBack() : world.end('ROLLBACK_IN_PROGRESS'));
-      arrive();
-      expect(back.failure).toBeUndefined();
-      expect(world.zones()).toBe(what === 'rollback' ? 'a' : '');
-    },
-  );
+  test.each(['Delete in a rollback', 'rollback'])('may still enable a zone, which the %s disables', async (what) => {
+    const world = new FastWorld();
+    if (what === 'rollback') await world.make(names('a'));
+    if (what === 'rollback') await world.change(names('ab'));
+    else await world.make(names('b'));
+    const begun = world.time;
+    const zone = { SourceSnapshotIds: [world.snapshot], AvailabilityZones: [`${REGION}b`] };
+    let hasArrived = false;
+    const arrive = (): void => {
+      if (!hasArrived) world.ec2.handover.fastRestores.enable(REGION, zone);
+      hasArrived = true;
+    };
+    // The call arrives between the first poll of the request that undoes it and the second one, if any.
+    world.services.faults = ({ time }) => {
+      if (time === begun + 30 * SECOND) arrive();
+      return undefined;
+    };
+    const back = await (what === 'rollback' ? world.goBack() : world.end('ROLLBACK_IN_PROGRESS'));
+    arrive();
+    expect(back.failure).toBeUndefined();
+    expect(world.zones()).toBe(what === 'rollback' ? 'a' : '');
+  });
 
-  test('a forged Delete, while the stack is at rest, disables nothing', async () => {
+  test('disables nothing if it is a forged Delete and the stack is idle', async () => {
     const world = new FastWorld();
     await world.make(names('a'));
     const event = await world.accept(world.forge('Delete'));
@@ -335,7 +332,7 @@ describe('a request that nobody waits for', () => {
   });
 });
 
-describe('a policy that denies it', () => {
+describe('a policy that denies fast restore', () => {
   const denies = (world: FastWorld, ...actions: string[]): void => {
     world.services.faults = ({ action }) => (actions.includes(action) ? 'denied' : undefined);
   };
@@ -348,7 +345,7 @@ describe('a policy that denies it', () => {
     expect((await world.end('ROLLBACK_IN_PROGRESS')).failure).toBeUndefined();
   });
 
-  test('fails the Delete if it is enabled and costs money, in a rollback, too', async () => {
+  test('fails the Delete if zones are enabled and cost money, even in a rollback', async () => {
     for (const status of ['DELETE_IN_PROGRESS', 'ROLLBACK_IN_PROGRESS']) {
       const world = new FastWorld();
       await world.make(names('ab'));
@@ -374,7 +371,7 @@ describe('a policy that denies it', () => {
   });
 });
 
-test('an Update that EC2 refuses fails at the second poll, since the first one may be in a rollback', async () => {
+test('an Update that EC2 refuses fails at the second poll, since the first one may miss a rollback', async () => {
   const world = new FastWorld();
   await world.make(names('a'));
   const { after, failure } = await world.change({ AvailabilityZones: ['us-east-1a'] });
@@ -383,7 +380,7 @@ test('an Update that EC2 refuses fails at the second poll, since the first one m
   expect(world.logs).toContainEqual({ decision: 'wait', reason });
 });
 
-test('what a rollback of an Update cannot disable is left, and named with what it costs', async () => {
+test('the rollback of an Update leaves what it cannot disable, and logs that it costs money', async () => {
   const world = new FastWorld();
   await world.make(names('a'));
   await world.change(names('ab'));
@@ -392,7 +389,7 @@ test('what a rollback of an Update cannot disable is left, and named with what i
   expect(world.left()).toEqual([expect.stringContaining('is enabled in eu-west-1b, costs money, and could not be')]);
 });
 
-test('a failure of an earlier request fails no later one', async () => {
+test('the failure of an earlier request does not fail a later one', async () => {
   const world = new FastWorld();
   world.ec2.handover.settings.enablingFailure = 'Client.InvalidSnapshot.InvalidState: Not usable';
   expect((await world.make({ ...names('a'), ...WAITS })).failure).toBeDefined();
@@ -411,7 +408,7 @@ describe('a Region that is closed to the account', () => {
     return world;
   }
 
-  test('fails the Create within two minutes, and the rollback leaves it', async () => {
+  test('fails the Create within two minutes, but not its rollback', async () => {
     const world = closed();
     const { after, failure } = await world.make(names('a'));
     expect([after, failure?.message]).toEqual([
@@ -422,26 +419,26 @@ describe('a Region that is closed to the account', () => {
     expect(world.left()).toEqual([expect.stringContaining('OptInRequired')]);
   });
 
-  test('fails the Delete with the stack, since it may be enabled there', async () => {
+  test('fails the Delete with the stack, since zones may be enabled there', async () => {
     const world = closed();
     await world.make(names('a'));
     expect((await world.end('DELETE_IN_PROGRESS')).failure?.message).toContain('OptInRequired');
   });
 });
 
-test('one late read of CloudFormation does not fail a rollback', async () => {
+test('late reads of the stack do not fail a rollback', async () => {
   const world = new FastWorld();
   await world.make(names('a'));
   await world.change(names('b'));
   world.services.faults = ({ action }) =>
     action === 'EnableFastSnapshotRestores' ? new AwsError('InvalidParameterValue', 'No.') : undefined;
-  // Of the stack, in onEvent and in the first poll.
+  // The reads of the stack in onEvent and in the first poll.
   world.lag(2);
   const back = world.goBack();
   expect((await back).answer?.IsComplete).toBe(true);
 });
 
-test('another process goes on', async () => {
+test('another process continues the request', async () => {
   const world = new FastWorld();
   world.ec2.handover.settings.optimizationDuration = 10 * MINUTE;
   const event = await world.accepted('Create', { ...names('a'), ...WAITS });

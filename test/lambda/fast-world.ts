@@ -1,4 +1,4 @@
-// The handler of fast snapshot restores over the simulated EC2, as World is for copies.
+// Runs the handler of fast snapshot restores against the simulated EC2, as World does for copies.
 import {
   FAST_RESTORE_RESOURCE_TYPE,
   FAST_RESTORE_STAGE_RESOURCE_TYPE,
@@ -58,7 +58,7 @@ export class FastWorld extends World {
     return this.settled(this.run(this.fastEvent('Create', declared)), 'CREATE_COMPLETE');
   }
 
-  /** The properties that are not named stay; those that are undefined go. */
+  /** Properties that are not named stay. Those that are undefined are removed. */
   change(change: Declared): Promise<Outcome> {
     this.before = this.declared;
     this.declared = { ...this.declared, ...change };
@@ -73,7 +73,7 @@ export class FastWorld extends World {
     return this.settled(this.run(this.fastEvent('Update', this.declared, failed)), 'UPDATE_ROLLBACK_COMPLETE');
   }
 
-  /** An Update, long after the last request, whose rollback CloudFormation begins after the first poll. */
+  /** An Update long after the last request. CloudFormation begins its rollback after the first poll. */
   async changeAndCancel(change: Declared): Promise<Outcome> {
     this.time += 10 * MINUTE;
     this.before = this.declared;
@@ -89,12 +89,12 @@ export class FastWorld extends World {
     return this.run(this.fastEvent('Delete', this.declared));
   }
 
-  /** A request that is under way: its event, as the framework has it. */
+  /** Starts a request, and returns its event as the framework has it. */
   accepted(type: CloudFormationEvent['RequestType'], declared: Declared, before?: Declared): Promise<PollEvent> {
     return this.accept(this.fastEvent(type, declared, before));
   }
 
-  /** A little later, so that late reads do not know of it. */
+  /** The next request comes a little later, so late reads do not show this one yet. */
   private async settled(running: Promise<Outcome>, status: string): Promise<Outcome> {
     const outcome = await running;
     if (!status.endsWith('_IN_PROGRESS')) this.enter(status);
@@ -102,7 +102,7 @@ export class FastWorld extends World {
     return outcome;
   }
 
-  /** What costs money: the last letters of the zones, by snapshot. */
+  /** The last letters of the zones that cost money for the snapshot. */
   zones(snapshotId = this.snapshot): string {
     const active = this.ec2.handover.fastRestores.active().filter((one) => one.snapshotId === snapshotId);
     return active.map(({ zone }) => zone.slice(-1)).sort().join(''); // prettier-ignore
@@ -113,13 +113,13 @@ export class FastWorld extends World {
   }
 }
 
-/** Names of zones by their last letters. */
+/** Zone names from their last letters. */
 export const names = (letters: string): Declared => ({
   AvailabilityZones: Array.from(letters).map((letter) => `${REGION}${letter}`),
   AvailabilityZoneIds: undefined,
 });
 
-/** Ids of zones, of which the one of zone a has the number 1. */
+/** Zone IDs from the last letters of the zones. Zone a has the number 1. */
 export const ids = (letters: string): Declared => ({
   AvailabilityZones: undefined,
   AvailabilityZoneIds: Array.from(letters).map((letter) => `euw1-az${'abcdefgh'.indexOf(letter) + 1}`),

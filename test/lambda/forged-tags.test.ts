@@ -1,4 +1,4 @@
-// Whoever may tag snapshots can put our tags on any of them. Such a snapshot is neither reported nor deleted.
+// Anyone who may tag snapshots can put our tags on any snapshot. The handler must neither report nor delete it.
 import { TAG, type CopyProperties } from '../../lib/contract';
 import { Memory } from '../../lambda/memory';
 import { decodeRequest, type PollEvent } from '../../lambda/request';
@@ -11,25 +11,25 @@ const OTHER_HANDLE = `copy-${'2'.repeat(32)}`;
 /** The tags of a copy that the request would start. */
 const tagsFor = (event: PollEvent): Record<string, string> => copyFor(decodeRequest(event, 'us-east-1')).tags;
 
-/** Somebody puts them on a snapshot of his own, of the size of the source and finished unless told otherwise. */
+/** Somebody puts the tags on another snapshot, by default a finished one of the size of the source. */
 function forge(world: World, forged: Record<string, string>, snapshot: Partial<NewSnapshot> = {}): string {
   return world.ec2.addSnapshot({ region: 'eu-west-1', startTime: world.time, tags: forged, ...snapshot }).id;
 }
 
-/** The tags of a copy, but for its own id, which would make it a clone. */
+/** The tags of a copy, except its own ID, which would reveal a clone. */
 const tagsOf = (world: World, id: string): Record<string, string> =>
   Object.fromEntries(Object.entries(world.ec2.tagsOf(id)).filter(([key]) => key !== TAG.id));
 
 const created = (world: World, declared: Partial<CopyProperties> = {}): Promise<PollEvent> =>
   world.accept(world.event('Create', { ResourceProperties: world.declare(declared) }));
 
-/** Of which snapshots the log says that they are not the copy, and why. */
+/** The reasons for which the log says that a snapshot is not the copy. */
 const reasons = (world: World): unknown[] => [
   ...new Set(world.logs.flatMap(({ decision, reason }) => (decision === 'not this copy' ? [reason] : []))),
 ];
 
 describe('a snapshot with the handle of the copy is left alone', () => {
-  test('when the request has ended, and what it began is deleted', async () => {
+  test('when the request has ended and its copy is deleted', async () => {
     const world = new World();
     const event = await created(world);
     const forged = forge(world, tagsFor(event), { volumeSize: 9 });
@@ -43,7 +43,7 @@ describe('a snapshot with the handle of the copy is left alone', () => {
     expect(reasons(world)).toEqual(['its size is 9 GiB, not 8 GiB']);
   });
 
-  test('when the request fails, and what it began is deleted', async () => {
+  test('when the request fails and its copy is deleted', async () => {
     const world = new World();
     world.ec2.settings.course = () => ({ outcome: 'error', duration: 10 * SECOND, message: 'Internal fault' });
     const event = await created(world);
@@ -55,7 +55,7 @@ describe('a snapshot with the handle of the copy is left alone', () => {
   });
 });
 
-test('a snapshot with the tags of a copy that an Update would go back to is judged once in a poll', async () => {
+test('a snapshot with the tags of an earlier copy that an Update could adopt is judged once per poll', async () => {
   const world = new World();
   const before = world.declare();
   const id = await world.create(before);
@@ -75,7 +75,7 @@ test('a snapshot with the tags of a copy that an Update would go back to is judg
   expect(world.copies()).toContain(id);
 });
 
-test('a snapshot with the handle of a copy is left alone by the Delete of that handle', async () => {
+test('a snapshot with the handle of a copy survives the Delete of that handle', async () => {
   const world = new World();
   const id = await world.createUnderHandle();
   const forged = forge(world, tagsOf(world, id));
@@ -86,7 +86,7 @@ test('a snapshot with the handle of a copy is left alone by the Delete of that h
   expect(reasons(world)).toEqual(['EC2 does not show it as a copy']);
 });
 
-test('a snapshot with the tags of a copy is left alone by the Delete whose DeleteSnapshot went unanswered', async () => {
+test('a snapshot with the tags of a copy survives a Delete whose DeleteSnapshot got no answer', async () => {
   const world = new World();
   const before = world.declare();
   const id = await world.create(before);
@@ -101,7 +101,7 @@ test('a snapshot with the tags of a copy is left alone by the Delete whose Delet
   expect(world.ec2.stateOf(forged)).toBe('completed');
 });
 
-describe('a snapshot with the tags of the copy is not reported by a Create, and is left alone, because', () => {
+describe('a Create neither reports nor deletes a snapshot with the tags of the copy if', () => {
   test.each<[string, Partial<CopyProperties>, Partial<NewSnapshot>, string]>([
     ['it is larger', {}, { volumeSize: 9 }, 'its size is 9 GiB, not 8 GiB'],
     ['it is smaller', {}, { volumeSize: 7 }, 'its size is 7 GiB, not 8 GiB'],
@@ -109,7 +109,7 @@ describe('a snapshot with the tags of the copy is not reported by a Create, and 
   ])('%s', async (_, declared, snapshot, reason) => {
     const world = new World();
     const event = await created(world, declared);
-    // Before the handler starts its own, so that the forged one is the oldest.
+    // These begin before the handler’s own copy, so the oldest one is forged.
     const forged = [
       forge(world, tagsFor(event), snapshot),
       forge(world, { ...tagsFor(event), [TAG.handle]: OTHER_HANDLE }, snapshot),
@@ -122,7 +122,7 @@ describe('a snapshot with the tags of the copy is not reported by a Create, and 
     expect(reasons(world)).toEqual([reason]);
   });
 
-  test('it is under another key', async () => {
+  test('it has another key', async () => {
     const world = new World();
     const key = world.ec2.kms.addKey({ region: 'eu-west-1' });
     const other = world.ec2.kms.addKey({ region: 'eu-west-1' });
@@ -157,7 +157,7 @@ describe('a snapshot with the tags of the copy is not reported by a Create, and 
 });
 
 describe('a snapshot with the tags of an earlier copy', () => {
-  test('is not adopted by an Update if it is not what is asked for', async () => {
+  test('is not adopted by an Update if it does not match the declaration', async () => {
     const world = new World();
     const before = world.declare({ Encrypted: 'true' });
     await world.create(before);
@@ -175,7 +175,7 @@ describe('a snapshot with the tags of an earlier copy', () => {
     expect(world.ec2.stateOf(forged)).toBe('completed');
   });
 
-  test('does not replace the present copy, which CloudFormation knows by its id', async () => {
+  test('does not replace the present copy, which CloudFormation knows by its ID', async () => {
     const world = new World();
     const before = world.declare(THREE_HOURS);
     const id = await world.create(before);
@@ -186,11 +186,11 @@ describe('a snapshot with the tags of an earlier copy', () => {
   });
 });
 
-describe('with the stack', () => {
+describe('when the stack is deleted,', () => {
   test.each<[string, Partial<NewSnapshot>, string | undefined]>([
     ['is larger than the source', { volumeSize: 9 }, 'its size is 9 GiB, not 8 GiB'],
     ['is older than the stack', { startTime: Date.UTC(2029, 11, 31) }, undefined],
-  ])('a snapshot with the tags of the copy is not deleted if it %s', async (_, snapshot, reason) => {
+  ])('a snapshot with the tags of the copy survives if it %s', async (_, snapshot, reason) => {
     const world = new World();
     const id = await world.create();
     const forged = forge(world, tagsOf(world, id), snapshot);
@@ -200,7 +200,7 @@ describe('with the stack', () => {
     expect(reasons(world)).toEqual(reason === undefined ? [] : [reason]);
   });
 
-  test('a snapshot with the inputs of no known declaration is deleted only if EC2 shows it as a copy', async () => {
+  test('a snapshot with unknown inputs survives if EC2 does not show it as a copy', async () => {
     const world = new World();
     const before = world.declare();
     const old = await world.create(before);
@@ -215,8 +215,8 @@ describe('with the stack', () => {
   });
 });
 
-describe('a snapshot that was cloned from our copy with all its tags', () => {
-  /** Somebody copies the copy, as EC2 then shows it. */
+describe('a clone of our copy with all its tags', () => {
+  /** Somebody copies the copy together with its tags. */
   function clone(world: World, id: string): string {
     const Tags = tags(world.ec2.tagsOf(id));
     const { SnapshotId = '' } = world.ec2.copySnapshot('eu-west-1', {
@@ -261,10 +261,10 @@ describe('a snapshot that was cloned from our copy with all its tags', () => {
   });
 });
 
-describe('an alias that was pointed elsewhere', () => {
+describe('an alias that moves to another key', () => {
   const alias = 'alias/mine';
 
-  test('keeps an Update from adopting a copy under the key of before', async () => {
+  test('keeps an Update from adopting a copy under the old key', async () => {
     const world = new World();
     world.ec2.kms.addKey({ region: 'eu-west-1', alias });
     const first = world.declare({ KmsKeyId: alias });
@@ -282,7 +282,7 @@ describe('an alias that was pointed elsewhere', () => {
     expect(world.ec2.stateOf(old)).toBe('completed');
   });
 
-  test('does not matter to the present copy, which CloudFormation knows by its id', async () => {
+  test('does not affect the present copy, which CloudFormation knows by its ID', async () => {
     const world = new World();
     const { arn } = world.ec2.kms.addKey({ region: 'eu-west-1', alias });
     const before = world.declare({ KmsKeyId: alias });
@@ -296,7 +296,7 @@ describe('an alias that was pointed elsewhere', () => {
     expect(world.copies()).toEqual([]);
   });
 
-  test('while the copy is made has it made once more, and leaves one copy', async () => {
+  test('while the copy is under way causes a new copy, and only that one remains', async () => {
     const world = new World();
     world.ec2.kms.addKey({ region: 'eu-west-1', alias });
     const event = await world.begin(world.event('Create', { ResourceProperties: world.declare({ KmsKeyId: alias }) }));
@@ -308,7 +308,7 @@ describe('an alias that was pointed elsewhere', () => {
     expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
   });
 
-  /** A resource that goes by its handle, so that CloudFormation does not know its copy by its id. */
+  /** A resource whose physical ID is its handle, so CloudFormation does not have the ID of its copy. */
   async function underHandle(): Promise<{ world: World; before: CopyProperties; id: string }> {
     const world = new World();
     world.ec2.kms.addKey({ region: 'eu-west-1', alias });
@@ -318,7 +318,7 @@ describe('an alias that was pointed elsewhere', () => {
     return { world, before, id };
   }
 
-  test('does not matter to an Update that keeps the copy of a handle', async () => {
+  test('does not affect an Update that keeps the copy of a handle', async () => {
     const { world, before, id } = await underHandle();
     world.enter('UPDATE_IN_PROGRESS');
     const { answer } = await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before));
@@ -326,14 +326,14 @@ describe('an alias that was pointed elsewhere', () => {
     expect(world.copies()).toEqual([id]);
   });
 
-  test('does not matter to the Delete of a handle', async () => {
+  test('does not affect the Delete of a handle', async () => {
     const { world, before } = await underHandle();
     world.enter('DELETE_IN_PROGRESS');
     await world.run(world.event('Delete', { ResourceProperties: before }));
     expect(world.copies()).toEqual([]);
   });
 
-  test('does not matter to a rollback, which goes back to the copy from before although its source is gone', async () => {
+  test('does not affect a rollback to the old copy, even if its source is gone', async () => {
     const world = new World();
     world.ec2.kms.addKey({ region: 'eu-west-1', alias });
     const before = world.declare({ KmsKeyId: alias });

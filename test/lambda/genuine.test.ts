@@ -14,15 +14,15 @@ const BEFORE = { SourceSnapshotId: 'snap-0123456789abcdef1', DestinationRegion: 
 
 interface Scene {
   readonly request?: Request;
-  /** By the id of the source. Absent if EC2 does not show it, or not any more. */
+  /** By the ID of the source. Absent if EC2 does not show it, or no longer does. */
   readonly sources?: Readonly<Record<string, Snapshot>>;
-  /** By the declared id of the key. */
+  /** By the declared ID of the key. */
   readonly keys?: Readonly<Record<string, KeyMetadata>>;
   readonly chosen?: Copy;
   readonly copies?: readonly Copy[];
   /** Where EC2 shows transfer types. */
   readonly transferTypesIn?: readonly string[];
-  /** Of the stack. */
+  /** The status of the stack. */
   readonly status?: string;
 }
 
@@ -44,26 +44,26 @@ function judge(copy: Copy, scene: Scene = {}, use: 'adopt' | 'delete' = 'adopt')
   );
 }
 
-/** A finished copy of 8 GiB that the request started when it began, unless told otherwise. */
+/** By default, a finished copy of 8 GiB that the request started when it began. */
 function copyOf(request = requestFor(), snapshot: Snapshot = {}, more: Partial<Copy> = {}): Copy {
   return copyFor(request, { snapshot: { VolumeSize: 8, TransferType: 'standard', ...snapshot }, ...more });
 }
 
 const keyed = (wanted: Partial<CopyProperties> = {}): Request => requestFor({ KmsKeyId: 'alias/mine', ...wanted });
 
-test('a copy that is what was asked for has no flaw', async () => {
+test('a copy that matches its declaration has no flaw', async () => {
   expect(await judge(copyOf())).toBeUndefined();
   const request = keyed();
   const copy = copyOf(request, { Encrypted: true, KmsKeyId: KEY });
   expect(await judge(copy, { request, keys: { 'alias/mine': { KeyId: 'k', Arn: KEY } } })).toBeUndefined();
 });
 
-test.each(['pending', 'error', 'recovering'])('a copy in the state %s may show anything', async (state) => {
+test.each(['pending', 'error', 'recovering'])('a copy in state %s is not judged', async (state) => {
   expect(await judge(copyOf(requestFor(), { VolumeSize: 0 }, { state }))).toBeUndefined();
 });
 
 describe('a finished copy that differs from its declaration has a flaw:', () => {
-  test('the size of another source', async () => {
+  test('a different size than its source', async () => {
     expect(await judge(copyOf(requestFor(), { VolumeSize: 9 }))).toBe('its size is 9 GiB, not 8 GiB');
     expect(await judge(copyOf(requestFor(), { VolumeSize: undefined }))).toBe('its size is 0 GiB, not 8 GiB');
   });
@@ -72,7 +72,7 @@ describe('a finished copy that differs from its declaration has a flaw:', () => 
     ['the declaration', { Encrypted: 'true' }, SOURCE],
     ['a declared key', { KmsKeyId: 'alias/mine' }, SOURCE],
     ['the source', {}, { ...SOURCE, Encrypted: true }],
-  ])('no encryption, although %s asks for it', async (_, wanted, source) => {
+  ])('no encryption, although %s requires it', async (_, wanted, source) => {
     const request = requestFor(wanted);
     const scene = { request, sources: { 'snap-0123456789abcdef0': source } };
     expect(await judge(copyOf(request), scene)).toBe('it is not encrypted');
@@ -80,7 +80,7 @@ describe('a finished copy that differs from its declaration has a flaw:', () => 
     expect(await judge(copyOf(request, { Encrypted: true }), scene)).toBeUndefined();
   });
 
-  test('another key than the declared id means now', async () => {
+  test('a different key than the declared ID now means', async () => {
     const request = keyed();
     const scene = { request, keys: { 'alias/mine': { KeyId: 'k', Arn: KEY } } };
     const other = KEY.replace('key/k', 'key/other');
@@ -91,10 +91,10 @@ describe('a finished copy that differs from its declaration has a flaw:', () => 
   });
 
   test.each<[string, Partial<Request>, string, 'adopt' | 'delete']>([
-    ['is deleted', { type: 'Create' }, 'CREATE_IN_PROGRESS', 'delete'],
-    ['an Update keeps', { type: 'Update', keepsCopy: true }, 'UPDATE_IN_PROGRESS', 'adopt'],
-    ['a rollback goes back to', { type: 'Update' }, 'UPDATE_ROLLBACK_IN_PROGRESS', 'adopt'],
-  ])('another key, unless an alias may have been pointed elsewhere since: it %s', async (_, more, status, use) => {
+    ['in a deletion', { type: 'Create' }, 'CREATE_IN_PROGRESS', 'delete'],
+    ['in an Update that keeps the copy', { type: 'Update', keepsCopy: true }, 'UPDATE_IN_PROGRESS', 'adopt'],
+    ['in a rollback', { type: 'Update' }, 'UPDATE_ROLLBACK_IN_PROGRESS', 'adopt'],
+  ])('a different key, unless its alias may have moved since: %s', async (_, more, status, use) => {
     const flawUnder = (KmsKeyId: string): Promise<string | undefined> => {
       const request = { ...requestFor({ KmsKeyId }), ...more };
       const copy = copyOf(request, { Encrypted: true, KmsKeyId: `${KEY}-other` });
@@ -118,7 +118,7 @@ describe('a finished copy that differs from its declaration has a flaw:', () => 
     expect(await on({ DestinationAvailabilityZone }, { AvailabilityZone })).toBeUndefined();
   });
 
-  test('a source that the selector of the latest one cannot have found', async () => {
+  test('a source that the latest-source selector cannot have found', async () => {
     const VolumeId = 'vol-0123456789abcdef0';
     const request = requestFor({ SourceSnapshotId: undefined, LatestSource: { VolumeId } });
     const from = (source: Snapshot): Promise<string | undefined> =>
@@ -129,7 +129,7 @@ describe('a finished copy that differs from its declaration has a flaw:', () => 
     expect(await from({ OwnerId: '999900001111', VolumeId })).toBe(flaw);
   });
 
-  test('a start before the request, under the handle of the request', async () => {
+  test('a start before the request whose handle it carries', async () => {
     const request = requestFor();
     const startedAt = (seconds: number): Promise<string | undefined> =>
       judge(copyOf(request, {}, { startedAt: request.startedAt + seconds * SECOND }), { request });
@@ -141,7 +141,7 @@ describe('a finished copy that differs from its declaration has a flaw:', () => 
 describe('a copy may have begun before the request', () => {
   const startedAt = requestFor().startedAt - 3_600 * SECOND;
 
-  test('under another handle', async () => {
+  test('if it has another handle', async () => {
     expect(await judge(copyOf(requestFor(), {}, { startedAt, tags: { [TAG.handle]: OTHER_HANDLE } }))).toBeUndefined();
   });
 
@@ -149,17 +149,17 @@ describe('a copy may have begun before the request', () => {
     ['a Delete', { type: 'Delete' }],
     ['an Update that keeps it', { type: 'Update', keepsCopy: true }],
     ['a later stage', { stage: 2 }],
-  ])('if it is that of %s', async (_, more) => {
+  ])('if the request is %s', async (_, more) => {
     const request = { ...requestFor(), ...more };
     expect(await judge(copyOf(request, {}, { startedAt }), { request })).toBeUndefined();
   });
 });
 
-describe('a copy with the inputs of before', () => {
+describe('a copy with the inputs of the previous declaration', () => {
   const request = requestFor({ Encrypted: 'true' }, { RequestType: 'Update', OldResourceProperties: BEFORE });
   const copy = copyOf(request, {}, { tags: { [TAG.inputs]: request.before?.inputs ?? '' } });
 
-  test('is judged by the declaration of before', async () => {
+  test('is judged by that declaration', async () => {
     const sources = { ...SOURCES, 'snap-0123456789abcdef1': SOURCE };
     expect(await judge(copy, { request, sources })).toBeUndefined();
     const larger = { ...SOURCES, 'snap-0123456789abcdef1': { ...SOURCE, VolumeSize: 9 } };
@@ -170,7 +170,7 @@ describe('a copy with the inputs of before', () => {
 describe('a copy with the inputs of an earlier declaration', () => {
   const tags = { [TAG.inputs]: 'v1-earlier', [TAG.handle]: OTHER_HANDLE };
 
-  test('need only be a copy, which EC2 shows by its transfer type', async () => {
+  test('only needs a transfer type, which shows that it is a copy', async () => {
     expect(await judge(copyOf(requestFor(), { VolumeSize: 9 }, { tags }))).toBeUndefined();
     const snapshot = copyOf(requestFor(), { TransferType: undefined }, { tags });
     expect(await judge(snapshot)).toBe('EC2 does not show it as a copy');
@@ -183,26 +183,26 @@ describe('a source that is gone', () => {
   const sameSizeAs = (other: Copy, how: Scene): Promise<string | undefined> =>
     judge(larger, { request, sources: {}, copies: [larger, other], ...how });
 
-  test('says nothing of the size if no other copy is known', async () => {
+  test('allows any size if no other copy is known', async () => {
     expect(await judge(larger, { request, sources: {} })).toBeUndefined();
     expect(await judge(larger, { request, sources: {}, chosen: larger, copies: [larger] })).toBeUndefined();
   });
 
-  test('is of the size of the chosen copy, and of the present one', async () => {
+  test('is assumed to have the size of the chosen copy, or of the present one', async () => {
     const other = copyOf(request, {}, { id: 'snap-b' });
     expect(await sameSizeAs(other, { chosen: other, copies: undefined })).toBe('its size is 9 GiB, not 8 GiB');
     expect(await sameSizeAs(other, {})).toBe('its size is 9 GiB, not 8 GiB');
   });
 
   test.each<[string, Partial<Copy>]>([
-    ['of other inputs', { id: 'snap-b', tags: { [TAG.inputs]: 'v1-other' } }],
+    ['with other inputs', { id: 'snap-b', tags: { [TAG.inputs]: 'v1-other' } }],
     ['that is not finished', { id: 'snap-b', state: 'pending' }],
     ['that is neither the present nor the chosen one', { id: 'snap-c' }],
-  ])('is not judged by a copy %s', async (_, more) => {
+  ])('is not assumed to have the size of a copy %s', async (_, more) => {
     expect(await sameSizeAs(copyOf(request, {}, more), {})).toBeUndefined();
   });
 
-  test('is not known to be encrypted', async () => {
+  test('is not assumed to be encrypted', async () => {
     expect(await judge(copyOf(), { sources: {} })).toBeUndefined();
   });
 });
@@ -217,12 +217,12 @@ test('a key that cannot be read is not judged', async () => {
 describe('a copy that EC2 does not show as one', () => {
   const copy = copyOf(requestFor(), { TransferType: undefined });
 
-  test('has a flaw, if EC2 shows others as copies in the same place', async () => {
+  test('has a flaw if EC2 shows others as copies in the same place', async () => {
     expect(await judge(copy, { transferTypesIn: [placeOf(copy)] })).toBe('EC2 does not show it as a copy');
   });
 
   test.each(['us-east-1', 'arn:aws:outposts:eu-west-1:111122223333:outpost/op-0'])(
-    'has none, if EC2 shows others as copies only in another place: %s',
+    'has no flaw if EC2 shows others as copies only in another place: %s',
     async (place) => {
       expect(await judge(copy, { transferTypesIn: [place, `${copy.region} ${place} `] })).toBeUndefined();
     },

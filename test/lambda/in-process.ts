@@ -1,5 +1,5 @@
-// The handler over the simulated EC2, KMS and CloudFormation, in one process. A test plays CloudFormation and the
-// framework by hand, poll by poll, for one custom resource.
+// Runs the handler against the simulated EC2, KMS, and CloudFormation in one process. A test plays CloudFormation and
+// the framework by hand, poll by poll, for one custom resource.
 import { COPY_RESOURCE_TYPE, STAGE_RESOURCE_TYPE, TAG, type CopyProperties } from '../../lib/contract';
 import { awsOver, type Aws } from '../../lambda/aws';
 import { decide } from '../../lambda/on-event';
@@ -29,7 +29,7 @@ export function stale(late: Partial<Staleness>): Staleness {
   return { ids: 0, tags: 0, deletions: 0, writes: 0, ...late };
 }
 
-/** What CloudFormation shows of the stack and of its resource. */
+/** What CloudFormation shows of the stack and its resource. */
 interface Shown {
   readonly stack: Omit<StackSummary, 'StackId' | 'StackName'>;
   readonly physicalId: string | undefined;
@@ -56,12 +56,12 @@ export class World {
     LastUpdatedTime: undefined as Date | undefined,
     LastOperations: undefined as StackSummary['LastOperations'],
   };
-  /** The physical id that CloudFormation has for the resource. */
+  /** The physical ID that CloudFormation has for the resource. */
   physicalId: string | undefined;
   /** The status that CloudFormation has for every resource of the stack, and since when. */
   resourceStatus = '';
   resourceSince = this.time;
-  /** What one process of the handler remembers; a new one is a new process. */
+  /** What one process of the handler remembers. A new Memory stands for a new process. */
   memory = new Memory();
   private requests = 0;
   private readonly lateReads: Shown[] = [];
@@ -98,13 +98,13 @@ export class World {
     this.stack = { ...this.stack, StackStatus, LastUpdatedTime: new Date(this.time) };
   }
 
-  /** CloudFormation's next reads, so many in all, still show what it shows now. */
+  /** This many of the next reads of CloudFormation still show what it shows now. */
   lag(reads: number): void {
     const { stack, physicalId, resourceStatus, resourceSince } = this;
     this.lateReads.push(...Array<Shown>(reads).fill({ stack, physicalId, resourceStatus, resourceSince }));
   }
 
-  /** CloudFormation sends a request. A Delete that no operation has sent belongs to a clean-up. */
+  /** CloudFormation sends a request. A Delete outside an operation begins a cleanup. */
   event(RequestType: CloudFormationEvent['RequestType'], more: Partial<CloudFormationEvent> = {}): CloudFormationEvent {
     this.resourceStatus = `${RequestType.toUpperCase()}_IN_PROGRESS`;
     this.resourceSince = this.time;
@@ -114,7 +114,7 @@ export class World {
     return this.forge(RequestType, more);
   }
 
-  /** The same event, but from somebody else who may invoke the function: CloudFormation shows nothing of it. */
+  /** The same event, but from somebody else who may invoke the function. CloudFormation does not know about it. */
   forge(RequestType: CloudFormationEvent['RequestType'], more: Partial<CloudFormationEvent> = {}): CloudFormationEvent {
     this.requests += 1;
     return {
@@ -177,7 +177,7 @@ export class World {
     return outcome({});
   }
 
-  /** A request from its event to its answer, whose physical id CloudFormation then has. */
+  /** Runs a request from its event to its answer. CloudFormation then has the physical ID of the answer. */
   async run(event: CloudFormationEvent): Promise<Outcome> {
     const accepted = await this.accept(event);
     const outcome = await this.wait(accepted);
@@ -187,19 +187,19 @@ export class World {
     return outcome;
   }
 
-  /** A Create with these properties besides the default ones. */
+  /** A Create with these properties in addition to the default ones. */
   runCreate(declared: Partial<CopyProperties> = {}): Promise<Outcome> {
     return this.run(this.event('Create', { ResourceProperties: this.declare(declared) }));
   }
 
-  /** Why a Create fails that starts no copy. */
+  /** Returns why a Create fails without starting a copy. */
   async refusal(declared: Partial<CopyProperties>): Promise<string> {
     const { failure } = await this.runCreate(declared);
     if (this.started() > 0) throw new Error('a copy was started');
     return failure?.message ?? 'no failure';
   }
 
-  /** Creates the resource. The stack is then at rest. */
+  /** Creates the resource. The stack is then idle. */
   async create(properties: CopyProperties = this.declare()): Promise<string> {
     const { answer, failure } = await this.run(this.event('Create', { ResourceProperties: properties }));
     if (!answer) throw failure ?? new Error('no answer');
@@ -208,7 +208,7 @@ export class World {
     return answer.Data?.SnapshotId ?? '';
   }
 
-  /** Creates the resource, whose physical id stays the handle, as if its copy had been started late in a stage. */
+  /** Creates the resource, but keeps the handle as its physical ID, as if the copy had been started late in a stage. */
   async createUnderHandle(properties: CopyProperties = this.declare()): Promise<string> {
     const event = await this.accept(this.event('Create', { ResourceProperties: properties }));
     const { answer } = await this.wait(event);
@@ -222,7 +222,7 @@ export class World {
     return this.event('Update', { ResourceProperties: wanted, OldResourceProperties: before });
   }
 
-  /** A request of a later stage, about the copy that the owner's physical id names. */
+  /** A request of a later stage for the copy that the owner's physical ID names. */
   stage(
     number: number,
     declared: CopyProperties,
@@ -241,7 +241,7 @@ export class World {
     });
   }
 
-  /** Another copy with the tags that the first one was started with, started a second later. */
+  /** Starts a duplicate of the first copy, with the tags that it was started with, a second later. */
   duplicate(): void {
     const [first] = this.ec2.remainingCopies();
     if (!first) throw new Error('there is no copy');
@@ -254,13 +254,13 @@ export class World {
     this.ec2.snapshot(twin.SnapshotId ?? '').startTime = first.startTime + SECOND;
   }
 
-  /** The calls of an action, or all calls, by name. */
+  /** The names of the calls of one action, or of all calls. */
   calls(action?: Action): string[] {
     const all = this.services.calls.map((call) => call.action);
     return action ? all.filter((name) => name === action) : all;
   }
 
-  /** The ids of the copies that exist, in the order in which they were started. */
+  /** The IDs of the copies that exist, in the order in which they were started. */
   copies(): string[] {
     return this.ec2.remainingCopies().map(({ id }) => id);
   }
@@ -278,7 +278,7 @@ export class World {
     return awsOver(callsOver(this.calling), () => this.time, this.memory.unreachableSince);
   }
 
-  /** Time passes while a call that takes long is under way. */
+  /** Time passes during a slow call. */
   private readonly calling: Pick<Services, 'send'> = {
     send: async (region, action, input) => {
       const delay = this.services.delays?.({ region, action, input }) ?? 0;

@@ -1,9 +1,9 @@
-// Accounts with very many snapshots: EC2 pages before it filters, so a search by tags is many calls, and takes long.
+// Accounts with many snapshots. EC2 pages before it filters, so a search by tags takes many calls and a long time.
 import { MINUTE, SECOND, stale, tags, World } from './in-process';
 
 const isSearch = (input: unknown): boolean => 'Filters' in (input as object);
 
-/** Every search takes so many seconds. */
+/** Makes every search take this many seconds. */
 function slowDown(world: World, seconds: number): void {
   world.services.delays = ({ input }) => (isSearch(input) ? seconds * SECOND : 0);
 }
@@ -17,7 +17,7 @@ const startsOf = (world: World): number[] =>
 const ec2Calls = (world: World): number => world.services.calls.filter(({ service }) => service === 'ec2').length;
 
 describe('in an account of 100,000 snapshots', () => {
-  test('a copy of 30 minutes takes at most 400 calls of EC2, and is reported at once', async () => {
+  test('a 30-minute copy takes at most 400 EC2 calls, and is reported at once', async () => {
     const world = new World({ copyDuration: 30 * MINUTE, crowd: 100_000 });
     expect((await world.runCreate()).after).toBe(30 * 60);
     expect(ec2Calls(world)).toBeLessThanOrEqual(400);
@@ -44,17 +44,17 @@ describe('in an account of 100,000 snapshots', () => {
 });
 
 describe.each([16, 31, 60, 90, 91, 151, 239])('where a search takes %d s', (seconds) => {
-  test('the first poll starts the one copy, which is reported soon after its end', async () => {
+  test('the first poll starts the only copy, which is reported soon after it ends', async () => {
     const world = new World({ copyDuration: 20 * MINUTE });
     slowDown(world, seconds);
     const { answer, after } = await world.runCreate();
     expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
     expect(startsOf(world)).toEqual([seconds]);
-    // After the copy's end come the rest of an interval, and one search.
+    // After the copy ends come the rest of an interval and one search.
     expect(after).toBeLessThanOrEqual(seconds + 20 * 60 + 30 + seconds);
   });
 
-  test('a copy that EC2 has no room for at first is started later, and nothing is started twice', async () => {
+  test('a copy that EC2 throttles at first is started later, and only once', async () => {
     const world = new World({ copyDuration: 10 * MINUTE, staleness: stale({ ids: 110 * SECOND, tags: 110 * SECOND }) });
     slowDown(world, seconds);
     const begun = world.time;
@@ -65,7 +65,7 @@ describe.each([16, 31, 60, 90, 91, 151, 239])('where a search takes %d s', (seco
     expect(world.ec2.all().filter(({ source }) => source)).toHaveLength(1);
   });
 
-  test('an answer that is lost does not lead to a second copy', async () => {
+  test('a lost answer does not lead to a second copy', async () => {
     const world = new World({ copyDuration: MINUTE, staleness: stale({ ids: 110 * SECOND, tags: 110 * SECOND }) });
     slowDown(world, seconds);
     world.services.faults = ({ action, count }) =>
@@ -83,7 +83,7 @@ describe('where a search would take five minutes', () => {
     return world;
   };
 
-  test('a poll ends before its function is killed', async () => {
+  test('a poll ends before its function times out', async () => {
     const world = slow();
     const event = await world.accept(world.event('Create'));
     for (let polls = 0; polls < 5; polls++) {
@@ -94,7 +94,7 @@ describe('where a search would take five minutes', () => {
     }
   });
 
-  test('a Create fails within the hour of CloudFormation, and the reason says why no copy was started', async () => {
+  test('a Create fails within CloudFormation’s limit of an hour, and says why no copy was started', async () => {
     const world = slow();
     const { failure, after } = await world.runCreate();
     expect(after).toBeLessThan(3_600);
@@ -102,7 +102,7 @@ describe('where a search would take five minutes', () => {
     expect(world.started()).toBe(0);
   });
 
-  test('a Delete of what was never made succeeds', async () => {
+  test('the Delete of a copy that was never made succeeds', async () => {
     const world = slow();
     await world.runCreate();
     world.enter('ROLLBACK_IN_PROGRESS');

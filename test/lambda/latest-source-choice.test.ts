@@ -11,7 +11,7 @@ const NOW = Date.UTC(2030, 0, 10);
 const DAY = 24 * 60 * MINUTE;
 const VOLUME = 'vol-0123456789abcdef0';
 
-/** A snapshot of the volume, completed a day ago unless told otherwise. */
+/** A snapshot of the volume, by default completed a day ago. */
 const shot = (more: Snapshot = {}): Snapshot => ({
   SnapshotId: 'snap-1',
   State: 'completed',
@@ -92,7 +92,7 @@ describe('the search', () => {
     expect(search?.isTooLong()).toBe(true);
   });
 
-  test('logs what it chose, when that began, and how many there were to choose from', async () => {
+  test('logs the snapshot that it chose, when that began, and how many EC2 returned', async () => {
     const scene = new Scene([shot({ SnapshotId: 'snap-2' }), shot({ StartTime: new Date(NOW - 2 * DAY) })]);
     expect(await scene.choose()).toBe('snap-2');
     expect(scene.logs).toEqual([
@@ -101,7 +101,7 @@ describe('the search', () => {
   });
 });
 
-describe('a snapshot that EC2 returns is no source', () => {
+describe('a snapshot that EC2 returns is not a source', () => {
   const NONE = /: EC2 shows none; make a snapshot/;
 
   test('if it is of another volume', async () => {
@@ -145,7 +145,7 @@ describe('a snapshot that EC2 returns is no source', () => {
 });
 
 describe('of several snapshots', () => {
-  test('a temporarily restored one will do if it stays for the timeout', async () => {
+  test('a temporarily restored one qualifies if it stays until the timeout', async () => {
     expect(await choose([shot({ RestoreExpiryTime: new Date(NOW + 3000 * SECOND) })])).toBe('snap-1');
   });
 
@@ -155,13 +155,13 @@ describe('of several snapshots', () => {
     expect(await choose([older, shot({ Tags })], { Tags: tags({ app: 'shop' }) })).toBe('snap-1');
   });
 
-  test('with one start time, that with the highest ID is the source, in whatever order EC2 returns them', async () => {
+  test('with the same start time, the one with the highest ID is the source, regardless of the order', async () => {
     const three = ['snap-2', 'snap-3', 'snap-1'].map((SnapshotId) => shot({ SnapshotId }));
     expect(await choose(three)).toBe('snap-3');
     expect(await choose([...three].reverse())).toBe('snap-3');
   });
 
-  test('none is the source if two volumes have the newest, and only those are listed', async () => {
+  test('none is the source if two volumes tie for the newest, and only those two are listed', async () => {
     const Tags = [...tags({ app: 'shop' })];
     const found = [
       shot({ Tags }),

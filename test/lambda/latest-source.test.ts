@@ -6,11 +6,11 @@ import { LOGICAL_ID, MINUTE, SECOND, STACK_ID, stale, tags, THREE_HOURS, World }
 
 const VOLUME = 'vol-0123456789abcdef0';
 const DAY = 24 * 60 * MINUTE;
-/** Whatever else is declared, the source is the latest snapshot of one volume. */
+/** The source is the latest snapshot of one volume. */
 const OF_VOLUME = { SourceSnapshotId: undefined, LatestSource: { VolumeId: VOLUME } };
 
 class Backups extends World {
-  /** A snapshot of the volume, taken so long ago. */
+  /** Adds a snapshot of the volume with this age. */
   backup(ageMs: number, more: Partial<Parameters<World['ec2']['addSnapshot']>[0]> = {}): string {
     const startTime = this.time - ageMs;
     return this.ec2.addSnapshot({ region: 'us-east-1', volumeId: VOLUME, startTime, ...more }).id;
@@ -20,7 +20,7 @@ class Backups extends World {
     return { ...this.declare({}), ...OF_VOLUME, ...more };
   }
 
-  /** An Update that goes well. The stack is then at rest. */
+  /** Runs an Update that succeeds. The stack is then idle. */
   async refresh(wanted: CopyProperties, before: CopyProperties): Promise<string> {
     this.enter('UPDATE_IN_PROGRESS');
     const { answer, failure } = await this.run(this.update(wanted, before));
@@ -30,7 +30,7 @@ class Backups extends World {
     return answer.Data?.SnapshotId ?? '';
   }
 
-  /** An update whose rollback CloudFormation begins after the resource has its answer, or while it waits for one. */
+  /** Runs an Update and its rollback, which CloudFormation begins after the answer or while it waits for one. */
   async refreshAndRollBack(
     wanted: CopyProperties,
     before: CopyProperties,
@@ -74,7 +74,7 @@ function scene(): { world: Backups; newest: string } {
 }
 
 describe('a Create', () => {
-  test('copies the newest snapshot that matches, and says which', async () => {
+  test('copies the newest snapshot that matches, and reports which one', async () => {
     const { world, newest } = scene();
     const { answer } = await world.run(world.event('Create', { ResourceProperties: world.latest() }));
     const [copy = ''] = world.copies();
@@ -84,7 +84,7 @@ describe('a Create', () => {
     expect(world.logs).toContainEqual(expect.objectContaining({ decision: 'start copy', source: newest }));
   });
 
-  test('tells once which it found, and again in the reason of its failure', async () => {
+  test('logs once which source it found, and names it in its failure', async () => {
     const { world, newest } = scene();
     const denied = new AwsError('UnauthorizedOperation', 'You are not authorized.');
     world.services.faults = ({ action }) => (action === 'CopySnapshot' ? denied : undefined);
@@ -102,14 +102,14 @@ describe('a Create', () => {
     ['of another account', { ownerId: '999900001111', sharedWith: ['all'] }],
     ['of another volume', { volumeId: 'vol-0fedcba9876543210' }],
     ['in another Region', { region: 'eu-west-1' }],
-  ])('passes over a newer snapshot that is %s', async (_, more) => {
+  ])('skips a newer snapshot that is %s', async (_, more) => {
     const { world, newest } = scene();
     world.backup(MINUTE, more);
     const copy = await world.create(world.latest());
     expect(world.sourceOf(copy)).toBe(newest);
   });
 
-  test('finds snapshots by all of their tags, in which EC2 knows wildcards and we do not', async () => {
+  test('requires all tags, and takes wildcards in them literally', async () => {
     const world = new Backups();
     const wanted = world.backup(2 * DAY, { tags: { app: 'a*c', env: 'prod' } });
     world.backup(DAY, { tags: { app: 'abc', env: 'prod' } });
@@ -119,21 +119,21 @@ describe('a Create', () => {
     expect(world.sourceOf(copy)).toBe(wanted);
   });
 
-  test('of another account copies what that account shares', async () => {
+  test('copies a shared snapshot of the declared owner', async () => {
     const { world } = scene();
     const theirs = world.backup(4 * DAY, { ownerId: '999900001111', sharedWith: ['111122223333'] });
     const copy = await world.create(world.latest({ LatestSource: { VolumeId: VOLUME, Owner: '999900001111' } }));
     expect(world.sourceOf(copy)).toBe(theirs);
   });
 
-  test('takes the higher id of two snapshots with one time', async () => {
+  test('copies the snapshot with the highest ID if start times tie', async () => {
     const world = new Backups();
     const ids = [world.backup(DAY), world.backup(DAY), world.backup(DAY)].sort();
     const copy = await world.create(world.latest());
     expect(world.sourceOf(copy)).toBe(ids.at(-1));
   });
 
-  test('refuses two volumes whose newest snapshots have one time, and lists both', async () => {
+  test('fails if two volumes tie for the newest snapshot, and lists both', async () => {
     const world = new Backups();
     const app = { tags: { app: 'shop' } };
     const a = world.backup(DAY, app);
@@ -144,7 +144,7 @@ describe('a Create', () => {
     expect(message).toContain(`${b} of vol-0fedcba9876543210`);
   });
 
-  test('fails at the second poll if nothing can be copied, and says what was seen', async () => {
+  test('fails at the second poll if nothing can be copied, and says what it found', async () => {
     const world = new Backups();
     world.backup(MINUTE, { course: { outcome: 'pending' } });
     world.backup(2 * DAY, { storageTier: 'archive' });
@@ -161,12 +161,12 @@ describe('a Create', () => {
     expect(world.started()).toBe(0);
   });
 
-  test('says so if EC2 shows none at all', async () => {
+  test('fails and says so if EC2 shows no snapshots', async () => {
     const message = await new Backups().refusal(OF_VOLUME);
     expect(message).toContain(`no snapshot of volume ${VOLUME} in us-east-1 can be copied: EC2 shows none`);
   });
 
-  test('looks again if the source goes before it is copied', async () => {
+  test('searches again if the source is deleted before it is copied', async () => {
     const { world, newest } = scene();
     const goes = world.backup(MINUTE);
     world.services.faults = ({ action }) => {
@@ -179,7 +179,7 @@ describe('a Create', () => {
     expect(world.copies()).toEqual([copy]);
   });
 
-  test('looks again if CopySnapshot no longer finds the source', async () => {
+  test('searches again if CopySnapshot no longer finds the source', async () => {
     const { world, newest } = scene();
     const goes = world.backup(MINUTE);
     world.services.faults = ({ action }) => {
@@ -193,7 +193,7 @@ describe('a Create', () => {
     expect(world.logs).toContainEqual({ decision: 'wait', reason: `${goes} was deleted before it was copied` });
   });
 
-  test('waits for a copy that may be on its way, although there is no source any more', async () => {
+  test('waits for a copy that may have been started, even if the source is gone', async () => {
     const world = new Backups({ staleness: stale({ ids: 110 * SECOND, tags: 110 * SECOND }) });
     const only = world.backup(DAY);
     world.time += 5 * MINUTE;
@@ -208,7 +208,7 @@ describe('a Create', () => {
   });
 
   test.each(['no', 'visible'] as const)(
-    'copies the one before if the source goes while it is copied; the Recycle Bin: %s',
+    'copies the next newest if the source is deleted during the copy; Recycle Bin: %s',
     async (recycleBin) => {
       const world = new Backups({ recycleBin });
       const newest = world.backup(DAY);
@@ -224,7 +224,7 @@ describe('a Create', () => {
     },
   );
 
-  test('does not look again if the source of a failed copy is still there', async () => {
+  test('does not search again if the source of a failed copy still exists', async () => {
     const { world } = scene();
     world.ec2.settings.course = () => ({ outcome: 'error', duration: 10 * SECOND, message: 'Internal fault' });
     const { failure } = await world.runCreate(OF_VOLUME);
@@ -232,7 +232,7 @@ describe('a Create', () => {
     expect(world.started()).toBe(1);
   });
 
-  test('copies what it found first, whatever comes while the copy is under way', async () => {
+  test('copies what it found first, even if a newer snapshot appears meanwhile', async () => {
     const { world, newest } = scene();
     const event = await world.begin(world.event('Create', { ResourceProperties: world.latest() }));
     world.time += MINUTE;
@@ -241,7 +241,7 @@ describe('a Create', () => {
     expect(world.copies().map((copy) => world.sourceOf(copy))).toEqual([newest]);
   });
 
-  test('names the source in the reason of its failure', async () => {
+  test('names the source if the copy fails', async () => {
     const { world, newest } = scene();
     world.ec2.settings.course = () => ({ outcome: 'error', duration: 10 * SECOND, message: 'Internal fault' });
     const { failure } = await world.runCreate(OF_VOLUME);
@@ -250,7 +250,7 @@ describe('a Create', () => {
     );
   });
 
-  test('never takes a copy of its own for a source', async () => {
+  test('never uses its own copy as a source', async () => {
     const world = new Backups();
     const app = { app: 'shop' };
     const source = world.backup(DAY, { tags: app });
@@ -265,7 +265,7 @@ describe('a Create', () => {
     expect([world.sourceOf(second), second]).toEqual([source, first]);
   });
 
-  test('nor one that the same resource of an earlier stack of this name has left', async () => {
+  test('does not use a copy that the same resource left in an earlier stack of this name', async () => {
     const world = new Backups();
     const app = { app: 'shop' };
     const source = world.backup(DAY, { tags: app });
@@ -278,7 +278,7 @@ describe('a Create', () => {
   test.each([
     ['another resource of the stack', { [TAG.stack]: STACK_ID, [TAG.resource]: 'Other' }],
     ['another stack', { [TAG.stack]: STACK_ID.replace(':stack/app/', ':stack/golden/'), [TAG.resource]: LOGICAL_ID }],
-  ])('takes a copy that %s made', async (_, owner) => {
+  ])('uses a copy that %s made', async (_, owner) => {
     const world = new Backups();
     world.backup(DAY, { tags: { app: 'shop' } });
     const copy = world.backup(MINUTE, { tags: { app: 'shop', ...owner } });
@@ -299,8 +299,8 @@ describe('an Update', () => {
     ['tags', { Tags: tags({ a: 'b' }) }],
     ['sharing', { ShareWith: ['999900001111'] }],
     ['the timeout', { TimeoutSeconds: '6000' }],
-    ['the maximal age', { LatestSource: { VolumeId: VOLUME, MaxAgeSeconds: '60' } }],
-  ])('of %s looks nothing up', async (_, change) => {
+    ['the maximum age', { LatestSource: { VolumeId: VOLUME, MaxAgeSeconds: '60' } }],
+  ])('of %s does not search for a source', async (_, change) => {
     const { world, before, copy, searches } = await created();
     world.backup(0);
     expect(await world.refresh({ ...before, ...change }, before)).toBe(copy);
@@ -309,8 +309,8 @@ describe('an Update', () => {
 
   test.each([
     ['changes', '2'],
-    ['is removed', undefined],
-  ])('whose refresh %s copies a newer source, which replaces the present copy', async (_, Refresh) => {
+    ['removes', undefined],
+  ])('that %s "refresh" replaces the present copy with one of a newer source', async (_, Refresh) => {
     const { world, before, copy } = await created();
     const newer = world.backup(0);
     const next = await world.refresh({ ...before, Refresh }, before);
@@ -318,7 +318,7 @@ describe('an Update', () => {
     expect(world.sourceOf(next)).toBe(newer);
   });
 
-  test('whose refresh finds the same source keeps the present copy under its id', async () => {
+  test('whose refresh finds the same source keeps the present copy under its ID', async () => {
     const { world, before, copy, newest } = await created();
     expect(await world.refresh({ ...before, Refresh: '2' }, before)).toBe(copy);
     expect(world.physicalId).toBe(copy);
@@ -326,7 +326,7 @@ describe('an Update', () => {
     expect(world.sourceOf(copy)).toBe(newest);
   });
 
-  test('keeps a copy that goes by its handle under its handle', async () => {
+  test('that keeps the copy of a handle also keeps the handle', async () => {
     const { world } = scene();
     const before = world.latest({ Refresh: '1' });
     const copy = await world.createUnderHandle(before);
@@ -335,7 +335,7 @@ describe('an Update', () => {
     expect(world.physicalId).toBe(handle);
   });
 
-  test('changes in place what a kept copy declares besides', async () => {
+  test('that keeps the copy changes its tags and deletion policy in place', async () => {
     const { world, before, copy } = await created();
     await world.refresh({ ...before, Refresh: '2', Tags: tags({ a: 'b' }), DeletionPolicy: 'Retain' }, before);
     expect(world.ec2.tagsOf(copy)).toMatchObject({ a: 'b', [TAG.retain]: 'Retain' });
@@ -348,14 +348,14 @@ describe('an Update', () => {
     expect(await world.refresh(wanted, before)).toBe(copy);
   });
 
-  test('from the latest source to the same one by name, and back, keeps the present copy', async () => {
+  test('from the latest source to the same one by ID, and back, keeps the present copy', async () => {
     const { world, before, copy, newest } = await created();
     const named = { ...before, LatestSource: undefined, Refresh: undefined, SourceSnapshotId: newest };
     expect(await world.refresh(named, before)).toBe(copy);
     expect(await world.refresh(before, named)).toBe(copy);
   });
 
-  test('with another key makes a new copy, of the latest source', async () => {
+  test('with another description makes a new copy', async () => {
     const { world, before, copy } = await created();
     const next = await world.refresh({ ...before, Description: 'new' }, before);
     expect(next).not.toBe(copy);
@@ -371,7 +371,7 @@ describe('an Update', () => {
     expect(world.copies()).toEqual([copy]);
   });
 
-  test('right after a refresh that kept the copy is about that copy, although its tags are read late', async () => {
+  test('right after a refresh that kept the copy also keeps it, even with late reads of its tags', async () => {
     const { world, before, copy } = await created();
     const kept = { ...before, Refresh: '2' };
     world.enter('UPDATE_IN_PROGRESS');
@@ -383,14 +383,14 @@ describe('an Update', () => {
     expect(world.started()).toBe(1);
   });
 
-  test('whose refresh finds the same source keeps the present copy, whatever EC2 shows of the source by now', async () => {
+  test('whose refresh finds the same source keeps the present copy, even if EC2 now shows another size', async () => {
     const { world, before, copy, newest } = await created();
     world.ec2.snapshot(newest).volumeSize = 9;
     expect(await world.refresh({ ...before, Refresh: '2' }, before)).toBe(copy);
     expect(world.started()).toBe(1);
   });
 
-  test('whose refresh keeps the present copy, and that no longer retains it, takes the mark off', async () => {
+  test('whose refresh keeps the present copy, but that no longer retains it, removes the mark', async () => {
     const { world } = scene();
     const before = world.latest({ Refresh: '1', DeletionPolicy: 'Retain' });
     const copy = await world.create(before);
@@ -398,7 +398,7 @@ describe('an Update', () => {
     expect(world.ec2.tagsOf(copy)).not.toHaveProperty([TAG.retain]);
   });
 
-  test('that copies the tags of a source that is gone says which source that was', async () => {
+  test('that copies the tags of a source that is gone names that source', async () => {
     const { world, before, newest } = await created();
     world.ec2.deleteSnapshot('us-east-1', { SnapshotId: newest });
     world.enter('UPDATE_IN_PROGRESS');
@@ -407,7 +407,7 @@ describe('an Update', () => {
   });
 
   test.each(['its id', 'its handle'])(
-    'in place whose copy is gone copies the latest source at once: %s',
+    'in place copies the latest source at once if the copy is gone: known by %s',
     async (how) => {
       const { world } = scene();
       const before = world.latest({ Refresh: '1' });
@@ -420,7 +420,7 @@ describe('an Update', () => {
     },
   );
 
-  test('in place whose copy was made for other inputs waits until reads are up to date, and then copies the latest source', async () => {
+  test('in place whose copy has other inputs waits for fresh reads, then copies the latest source', async () => {
     const { world, before, copy } = await created();
     world.ec2.createTags('eu-west-1', { Resources: [copy], Tags: [{ Key: TAG.inputs, Value: 'v1-other' }] });
     const newer = world.backup(0);
@@ -431,7 +431,7 @@ describe('an Update', () => {
     expect(world.logs.filter((line) => line.reason === reason)).toHaveLength(4);
   });
 
-  test('that retries a failed refresh looks again', async () => {
+  test('that retries a refresh after a rollback searches again', async () => {
     const { world, before } = await created();
     const wanted = { ...before, Refresh: '2' };
     await world.refreshAndRollBack(wanted, before);
@@ -440,7 +440,7 @@ describe('an Update', () => {
   });
 
   test.each(['Retain', undefined] as const)(
-    'thirty times with another text and one source copies once (%s)',
+    'repeated with 30 refresh values but the same source copies once (%s)',
     async (DeletionPolicy) => {
       const { world, before, copy } = await created();
       let declared = { ...before, DeletionPolicy };
@@ -456,33 +456,30 @@ describe('an Update', () => {
   );
 });
 
-describe.each(['old', 'new'] as const)('a rollback that carries the %s physical id', (carries) => {
+describe.each(['old', 'new'] as const)('a rollback with the %s physical ID', (carries) => {
   describe.each([
     ['after the answer', undefined],
-    ['of an update that is under way', 90 * SECOND],
+    ['of an Update that is under way', 90 * SECOND],
   ])('%s', (_, canceledAfter) => {
     const roll = async (world: Backups, wanted: CopyProperties, before: CopyProperties) =>
       world.refreshAndRollBack(wanted, before, { carries, canceledAfter });
 
-    test.each(['newer', 'same', 'gone'] as const)(
-      'goes back to the present copy, the source being %s',
-      async (source) => {
-        const { world } = scene();
-        const before = world.latest({ Refresh: '1' });
-        const copy = await world.create(before);
-        if (source === 'newer') world.backup(0);
-        if (source === 'gone') {
-          for (const { id, source: from } of world.ec2.all()) {
-            if (!from) world.ec2.deleteSnapshot('us-east-1', { SnapshotId: id });
-          }
+    test.each(['newer', 'same', 'gone'] as const)('goes back to the present copy (source: %s)', async (source) => {
+      const { world } = scene();
+      const before = world.latest({ Refresh: '1' });
+      const copy = await world.create(before);
+      if (source === 'newer') world.backup(0);
+      if (source === 'gone') {
+        for (const { id, source: from } of world.ec2.all()) {
+          if (!from) world.ec2.deleteSnapshot('us-east-1', { SnapshotId: id });
         }
-        const { rollback } = await roll(world, { ...before, Refresh: '2' }, before);
-        expect(rollback.failure).toBeUndefined();
-        expect(rollback.answer?.Data?.SnapshotId).toBe(copy);
-        expect(world.copies()).toEqual([copy]);
-        expect(world.ec2.tagsOf(copy)[TAG.kept]).toBeUndefined();
-      },
-    );
+      }
+      const { rollback } = await roll(world, { ...before, Refresh: '2' }, before);
+      expect(rollback.failure).toBeUndefined();
+      expect(rollback.answer?.Data?.SnapshotId).toBe(copy);
+      expect(world.copies()).toEqual([copy]);
+      expect(world.ec2.tagsOf(copy)[TAG.kept]).toBeUndefined();
+    });
 
     test('of a second refresh goes back to the copy that the first one kept', async () => {
       const { world } = scene();
@@ -494,11 +491,11 @@ describe.each(['old', 'new'] as const)('a rollback that carries the %s physical 
       const { rollback } = await roll(world, { ...first, Refresh: '3' }, second);
       expect(rollback.answer?.Data?.SnapshotId).toBe(copy);
       expect(world.copies()).toEqual([copy]);
-      // And once more: the copy is still the one that the second refresh kept.
+      // The next Update still finds the copy that the second declaration kept.
       expect(await world.refresh({ ...second, Tags: tags({ a: 'b' }) }, second)).toBe(copy);
     });
 
-    test('of a second refresh that kept the copy, too', async () => {
+    test('of a second refresh that also kept the copy goes back to it', async () => {
       const { world } = scene();
       const first = world.latest({ Refresh: '1' });
       const copy = await world.create(first);
@@ -509,20 +506,20 @@ describe.each(['old', 'new'] as const)('a rollback that carries the %s physical 
       expect(world.copies()).toEqual([copy]);
     });
 
-    test('goes back although the copy from before is gone, and copies nothing', async () => {
+    test('succeeds and copies nothing if the earlier copy is gone', async () => {
       const { world } = scene();
       const before = world.latest({ Refresh: '1' });
       const copy = await world.create(before);
       world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: copy });
       const { rollback } = await roll(world, { ...before, Refresh: '2' }, before);
       expect(rollback.failure).toBeUndefined();
-      // What CloudFormation has named since is the resource's copy now.
+      // A copy that CloudFormation has since named belongs to the resource now.
       expect(world.copies().filter((id) => id !== world.physicalId)).toEqual([]);
     });
   });
 });
 
-test('a rollback whose copy from before is gone waits until a stale search cannot be the cause, and goes on', async () => {
+test('a rollback whose earlier copy is gone waits until no stale search can be the cause, and succeeds', async () => {
   const { world } = scene();
   const before = world.latest({ Refresh: '1' });
   const id = await world.create(before);
@@ -544,7 +541,7 @@ test('a rollback whose copy from before is gone waits until a stale search canno
 });
 
 test.each(['another', 'the same'])(
-  'a stale search does not report the present copy over one under way, in %s process',
+  'a stale search does not make %s process report the present copy instead of the new one',
   async (goesOn) => {
     const { world } = scene();
     const before = world.latest({ Refresh: '1' });
@@ -555,7 +552,7 @@ test.each(['another', 'the same'])(
     const wanted = { ...before, Refresh: '2' };
     const event = await world.begin(world.update(wanted, before));
     if (goesOn === 'another') world.memory = new Memory();
-    // With the newer snapshot gone, the present copy would do.
+    // Without the newer snapshot, the present copy would be the right one.
     world.ec2.deleteSnapshot('us-east-1', { SnapshotId: newer });
     world.time += 30 * SECOND;
     const { answer } = await world.wait(event);
@@ -564,7 +561,7 @@ test.each(['another', 'the same'])(
   },
 );
 
-test('a rollback whose earlier copy is gone does not look for its source, which is gone, too', async () => {
+test('a rollback whose earlier copy is gone does not search for its source, which is also gone', async () => {
   const { world } = scene();
   const before = world.latest({ Refresh: '1' });
   const id = await world.create(before);
@@ -581,7 +578,7 @@ test('a rollback whose earlier copy is gone does not look for its source, which 
   expect(reasons).toEqual([expect.stringContaining('the earlier copy was deleted by somebody else')]);
 });
 
-test('a rollback takes from the present copy what the refresh has written, although a read may not show it', async () => {
+test('a rollback removes what the refresh wrote to the present copy, even if a stale read hides it', async () => {
   const { world } = scene();
   const before = world.latest({ Refresh: '1' });
   const copy = await world.create(before);
@@ -591,7 +588,7 @@ test('a rollback takes from the present copy what the refresh has written, altho
   expect(world.ec2.tagsOf(copy)[TAG.kept]).toBeUndefined();
 });
 
-test('a later stage of an update waits for a copy that may be on its way, although there is no source any more', async () => {
+test('a later stage of an Update waits for a copy that may have been started, even if the source is gone', async () => {
   const world = new Backups({ maxConcurrentCopies: 0 });
   const only = world.backup(DAY);
   const before = world.latest({ ...THREE_HOURS, Description: 'old' });

@@ -5,7 +5,7 @@ import { MINUTE, SECOND, stale, tags, World } from './in-process';
 
 type Line = Record<string, unknown>;
 
-/** The log from a line on. Of lines that differ in the progress alone, the first. */
+/** The log from this line on, with only the first of successive lines that differ only in their progress. */
 function linesOf(world: World, from = 0): Line[] {
   const isSame = (a: Line | undefined, b: Line): boolean =>
     JSON.stringify({ ...a, progress: 0 }) === JSON.stringify({ ...b, progress: 0 });
@@ -18,7 +18,7 @@ const PENDING = 'EC2 has not completed the copy';
 const INPUTS = expect.stringMatching(/^v1-/) as string;
 
 describe('a Create logs', () => {
-  test('when the copy was started, how far it is, and its end', async () => {
+  test('the start, the progress, and the end of the copy', async () => {
     const world = new World({ copyDuration: 4 * MINUTE });
     const { answer } = await world.runCreate();
     const snapshotId = answer?.PhysicalResourceId;
@@ -32,7 +32,7 @@ describe('a Create logs', () => {
     expect(world.logs).toHaveLength(3 + 7 + 1);
   });
 
-  test('why no copy is started, and the failure that the user reads', async () => {
+  test('why no copy is started, and the failure that the user sees', async () => {
     const world = new World({ maxConcurrentCopies: 0 });
     const { failure } = await world.runCreate({ TimeoutSeconds: '180' });
     expect(linesOf(world, 1)).toEqual([
@@ -45,7 +45,7 @@ describe('a Create logs', () => {
     ]);
   });
 
-  test('that the copy is deleted because it took too long', async () => {
+  test('that it deletes a copy that took too long', async () => {
     const world = new World({ copyDuration: 20 * MINUTE });
     const { failure } = await world.runCreate({ TimeoutSeconds: '300' });
     const [snapshotId] = world.logs.flatMap((line) => line.snapshotId ?? []);
@@ -55,7 +55,7 @@ describe('a Create logs', () => {
     ]);
   });
 
-  test('which stage continues in the next one, with a copy or without', async () => {
+  test('which stage continues in the next one, with or without a copy', async () => {
     const world = new World({ copyDuration: 90 * MINUTE });
     const { answer } = await world.runCreate({ TimeoutSeconds: '6000' });
     const decision = 'continue in next stage';
@@ -99,7 +99,7 @@ describe('a Create logs', () => {
     ]);
   });
 
-  test('that a copy was left after a failure', async () => {
+  test('that it left a copy after a failure', async () => {
     const world = new World({ course: () => ({ duration: 5 * MINUTE, outcome: 'error', message: 'Internal fault' }) });
     const event = await world.accept(world.event('Create'));
     world.services.faults = ({ action }) => (action === 'DeleteSnapshot' ? 'denied' : undefined);
@@ -109,7 +109,7 @@ describe('a Create logs', () => {
     expect(world.logs).toContainEqual({ decision: 'left', snapshotId, state: 'error', reason });
   });
 
-  test('that it could not even look for the copies to delete after a failure', async () => {
+  test('that it could not look for copies to delete after a failure', async () => {
     const world = new World({ course: () => ({ duration: MINUTE, outcome: 'error', message: 'Internal fault' }) });
     const event = await world.accept(world.event('Create'));
     await world.poll(event);
@@ -121,7 +121,7 @@ describe('a Create logs', () => {
     expect(world.logs).toContainEqual({ decision: 'not deleted', reason: 'Throttling: Rate exceeded' });
   });
 
-  test('that CloudFormation could not say which operation sent it', async () => {
+  test('that it could not read which operation sent it', async () => {
     const world = new World();
     world.services.faults = ({ action }) => (action === 'DescribeStacks' ? 'throttled' : undefined);
     const { PhysicalResourceId: physicalId } = await world.accept(world.event('Create'));
@@ -165,7 +165,7 @@ describe('an Update logs', () => {
     expect(world.logs).toContainEqual({ decision: 'delete leftover', snapshotId, state: 'pending' });
   });
 
-  test('which copy of the failed update it deletes in a rollback', async () => {
+  test('which copy it deletes in a rollback', async () => {
     const world = new World();
     const before = world.declare();
     await world.create(before);
@@ -198,7 +198,7 @@ describe('a Delete logs', () => {
     ]);
   });
 
-  test('each copy that it deletes together with the stack', async () => {
+  test('each copy that it deletes with the stack', async () => {
     const world = new World();
     const before = world.declare();
     const old = await world.create(before);
@@ -214,7 +214,7 @@ describe('a Delete logs', () => {
     ]);
   });
 
-  test('that nobody asked for it, if the stack is at rest', async () => {
+  test('that the stack is idle, so nobody requested it', async () => {
     const world = new World();
     await world.create();
     const from = world.logs.length;

@@ -8,7 +8,7 @@ const ofOtherHandle = requestFor({}, { PhysicalResourceId: `copy-${'2'.repeat(32
 
 const SIGHTING: Sighting = { snapshotId: 'snap-a', since: 0, at: 0, isOnlyStart: true };
 
-test('a copy that was seen is remembered by its physical id, for whichever request asks, until it is forgotten', () => {
+test('a sighting of a copy is stored by physical ID, so that every request finds it, until it is forgotten', () => {
   const memory = new Memory();
   memory.see(request, SIGHTING);
   expect([request, later, ofStage].map((one) => memory.sightingOf(one))).toEqual([SIGHTING, SIGHTING, SIGHTING]);
@@ -17,12 +17,12 @@ test('a copy that was seen is remembered by its physical id, for whichever reque
   expect(memory.sightingOf(request)).toBeUndefined();
 });
 
-test('the starts of a copy are counted by its physical id', () => {
+test('the starts of a copy are counted per physical ID', () => {
   const memory = new Memory();
   expect([memory.countStart(request), memory.countStart(later), memory.countStart(ofOtherHandle)]).toEqual([1, 2, 1]);
 });
 
-test('the obstacle is the latest one of the request', () => {
+test('only the latest obstacle is stored, per request', () => {
   const memory = new Memory();
   memory.setObstacle(request, 'first');
   memory.setObstacle(request, 'second');
@@ -30,14 +30,14 @@ test('the obstacle is the latest one of the request', () => {
 });
 
 describe('a doubt', () => {
-  test('lasts from the first read that suggests that nobody waits, until a read says otherwise', () => {
+  test('lasts from the first read that suggests that nobody is waiting until a read says otherwise', () => {
     const memory = new Memory();
     expect([memory.doubt(request, 1_000), memory.doubt(request, 2_000)]).toEqual([1_000, 1_000]);
     memory.trust(request);
     expect(memory.doubt(request, 3_000)).toBe(3_000);
   });
 
-  test('is of one request: another one of the same resource, and another resource, have their own', () => {
+  test('belongs to one request: later requests and other resources have their own', () => {
     const memory = new Memory();
     memory.doubt(request, 1_000);
     expect(memory.doubt(later, 2_000)).toBe(2_000);
@@ -47,7 +47,7 @@ describe('a doubt', () => {
   });
 });
 
-test('nothing is remembered of a request that has its answer, and everything of the others', () => {
+test('an answered request is forgotten, and the others are not', () => {
   const memory = new Memory();
   for (const one of [request, ofOtherHandle]) {
     memory.see(one, SIGHTING);

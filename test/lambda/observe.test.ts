@@ -17,11 +17,11 @@ interface Scene {
   readonly aws?: Partial<Aws>;
   readonly request?: ReturnType<typeof requestFor>;
   readonly log?: jest.Mock;
-  /** How long after the request. */
+  /** How long after the request the poll begins. */
   readonly afterMs?: number;
 }
 
-/** What is observed a minute after the request, unless told otherwise, where EC2 lists these snapshots in each Region. */
+/** What a poll observes if EC2 lists these snapshots in each Region. By default, a minute after the request. */
 function observing(listed: Listed, scene: Scene = {}): Promise<Observation> {
   const { aws, request = requestFor(), log = jest.fn(), afterMs = MINUTE } = scene;
   const stackCreatedAt = Date.UTC(2029, 0, 1);
@@ -36,7 +36,7 @@ function observing(listed: Listed, scene: Scene = {}): Promise<Observation> {
   return observe({ aws: port as Aws, ...poll });
 }
 
-/** A snapshot of the resource that was started in that minute of the year. */
+/** A snapshot of the resource, started this many minutes into the year. */
 const ours = (SnapshotId: string, minute = 0, more: Snapshot = {}): Snapshot => ({
   SnapshotId,
   StartTime: new Date(Date.UTC(2030, 0, 1, 0, minute)),
@@ -49,14 +49,14 @@ async function idsOf(observed: Promise<Observation>): Promise<string[]> {
 }
 
 describe('the copies of a resource', () => {
-  test('come oldest first, and those of one moment by their id, whatever the order in which EC2 lists them', async () => {
+  test('are sorted from oldest to newest, then by ID, no matter in which order EC2 lists them', async () => {
     const listed = [ours('snap-c', 2), ours('snap-d', 1), ours('snap-b', 2), ours('snap-a', 2), ours('snap-e', 1)];
     const oldestFirst = ['snap-d', 'snap-e', 'snap-a', 'snap-b', 'snap-c'];
     expect(await idsOf(observing({ 'eu-west-1': listed }))).toEqual(oldestFirst);
     expect(await idsOf(observing({ 'eu-west-1': listed.toReversed() }))).toEqual(oldestFirst);
   });
 
-  test('are searched for by the tags of the owner', async () => {
+  test('are searched for by their stack and resource tags', async () => {
     const world = new World();
     await world.begin(world.event('Create'));
     const Filters = [
@@ -66,7 +66,7 @@ describe('the copies of a resource', () => {
     expect(world.services.calls.find(({ action }) => action === 'DescribeSnapshots')?.input).toMatchObject({ Filters });
   });
 
-  test('do not include a snapshot that lacks a tag of the owner, even if the search finds it', async () => {
+  test('do not include a snapshot that lacks either tag, even if the search returns it', async () => {
     const listed = owner.map((tag, i) => ours(`snap-${i}`, 0, { Tags: [tag] }));
     expect(await idsOf(observing({ 'eu-west-1': [...listed, ours('snap-2')] }))).toEqual(['snap-2']);
   });
@@ -80,7 +80,7 @@ describe('the copies of a resource', () => {
     expect(await idsOf(observing({ 'eu-west-1': [ours('snap-a', 0, { State: 'recoverable' })] }))).toEqual([]);
   });
 
-  test('are searched for as long as there is time to read', async () => {
+  test('are searched for while there is time to read', async () => {
     const findSnapshots = jest.fn<Promise<Snapshot[]>, Parameters<Aws['findSnapshots']>>(() => Promise.resolve([]));
     await idsOf(observing({}, { aws: { findSnapshots } }));
     const [[region, owner, , isTooLong] = []] = findSnapshots.mock.calls;
@@ -88,17 +88,17 @@ describe('the copies of a resource', () => {
   });
 });
 
-describe('the Region that was declared before', () => {
+describe('the previously declared Region', () => {
   const request = requestFor({}, { OldResourceProperties: { DestinationRegion: 'eu-west-2' } });
   const listed: Listed = { 'eu-west-1': [ours('snap-a')], 'eu-west-2': [ours('snap-b')] };
 
-  /** EC2 of one Region answers with an error. */
+  /** EC2 in one Region returns an error. */
   const failingIn = (broken: string, error: Error): Partial<Aws> => ({
     findSnapshots: (region) =>
       region === broken ? Promise.reject(error) : Promise.resolve([...(listed[region] ?? [])]),
   });
 
-  test('is searched, too', async () => {
+  test('is also searched', async () => {
     expect(await idsOf(observing(listed))).toEqual(['snap-a']);
     const observed = await observing(listed, { request });
     expect(await observed.search()).toMatchObject([
@@ -108,7 +108,7 @@ describe('the Region that was declared before', () => {
     expect(observed.unreadable.size).toBe(0);
   });
 
-  test('is searched once if it is still the same', async () => {
+  test('is searched only once if it has not changed', async () => {
     const findSnapshots = jest.fn(() => Promise.resolve([]));
     const unchanged = requestFor({}, { OldResourceProperties: { DestinationRegion: 'eu-west-1' } });
     await idsOf(observing({}, { aws: { findSnapshots }, request: unchanged }));
@@ -118,7 +118,7 @@ describe('the Region that was declared before', () => {
   test.each([
     ['eu-west-2', 'snap-a'],
     ['eu-west-1', 'snap-b'],
-  ])('and the other one are left out if they cannot be read for good: %s', async (region, other) => {
+  ])('or the current one is skipped if it is closed: %s', async (region, other) => {
     const log = jest.fn();
     const observed = await observing(listed, { request, log, aws: failingIn(region, CLOSED) });
     expect((await observed.search()).map(({ id }) => id)).toEqual([other]);
@@ -127,7 +127,7 @@ describe('the Region that was declared before', () => {
     expect(log.mock.calls).toEqual([['not searched', { region, reason }]]);
   });
 
-  test('is left out if it has not been reached for five minutes, unlike the Region of the copy', async () => {
+  test('is skipped if it has been unreachable for five minutes, unlike the current one', async () => {
     const cause = Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' });
     const found = async (region: string, afterMs: number): Promise<string[] | string> => {
       const unreachable = new CallError(cause, region, request.startedAt + 2 * MINUTE);
@@ -139,14 +139,14 @@ describe('the Region that was declared before', () => {
     expect(await found('eu-west-1', 60 * MINUTE)).toContain('ENOTFOUND');
   });
 
-  test('is waited for if it cannot be read at present', async () => {
+  test('is waited for after a temporary error', async () => {
     const observed = await observing(listed, { request, aws: failingIn('eu-west-2', THROTTLED) });
     await expect(observed.search()).rejects.toBe(THROTTLED);
     expect(observed.unreadable.size).toBe(0);
   });
 });
 
-describe('a copy by its id', () => {
+describe('a lookup of a copy by ID', () => {
   const listed: Listed = {
     'eu-west-1': [
       ours('snap-a'),
@@ -156,34 +156,34 @@ describe('a copy by its id', () => {
     ],
   };
 
-  test('is the copy in the destination Region', async () => {
+  test('finds the copy in the destination Region', async () => {
     const observed = await observing(listed);
     expect(await observed.copyById('snap-a')).toMatchObject({ id: 'snap-a', region: 'eu-west-1' });
   });
 
   test.each([
-    ['does not carry the tags of the owner', 'snap-b'],
+    ['lacks the owner tags', 'snap-b'],
     ['is a clone of the copy', 'snap-e'],
   ])('fails if the snapshot %s', async (_, id) => {
     const observed = await observing(listed);
     await expect(observed.copyById(id)).rejects.toThrow(`${id} in eu-west-1 does not carry the tags`);
   });
 
-  test('is nothing if the snapshot is gone or in the Recycle Bin, whatever its tags', async () => {
+  test('finds nothing if the snapshot is gone or in the Recycle Bin, regardless of its tags', async () => {
     const observed = await observing(listed);
     expect(await observed.copyById('snap-c')).toBeUndefined();
     expect(await observed.copyById('snap-d')).toBeUndefined();
   });
 });
 
-describe('the source and the key of a declared copy', () => {
+describe('the source and the declared key', () => {
   const declaredAs = (wanted: Partial<CopyProperties>) => requestFor(wanted).wanted;
   const declared = declaredAs({ KmsKeyId: 'alias/mine', SourceRegion: 'us-east-1' });
   const source: Snapshot = { SnapshotId: declared.sourceSnapshotId, VolumeSize: 8 };
   const key: KeyMetadata = { KeyId: 'k' };
   const copy = copyFor(requestFor());
 
-  test('are read in their Regions', async () => {
+  test('are read in their own Regions', async () => {
     const describeKey = jest.fn(() => Promise.resolve(key));
     const observed = await observing({ 'us-east-1': [source] }, { aws: { describeKey } });
     expect(await observed.sourceOf(declared, copy)).toBe(source);
@@ -191,13 +191,13 @@ describe('the source and the key of a declared copy', () => {
     expect(describeKey.mock.calls).toEqual([['eu-west-1', 'alias/mine']]);
   });
 
-  test('are none if the source is gone, and if the copy has no key of its own', async () => {
+  test('are undefined if the source is gone, or if no key is declared', async () => {
     const observed = await observing({});
     expect(await observed.sourceOf(declared, copy)).toBeUndefined();
     expect(await observed.keyOf(declaredAs({ Encrypted: 'true' }))).toBeUndefined();
   });
 
-  test('are none if the copy does not say which source was the latest', async () => {
+  test('do not include the latest source if no tag of the copy names it', async () => {
     const describeSnapshot = jest.fn();
     const observed = await observing({}, { aws: { describeSnapshot } });
     const latest = declaredAs({ SourceSnapshotId: undefined, LatestSource: { VolumeId: 'vol-0123456789abcdef0' } });
@@ -205,7 +205,7 @@ describe('the source and the key of a declared copy', () => {
     expect(describeSnapshot).not.toHaveBeenCalled();
   });
 
-  test('are none if they cannot be read for good, and are waited for if they cannot be read at present', async () => {
+  test('are undefined after a final error, and are waited for after a temporary one', async () => {
     const failing = (error: Error): Promise<Observation> => {
       const fail = (): Promise<never> => Promise.reject(error);
       return observing({}, { aws: { describeSnapshot: fail, describeKey: fail } });
@@ -218,14 +218,14 @@ describe('the source and the key of a declared copy', () => {
   });
 });
 
-describe('one poll', () => {
+describe('a poll', () => {
   const pollOf = async (world: World, event: Parameters<World['poll']>[0]): Promise<string[]> => {
     const first = world.calls().length;
     await world.poll(event);
     return world.calls().slice(first);
   };
 
-  test('of a pending copy searches until the copy is visible, and then describes it', async () => {
+  test('for a pending copy searches until the copy is visible, then describes it by ID', async () => {
     const world = new World();
     const event = await world.begin(world.event('Create'));
     const stack = ['DescribeStacks', 'DescribeStackResource'];
@@ -237,7 +237,7 @@ describe('one poll', () => {
     expect(inputs.at(-1)).toEqual({ SnapshotIds: world.copies() });
   });
 
-  test('of an Update without a change reads what it needs, and writes nothing', async () => {
+  test('for an Update without changes reads only what it needs, and writes nothing', async () => {
     const world = new World();
     const before = world.declare({ Tags: tags({ a: '1' }) });
     await world.create(before);
@@ -246,7 +246,7 @@ describe('one poll', () => {
     expect(await pollOf(world, event)).toEqual(['DescribeStacks', 'DescribeStackResource', 'DescribeSnapshots']);
   });
 
-  test('asks AWS once for each thing, however many steps ask, and not before', async () => {
+  test('reads each thing once, on first use, no matter how many steps need it', async () => {
     const asked: string[] = [];
     const ask =
       <Answer>(name: string, answer: Answer) =>
@@ -283,7 +283,7 @@ describe('one poll', () => {
     ]);
   });
 
-  test('does not wait longer for a search than a function may live', async () => {
+  test('ends a slow search before the function times out', async () => {
     const world = new World({ crowd: 100_000 });
     world.services.delays = ({ action }) => (action === 'DescribeSnapshots' ? 3 * SECOND : 0);
     const event = await world.accept(world.event('Create'));

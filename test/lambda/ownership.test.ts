@@ -25,16 +25,16 @@ const OTHER_HANDLE = `copy-${'2'.repeat(32)}`;
 const request = requestFor();
 const START = request.startedAt;
 
-/** The stack has been in this operation since the request began, unless told otherwise. It is a minute older. */
+/** An operation that, by default, began with the request. The stack is a minute older than the request. */
 const during = (status: string, begunAt = START): StackOperation => ({
   status,
   begunAt,
   stackCreatedAt: START - MINUTE,
 });
-/** The rollback of a new stack, with a time of its own. */
+/** The rollback of a new stack, with its own begin time. */
 const ROLLBACK = { status: 'ROLLBACK_IN_PROGRESS', begunAt: START + MINUTE, stackCreatedAt: START };
 
-/** A copy in this state, started so many seconds after the request began. */
+/** A copy in this state, started this many seconds after the request began. */
 const copy = (id: string, state: string, seconds: number, tags: Record<string, string> = {}): Copy =>
   copyFor(request, { id, state, startedAt: START + seconds * SECOND, tags });
 
@@ -52,7 +52,7 @@ test.each([
   ['ROLLBACK_IN_PROGRESS', false, true],
   ['UPDATE_ROLLBACK_IN_PROGRESS', false, true],
   ['UPDATE_ROLLBACK_COMPLETE', true, true],
-])('the status %s is at rest: %s, and a rollback: %s', (status, atRest, rollback) => {
+])('the status %s means an idle stack: %s, and a rollback: %s', (status, atRest, rollback) => {
   expect([isAtRest(status), isRollback(during(status ?? ''))]).toEqual([atRest, rollback]);
 });
 
@@ -66,7 +66,7 @@ describe('a snapshot belongs to the resource', () => {
     }
   });
 
-  test('unless it carries the id of another one, from which it was cloned', () => {
+  test('unless its ID tag shows that it is a clone of another snapshot', () => {
     expect(isOfResource(copy('a', 'completed', 0, { [TAG.id]: 'a' }))).toBe(true);
     expect(isOfResource(copy('a', 'completed', 0, { [TAG.id]: 'b' }))).toBe(false);
   });
@@ -74,7 +74,7 @@ describe('a snapshot belongs to the resource', () => {
   test('unless it is older than the stack', () => {
     expect(isOfResource(copy('a', 'completed', -60))).toBe(true);
     expect(isOfResource(copy('a', 'completed', -60.001))).toBe(false);
-    // Of a stack that is gone, nobody knows how old it was.
+    // If the stack is gone, nobody knows how old it was.
     const gone = { status: '', begunAt: NaN, stackCreatedAt: NaN };
     expect(isOurs(copy('a', 'completed', -60.001), request, gone)).toBe(true);
   });
@@ -95,7 +95,7 @@ test.each<[string, boolean, Copy]>([
   expect(isAttemptOf(one, request, during('CREATE_IN_PROGRESS'))).toBe(expected);
 });
 
-test('the copy whose id is the physical id is an attempt of the request, whatever its handle', () => {
+test('the copy whose ID is the physical ID is an attempt of the request, regardless of its handle', () => {
   const named = requestFor({}, { ...UPDATE, PhysicalResourceId: 'snap-0123456789abcdef1' });
   const one = copy('snap-0123456789abcdef1', 'completed', -60, OTHER_INPUTS);
   expect(isAttemptOf(one, named, during('UPDATE_IN_PROGRESS'))).toBe(true);
@@ -111,26 +111,26 @@ describe('the chosen copy', () => {
     chooseCopy(copies, of, during(status))?.id;
   const update = requestFor({}, UPDATE);
 
-  test('is none if all copies have failed or are in another Region', () => {
+  test('is undefined if every copy has failed or is in another Region', () => {
     expect(choose([copy('a', 'error', 0), { ...copy('b', 'completed', 1), region: 'eu-west-2' }])).toBeUndefined();
   });
 
-  test('of a Create is the oldest copy of the request, finished or not', () => {
+  test('for a Create is the oldest copy of the request that has not failed, finished or not', () => {
     expect(choose([copy('a', 'error', 0), copy('b', 'pending', 1), copy('c', 'completed', 2)])).toBe('b');
   });
 
-  test('of a Create may be an unfinished earlier copy with the wanted inputs, but not a finished one', () => {
+  test('for a Create may be an unfinished earlier copy with the wanted inputs, but not a finished one', () => {
     expect(choose([copy('a', 'completed', -3, EARLIER), copy('b', 'pending', -2, EARLIER)])).toBe('b');
     expect(choose([copy('a', 'completed', -3, EARLIER), copy('b', 'pending', -2, OTHER_INPUTS)])).toBeUndefined();
   });
 
-  test('of an Update is the latest finished earlier copy with the wanted inputs, or else as of a Create', () => {
+  test('for an Update is the latest finished earlier copy with the wanted inputs, or else as for a Create', () => {
     const earlier = [copy('a', 'completed', -3, EARLIER), copy('b', 'completed', -2, EARLIER)];
     expect(choose([...earlier, copy('c', 'completed', -1, OTHER_INPUTS), copy('d', 'completed', 1)], update)).toBe('b');
     expect(choose([copy('a', 'pending', -3, EARLIER), copy('b', 'pending', 1)], update)).toBe('a');
   });
 
-  describe('of a request that keeps its copy', () => {
+  describe('for a request that keeps its copy', () => {
     const ID = 'snap-0123456789abcdef1';
     const copies = [
       copy('a', 'completed', -4, EARLIER),
@@ -141,26 +141,26 @@ describe('the chosen copy', () => {
     const declared = { SourceSnapshotId: 'snap-0123456789abcdef0', DestinationRegion: 'eu-west-1' };
     const keeping = requestFor({}, { ...event, OldResourceProperties: declared });
 
-    test('is the copy whose id is the physical id, in whatever state', () => {
+    test('is the copy whose ID is the physical ID, regardless of its state', () => {
       expect(choose(copies, keeping)).toBe(ID);
       expect(choose(copies, requestFor({}, event))).toBe('b');
     });
 
-    test('is not the copy whose id is the physical id if that was made from other inputs', () => {
-      // A rollback could not reach the present copy, and CloudFormation kept the id of the failed update's copy.
+    test('is not the copy whose ID is the physical ID if that copy was made from other inputs', () => {
+      // A rollback could not reach the present copy, so CloudFormation kept the ID of the failed update's copy.
       const ofUpdate = copy(ID, 'completed', -1, OTHER_INPUTS);
       expect(choose([copy('a', 'completed', -4, EARLIER), ofUpdate], keeping)).toBe('a');
       expect(choose([ofUpdate], keeping)).toBeUndefined();
     });
 
-    test('is the copy whose id is the physical id, even if it has lost the tag of its inputs', () => {
+    test('is the copy whose ID is the physical ID, even if it has lost its inputs tag', () => {
       const one = copy(ID, 'completed', -3, EARLIER);
       const { [TAG.inputs]: inputs, ...others } = one.tags;
       expect(inputs).toBe(request.wanted.inputs);
       expect(choose([{ ...one, tags: others }], keeping)).toBe(ID);
     });
 
-    test('is the finished copy whose handle is the physical id', () => {
+    test('is the finished copy whose handle is the physical ID', () => {
       const handled = { ...keeping, physicalId: request.physicalId };
       const older = copy('a', 'completed', -3, EARLIER);
       expect(choose([older, copy('b', 'completed', -2)], handled)).toBe('b');
@@ -168,7 +168,7 @@ describe('the chosen copy', () => {
       expect(choose([older, copy('b', 'completed', -2)], { ...handled, keepsCopy: false })).toBe('a');
     });
 
-    test('of a later stage is the present copy, too, even if that stage keeps none', () => {
+    test('is also the present copy in a later stage, even if that stage keeps none', () => {
       expect(choose(copies, { ...keeping, keepsCopy: false, stage: 2 })).toBe(ID);
       expect(choose(copies, { ...keeping, keepsCopy: false, stage: 1 })).toBe('b');
     });
@@ -186,17 +186,17 @@ describe('duplicates and leftovers', () => {
     expect(find(others, undefined)).toEqual([]);
   });
 
-  test('are unfinished copies from before the operation, whatever they were made for', () => {
+  test('include unfinished copies from before the operation, regardless of their inputs', () => {
     const others = [copy('a', 'pending', -2, OTHER_INPUTS), copy('b', 'error', -1, EARLIER)];
     expect(find([...others, copy('c', 'completed', -1, OTHER_INPUTS)], undefined)).toEqual(['a', 'b']);
     expect(find([...others, chosen], chosen)).toEqual(['a', 'b']);
   });
 
-  test('are not the unfinished copies of other requests since the operation began', () => {
+  test('do not include unfinished copies that other requests started during the operation', () => {
     expect(find([copy('a', 'pending', 0, OTHER_INPUTS)], undefined)).toEqual([]);
   });
 
-  test('in a rollback include what the failed update may still have started when the rollback began', () => {
+  test('in a rollback include copies that the failed update may have started at the last moment', () => {
     const rollback = during('UPDATE_ROLLBACK_IN_PROGRESS', START - MINUTE);
     const others = [copy('a', 'pending', 29.999, OTHER_INPUTS), copy('b', 'pending', 30, OTHER_INPUTS)];
     expect(find(others, undefined, rollback)).toEqual(['a']);
@@ -207,13 +207,13 @@ describe('a copy that looks like a leftover is present', () => {
   const present = (one: Copy, presentId: string | undefined, status = 'UPDATE_IN_PROGRESS'): boolean =>
     isPresent(one, presentId, request, during(status));
 
-  test('if CloudFormation has its id', () => {
+  test('if CloudFormation knows it by its ID', () => {
     expect(present(copy('a', 'pending', -1, OTHER_INPUTS), 'a')).toBe(true);
     expect(present(copy('a', 'pending', -1, OTHER_INPUTS), 'b')).toBe(false);
     expect(present(copy('a', 'pending', -1, OTHER_INPUTS), 'a', 'UPDATE_ROLLBACK_IN_PROGRESS')).toBe(true);
   });
 
-  test('if CloudFormation has its handle, unless a rollback goes back to the copy before', () => {
+  test('if CloudFormation knows it by its handle, unless a rollback restores the copy before it', () => {
     expect(present(copy('a', 'pending', -1, OTHER_INPUTS), OTHER_HANDLE)).toBe(true);
     expect(present(copy('a', 'pending', -1, OTHER_INPUTS), OTHER_HANDLE, 'UPDATE_ROLLBACK_IN_PROGRESS')).toBe(false);
   });
@@ -230,20 +230,20 @@ describe('superseded copies', () => {
   const find = (copies: Copy[], one: Copy, status: string, of = request): string[] =>
     idsOf(superseded(copies, one, of, during(status)));
 
-  test('are those that were started after the kept copy', () => {
+  test('are those that were started no earlier than the kept copy', () => {
     expect(find([before, ...since, kept], kept, 'UPDATE_IN_PROGRESS')).toEqual(['b']);
   });
 
-  test('are at most those of the operation', () => {
+  test('are only those that the operation started', () => {
     const old = copy('kept', 'completed', -10);
     expect(find([old, before, ...since], old, 'UPDATE_IN_PROGRESS')).toEqual(['a', 'b']);
   });
 
-  test('in a rollback are all of the operation, however old the kept copy is', () => {
+  test('in a rollback are all copies of the operation, even those older than the kept copy', () => {
     expect(find([before, ...since, kept], kept, 'UPDATE_ROLLBACK_IN_PROGRESS')).toEqual(['a', 'b']);
   });
 
-  test('in a rollback are all with the inputs of the failed update, too, because it may have begun earlier', () => {
+  test('in a rollback include copies with the inputs of the failed update, which may predate the rollback', () => {
     const update = requestFor({}, { ...UPDATE, OldResourceProperties: { SourceSnapshotId: 'snap-0123456789abcdef1' } });
     const ofUpdate = copy('d', 'completed', -1, { ...OTHER_INPUTS, [TAG.inputs]: update.before?.inputs ?? '' });
     expect(find([before, ofUpdate, kept], kept, 'UPDATE_ROLLBACK_IN_PROGRESS', update)).toEqual(['d']);
@@ -266,7 +266,7 @@ describe('superseded copies', () => {
 });
 
 describe('a copy that a request began', () => {
-  test('is still referenced by its id, by its handle, or as a backup', () => {
+  test('is still referenced by its ID, by its handle, or as a backup', () => {
     const one = copy('a', 'completed', 0);
     expect([undefined, 'a', HANDLE, 'b'].map((id) => isStillReferenced(one, id))).toEqual([false, true, true, false]);
     expect(isStillReferenced(copy('a', 'completed', 0, retained('Retain')), undefined)).toBe(true);
@@ -280,7 +280,7 @@ describe('a copy that a request began', () => {
     ['Create', 'CREATE_IN_PROGRESS', 'RetainExceptOnCreate', 0, false],
     ['Update', 'UPDATE_ROLLBACK_IN_PROGRESS', 'RetainExceptOnCreate', 0, false],
   ] as const)(
-    'is taken by the rollback (%s, %s, %s, started %i s after the operation began): %s',
+    'is deleted by the rollback (%s, %s, %s, started %i s after the operation began): %s',
     (type, status, policy, at, taken) => {
       const one = copy('a', 'completed', at, retained(policy));
       expect(isTakenByRollback(one, requestFor({}, { RequestType: type }), during(status))).toBe(taken);
@@ -288,7 +288,7 @@ describe('a copy that a request began', () => {
   );
 });
 
-test('the rollback of a new stack takes what the stack has made, although the rollback may have a time of its own', () => {
+test('the rollback of a new stack, even with its own begin time, deletes a RetainExceptOnCreate copy', () => {
   const isTaken = (policy: RetainingPolicy): boolean =>
     isTakenByRollback(copy('a', 'completed', 0, retained(policy)), request, ROLLBACK);
   expect([isTaken('RetainExceptOnCreate'), isTaken('Retain')]).toEqual([true, false]);
@@ -304,13 +304,13 @@ describe('a Delete', () => {
   ): boolean =>
     shouldDelete(one, requestFor({}, { RequestType: 'Delete', PhysicalResourceId }), operation, resourceGoes);
 
-  test('by a handle is about the copies under it, finished and retained or not', () => {
+  test('by a handle deletes the copies under it, even if they are finished and retained', () => {
     expect(deletes(copy('a', 'completed', 0, retained('Retain')), HANDLE)).toBe(true);
     expect(deletes(copy('a', 'completed', 0), OTHER_HANDLE)).toBe(false);
     expect(deletes(copy('a', 'pending', 0), OTHER_HANDLE)).toBe(false);
   });
 
-  test('by a snapshot id is about the unfinished copies that were started under that id', () => {
+  test('by a snapshot ID deletes the unfinished copies that were started under that ID', () => {
     const ID = 'snap-0123456789abcdef1';
     expect(deletes(copy('a', 'pending', 0, { [TAG.handle]: ID }), ID)).toBe(true);
     expect(deletes(copy('a', 'completed', 0, { [TAG.handle]: ID }), ID)).toBe(false);
@@ -322,9 +322,9 @@ describe('a Delete', () => {
     ['unfinished and retained', true, true, true, copy('a', 'pending', 0, retained('Retain'))],
     ['finished and retained', false, false, false, copy('a', 'completed', 0, retained('Retain'))],
     ['of the canceled create', true, true, false, copy('a', 'completed', 0, retained('RetainExceptOnCreate'))],
-    ['of an earlier life', false, false, false, copy('a', 'completed', -1, retained('RetainExceptOnCreate'))],
+    ['of an earlier operation', false, false, false, copy('a', 'completed', -1, retained('RetainExceptOnCreate'))],
   ])(
-    'is about a copy that is %s, by an unknown id: %s, in the rollback of a new stack: %s, with the stack or resource: %s',
+    'deletes a copy that is %s, by an unknown ID: %s, when a new stack rolls back: %s, with the stack or resource: %s',
     (_, byUnknownId, inRollback, withResource, one) => {
       expect(deletes(one, UNKNOWN)).toBe(byUnknownId);
       expect(deletes(one, OTHER_HANDLE, ROLLBACK)).toBe(inRollback);
@@ -334,7 +334,7 @@ describe('a Delete', () => {
     },
   );
 
-  test('is meant for the copies under its handle, and only if it is a Delete', () => {
+  test('must delete the copies under its handle, and a Create need not', () => {
     const operation = during('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
     const byHandle = requestFor({}, { RequestType: 'Delete' });
     expect(isMeantByDelete(copy('a', 'completed', 0), byHandle, operation)).toBe(true);
@@ -342,7 +342,7 @@ describe('a Delete', () => {
     expect(isMeantByDelete(copy('a', 'completed', 0), request, operation)).toBe(false);
   });
 
-  test('by an unknown id is meant for what is under way, or was begun by the operation', () => {
+  test('by an unknown ID must delete unfinished copies, and copies that the operation began', () => {
     const operation = during('UPDATE_ROLLBACK_IN_PROGRESS');
     const byUnknownId = requestFor({}, { RequestType: 'Delete', PhysicalResourceId: 'app-Copy-1XYZ' });
     const at = (startedAt: number, state = 'completed'): boolean =>

@@ -12,22 +12,22 @@ test.each<[string, PhysicalId['kind']]>([
   ['app-snap-0123456789abcdef0', 'unknown'],
   ['app-Copy1A2B3C-1XYZ', 'unknown'],
   ['', 'unknown'],
-])('the physical id "%s" is of the kind "%s"', (text, kind) => {
+])('the physical ID "%s" is of kind "%s"', (text, kind) => {
   expect(decodePhysicalId(text)).toEqual({ kind, text });
 });
 
 describe('a handle', () => {
-  test('is a physical id of its own kind', () => {
+  test('is recognized by its format', () => {
     expect(decodePhysicalId(handleFor('stack', 'Copy')).kind).toBe('handle');
   });
 
-  test('depends on each part of what identifies the request, and on where a part ends', () => {
+  test('depends on each part of the identity of the request, and on where each part ends', () => {
     const handles = [['a', 'b'], ['a', 'c'], ['c', 'b'], ['ab'], ['b', 'a']].map((parts) => handleFor(...parts));
     expect(new Set(handles).size).toBe(handles.length);
     expect(handleFor('a', 'b')).toBe(handles[0]);
   });
 });
 
-test('a short hash is the first half of a SHA-256 hash of the JSON text', () => {
+test('a short hash is the first half of the SHA-256 hash of the JSON text', () => {
   expect(shortHash(['a', 'b'])).toBe('0473ef2dc0d324ab659d3580c1134e9d');
 });

@@ -6,10 +6,10 @@ import { preflight } from '../../lambda/preflight';
 import { MINUTE, World } from './in-process';
 import { requestFor } from './requests';
 
-describe('the key of the source', () => {
+describe('the source key', () => {
   const account = '999988887777';
 
-  test('that is a customer key and is not declared is refused, and named', async () => {
+  test('is refused and named if it is customer managed but not declared', async () => {
     const world = new World();
     const key = world.ec2.kms.addKey({ region: 'us-east-1' });
     const source = world.ec2.addSnapshot({ region: 'us-east-1', kmsKeyId: key.arn });
@@ -18,7 +18,7 @@ describe('the key of the source', () => {
     );
   });
 
-  test('of another account is a customer key, which takes no call to KMS', async () => {
+  test('in another account counts as customer managed, without a call to KMS', async () => {
     const world = new World();
     const key = world.ec2.kms.addKey({ region: 'us-east-1', accountId: account });
     const source = world.ec2.addSnapshot({
@@ -31,7 +31,7 @@ describe('the key of the source', () => {
     expect(world.services.calls.filter(({ action }) => action === 'DescribeKey')).toEqual([]);
   });
 
-  test('that differs from the declared one is refused, and both are named', async () => {
+  test('is refused if a different key is declared, and the reason names both', async () => {
     const world = new World();
     const key = world.ec2.kms.addKey({ region: 'us-east-1' });
     const other = world.ec2.kms.addKey({ region: 'us-east-1' });
@@ -42,7 +42,7 @@ describe('the key of the source', () => {
   });
 
   test.each(['its ARN', 'an alias', '"kmsKey" of a copy in the same Region', 'its id in the same Region'])(
-    'is declared by %s',
+    'can be declared by %s',
     async (how) => {
       const world = new World();
       const key = world.ec2.kms.addKey({ region: 'us-east-1' });
@@ -60,7 +60,7 @@ describe('the key of the source', () => {
     },
   );
 
-  test('is not declared by an alias of another key, or of no key', async () => {
+  test('is not declared by an alias of another key, or by an alias that does not exist', async () => {
     const world = new World();
     const key = world.ec2.kms.addKey({ region: 'us-east-1' });
     const other = world.ec2.kms.addAlias('alias/other', world.ec2.kms.addKey({ region: 'us-east-1' }));
@@ -72,7 +72,7 @@ describe('the key of the source', () => {
     }
   });
 
-  test('is not declared by the id of its replica in the Region of the copy', async () => {
+  test('is not declared by the ID of its replica in the destination Region', async () => {
     const world = new World();
     const key = world.ec2.kms.addKey({ region: 'us-east-1', multiRegion: true });
     world.ec2.kms.addKey({ region: 'eu-west-1', multiRegion: true, keyId: key.keyId });
@@ -82,7 +82,7 @@ describe('the key of the source', () => {
     );
   });
 
-  test('that no longer exists is a customer key', async () => {
+  test('counts as customer managed if it no longer exists', async () => {
     const world = new World();
     const kmsKeyId = 'arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000';
     const source = world.ec2.addSnapshot({ region: 'us-east-1', kmsKeyId });
@@ -91,7 +91,7 @@ describe('the key of the source', () => {
     );
   });
 
-  test('may be declared for a source that is not encrypted', async () => {
+  test('may be declared for an unencrypted source', async () => {
     const world = new World();
     const key = world.ec2.kms.addKey({ region: 'us-east-1' });
     const other = world.ec2.kms.addKey({ region: 'us-east-1' });
@@ -103,7 +103,7 @@ describe('the key of the source', () => {
     expect(answer?.Data?.KmsKeyArn).toBe(key.arn);
   });
 
-  test('that AWS manages needs no declaration', async () => {
+  test('need not be declared if AWS manages it', async () => {
     const world = new World();
     const source = world.ec2.addSnapshot({ region: 'us-east-1', encrypted: true });
     const { answer } = await world.runCreate({ SourceSnapshotId: source.id });
@@ -111,8 +111,8 @@ describe('the key of the source', () => {
   });
 });
 
-describe('the key of the copy', () => {
-  test('encrypts the copy, whichever of the four forms names it', async () => {
+describe('the key for the copy', () => {
+  test('encrypts the copy, whether its ID, its ARN, an alias, or an alias ARN is declared', async () => {
     const world = new World();
     const key = world.ec2.kms.addKey({ region: 'eu-west-1' });
     const aliasArn = world.ec2.kms.addAlias('alias/mine', key);
@@ -123,7 +123,7 @@ describe('the key of the copy', () => {
     }
   });
 
-  test('that does not exist is refused once a read cannot be stale', async () => {
+  test('is refused if it does not exist', async () => {
     const world = new World();
     expect(await world.refusal({ KmsKeyId: 'alias/nowhere' })).toContain(
       'KMS key alias/nowhere does not exist in eu-west-1; the copy needs an enabled symmetric encryption key there',
@@ -132,7 +132,7 @@ describe('the key of the copy', () => {
 
   test.each([
     ['disabled', { state: 'Disabled' as const }, 'is in state Disabled'],
-    ['about to be deleted', { state: 'PendingDeletion' as const }, 'is in state PendingDeletion'],
+    ['pending deletion', { state: 'PendingDeletion' as const }, 'is in state PendingDeletion'],
     [
       'for signing',
       { usage: 'SIGN_VERIFY' as const, spec: 'RSA_2048' as const },
@@ -144,7 +144,7 @@ describe('the key of the copy', () => {
       { usage: 'GENERATE_VERIFY_MAC' as const },
       'is of usage GENERATE_VERIFY_MAC and spec SYMMETRIC_DEFAULT',
     ],
-  ])('that is %s is refused at once', async (_, properties, words) => {
+  ])('is refused at once if it is %s', async (_, properties, words) => {
     const world = new World();
     const key = world.ec2.kms.addKey({ region: 'eu-west-1', ...properties });
     const { failure, after } = await world.runCreate({ KmsKeyId: key.arn });
@@ -153,7 +153,7 @@ describe('the key of the copy', () => {
     expect(world.started()).toBe(0);
   });
 
-  test.each(['Creating', 'Updating'] as const)('that is %s is waited for', async (state) => {
+  test.each(['Creating', 'Updating'] as const)('is waited for while it is in state %s', async (state) => {
     const world = new World();
     const key = world.ec2.kms.addKey({ region: 'eu-west-1', state });
     const event = await world.accept(
@@ -165,7 +165,7 @@ describe('the key of the copy', () => {
     expect((await world.wait(event)).answer?.IsComplete).toBe(true);
   });
 
-  test('that the handler may not read is waited for while policies arrive', async () => {
+  test('fails the request only after the grace period if the handler may not read it', async () => {
     const world = new World();
     const key = world.ec2.kms.addKey({ region: 'eu-west-1', accountId: '999988887777' });
     const { failure, after } = await world.runCreate({ KmsKeyId: key.arn });
@@ -174,7 +174,7 @@ describe('the key of the copy', () => {
   });
 });
 
-describe('a key of the copy', () => {
+describe('a declared key', () => {
   const enabled: KeyMetadata = {
     KeyId: 'k',
     Arn: 'arn:aws:kms:eu-west-1:111122223333:key/k',
@@ -191,10 +191,10 @@ describe('a key of the copy', () => {
     return preflight(aws as Aws, requestFor({ KmsKeyId: 'alias/mine' }), elapsedMs);
   };
 
-  /** What the preflight answers or throws. */
+  /** What the preflight returns or throws. */
   const check = (key: KeyMetadata): Promise<unknown> => preflightOf(key).catch((error: unknown) => error);
 
-  test('that is enabled and in the destination Region passes', async () => {
+  test('passes if it is enabled and in the destination Region', async () => {
     expect(await check(enabled)).toEqual({ State: 'completed' });
   });
 
@@ -206,15 +206,15 @@ describe('a key of the copy', () => {
       { ...enabled, Arn: 'arn:aws:kms:eu-west-2:111122223333:key/k' },
       'KMS key alias/mine (arn:aws:kms:eu-west-2:111122223333:key/k) is not in eu-west-1',
     ],
-  ])('that KMS shows as %j is refused', async (key, words) => {
+  ])('is refused if KMS shows it as %j', async (key, words) => {
     expect(await check(key)).toEqual(new Failure(`${words}; the copy needs an enabled symmetric encryption key there`));
   });
 
-  test.each(['Creating', 'Updating'] as const)('that is %s is named by its id', async (KeyState) => {
+  test.each(['Creating', 'Updating'] as const)('in state %s is waited for, and named by its ID', async (KeyState) => {
     expect(await check({ ...enabled, KeyState })).toEqual(new NotYet(`KMS key k is in state ${KeyState}`));
   });
 
-  test('that is not found is missing from the second minute on, and may be new before', async () => {
+  test('that is not found counts as new in the first two minutes, and as missing after that', async () => {
     await expect(preflightOf(undefined, 2 * MINUTE - 1)).rejects.toThrow(new NotYet('alias/mine was not found yet'));
     await expect(preflightOf(undefined, 2 * MINUTE)).rejects.toThrow(Failure);
   });

@@ -9,7 +9,7 @@ import { requestFor } from './requests';
 const NOT_FOUND = new AwsError('InvalidSnapshot.NotFound', 'The snapshot does not exist.');
 
 describe('the source', () => {
-  test('that is missing fails the request once a read cannot be stale, and says what to correct', async () => {
+  test('fails the request after two minutes if it is missing, and the reason says what to correct', async () => {
     const world = new World();
     const { failure, after } = await world.runCreate({ SourceSnapshotId: 'snap-0123456789abcdef0' });
     expect(after).toBe(120);
@@ -19,7 +19,7 @@ describe('the source', () => {
     expect(world.started()).toBe(0);
   });
 
-  test('of another account is missing until that account shares it', async () => {
+  test('of another account counts as missing until that account shares it', async () => {
     const world = new World();
     const theirs = world.ec2.addSnapshot({ region: 'us-east-1', ownerId: '999988887777' });
     expect(await world.refusal({ SourceSnapshotId: theirs.id })).toContain('not shared with this account');
@@ -27,7 +27,7 @@ describe('the source', () => {
     expect((await world.runCreate({ SourceSnapshotId: theirs.id })).answer?.IsComplete).toBe(true);
   });
 
-  test('that is so new that EC2 does not find it yet is waited for', async () => {
+  test('is waited for if it is so new that EC2 does not find it yet', async () => {
     const world = new World();
     const source = world.ec2.addSnapshot({ region: 'eu-west-3' });
     const begun = world.time;
@@ -38,7 +38,7 @@ describe('the source', () => {
     expect(world.logs).toContainEqual({ decision: 'wait', reason: `${source.id} was not found yet` });
   });
 
-  test('that is pending is waited for', async () => {
+  test('is waited for while it is pending', async () => {
     const world = new World();
     const source = world.ec2.addSnapshot({ region: 'us-east-1', course: { duration: 7 * MINUTE } });
     const { answer } = await world.runCreate({ SourceSnapshotId: source.id });
@@ -46,7 +46,7 @@ describe('the source', () => {
     expect(world.started()).toBe(1);
   });
 
-  test('that stays pending is the reason at the timeout', async () => {
+  test('is the reason for the timeout if it stays pending', async () => {
     const world = new World();
     const source = world.ec2.addSnapshot({ region: 'us-east-1', course: { duration: 90 * MINUTE } });
     expect(await world.refusal({ SourceSnapshotId: source.id })).toMatch(
@@ -62,21 +62,21 @@ describe('the source', () => {
     ],
     ['is archived', { storageTier: 'archive' as const }, 'is archived; restore it to the standard tier first'],
     ['is on an Outpost', { outpostArn: 'arn:aws:outposts:us-east-1:111122223333:outpost/op-1' }, 'is on an Outpost'],
-  ])('that %s is refused', async (_, state, words) => {
+  ])('is refused if it %s', async (_, state, words) => {
     const world = new World();
     const source = world.ec2.addSnapshot({ region: 'us-east-1', ...state });
     world.time += 2 * MINUTE;
     expect(await world.refusal({ SourceSnapshotId: source.id })).toContain(words);
   });
 
-  test('in the Recycle Bin is refused', async () => {
+  test('is refused if it is in the Recycle Bin', async () => {
     const world = new World({ recycleBin: 'visible' });
     const source = world.ec2.addSnapshot({ region: 'us-east-1' });
     world.ec2.deleteSnapshot('us-east-1', { SnapshotId: source.id });
     expect(await world.refusal({ SourceSnapshotId: source.id })).toContain('is in the Recycle Bin; recover it first');
   });
 
-  test('whose id is not a snapshot id is refused without a look at EC2', async () => {
+  test('is refused without a lookup if its ID is not a snapshot ID', async () => {
     const world = new World();
     expect(await world.refusal({ SourceSnapshotId: '' })).toContain(
       '"" is not a snapshot ID; correct "sourceSnapshotId"',
@@ -91,7 +91,7 @@ describe('the owner of the source', () => {
   const sharedIn = (world: World): string =>
     world.ec2.addSnapshot({ region: 'us-east-1', ownerId: THEIRS, sharedWith: ['111122223333'] }).id;
 
-  test('that is another account than the declared one is refused, and both are named', async () => {
+  test('is refused if it is not the declared account, and the reason names both', async () => {
     const world = new World();
     const SourceSnapshotId = sharedIn(world);
     expect(await world.refusal({ SourceSnapshotId, SourceOwner: '111122223333' })).toMatch(
@@ -111,7 +111,7 @@ describe('the owner of the source', () => {
     expect(answer?.IsComplete).toBe(true);
   });
 
-  test('is checked before the state of the source, and an unknown one is refused', async () => {
+  test('is checked before the state of the source, and is refused if it is unknown', async () => {
     const aws: Partial<Aws> = { describeSnapshot: () => Promise.resolve({ State: 'pending' }) };
     const request = requestFor({ SourceOwner: THEIRS });
     await expect(preflight(aws as Aws, request, 0)).rejects.toThrow(`belongs to account (unknown), not to ${THEIRS}`);
@@ -122,10 +122,10 @@ describe('a source', () => {
   const preflightOf = (source: Snapshot | undefined, elapsedMs = Infinity): Promise<Snapshot> =>
     preflight({ describeSnapshot: () => Promise.resolve(source) } as Partial<Aws> as Aws, requestFor(), elapsedMs);
 
-  /** What the preflight answers or throws. */
+  /** What the preflight returns or throws. */
   const check = (source: Snapshot): Promise<unknown> => preflightOf(source).catch((error: unknown) => error);
 
-  test('in the state error without a reason, or without a state, is described as such', async () => {
+  test('in state error without a reason, or in no state, is described as such', async () => {
     expect(await check({ State: 'error' })).toEqual(
       new Failure('source snapshot snap-0123456789abcdef0 in us-east-1 is in state error (no reason given)'),
     );
@@ -134,25 +134,25 @@ describe('a source', () => {
     );
   });
 
-  test('that is archived and restored for a while is copied', async () => {
+  test('that is archived but temporarily restored passes', async () => {
     const RestoreExpiryTime = new Date(Date.UTC(2031, 0, 1));
     const source: Snapshot = { State: 'completed', StorageTier: 'archive', RestoreExpiryTime };
     expect(await check(source)).toBe(source);
   });
 
-  test('that is encrypted under a key that EC2 does not show is left to EC2', async () => {
+  test('that is encrypted passes if EC2 does not show its key', async () => {
     const source: Snapshot = { State: 'completed', Encrypted: true };
     expect(await check(source)).toBe(source);
   });
 
-  test('that is not found is missing from the second minute on, and may be new before', async () => {
+  test('that is not found counts as new in the first two minutes, and as missing after that', async () => {
     await expect(preflightOf(undefined, 2 * MINUTE - 1)).rejects.toThrow(NotYet);
     await expect(preflightOf(undefined, 2 * MINUTE)).rejects.toThrow(Failure);
   });
 });
 
 describe('the reason why a copy was never started', () => {
-  test('is a fault of the source or the keys, in its own words', async () => {
+  test('is the failure that the preflight reports', async () => {
     const world = new World();
     const { failure, after } = await world.runCreate({
       SourceSnapshotId: 'snap-0123456789abcdef0',
@@ -162,7 +162,7 @@ describe('the reason why a copy was never started', () => {
     expect(after).toBe(60);
   });
 
-  test('is the error that the preflight meets', async () => {
+  test('is the error that the preflight runs into', async () => {
     const world = new World();
     const declared = world.declare({ TimeoutSeconds: '60' });
     const id = declared.SourceSnapshotId;
@@ -174,18 +174,18 @@ describe('the reason why a copy was never started', () => {
 
   test.each<[string, FaultHook, string]>([
     [
-      'the last answer of EC2',
+      'the last error from EC2',
       ({ action }) =>
         action === 'CopySnapshot' ? new AwsError('ResourceLimitExceeded', 'Too many copies.') : undefined,
       'ResourceLimitExceeded: Too many copies.',
     ],
     [
-      'the last answer of EC2, also to a quota that has no documented code',
+      'the last error from EC2, even for a quota without a documented code',
       ({ action }) => (action === 'CopySnapshot' ? new AwsError('CopyThroughputQuotaExceeded', 'Busy.') : undefined),
       'CopyThroughputQuotaExceeded: Busy.',
     ],
     [
-      'that each answer was lost',
+      'that no call was answered',
       ({ action }) => (action === 'CopySnapshot' ? 'refused-connection' : undefined),
       'TimeoutError: socket hang up',
     ],
@@ -199,7 +199,7 @@ describe('the reason why a copy was never started', () => {
     expect(failure?.message).toContain(`: ${reason}; raise "timeout" (now 10 minutes), or set "completionDuration"`);
   });
 
-  test('is that the latest attempt took too long, if that was so', async () => {
+  test('is that the latest attempt took too long, if it did', async () => {
     const world = new World();
     const declared = world.declare({ TimeoutSeconds: '300' });
     const begun = world.time;
@@ -214,13 +214,13 @@ describe('the reason why a copy was never started', () => {
     );
   });
 
-  test('does not advise a completion duration that is declared', async () => {
+  test('does not advise setting a completion duration if one is declared', async () => {
     const world = new World({ maxConcurrentCopies: 0 });
     const { failure } = await world.runCreate({ TimeoutSeconds: '600', CompletionDurationMinutes: '15' });
     expect(failure?.message).toMatch(/; raise "timeout" \(now 10 minutes\) \(log group handler-logs\)$/);
   });
 
-  test('is unknown to a process that made no attempt, which names the log', async () => {
+  test('is unknown to a process that made no attempt, so the message points to the log', async () => {
     const world = new World({ maxConcurrentCopies: 0 });
     const event = await world.accept(
       world.event('Create', { ResourceProperties: world.declare({ TimeoutSeconds: '600' }) }),

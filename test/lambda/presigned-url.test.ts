@@ -1,4 +1,4 @@
-// CopySnapshot over the wire: the URL that it carries is the same request once more, signed for the source Region.
+// CopySnapshot over the wire: its presigned URL repeats the request, signed for the source Region.
 import { createHash, createHmac } from 'node:crypto';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { copyInput } from '../../lambda/copies';
@@ -47,7 +47,7 @@ afterEach(async () => {
   await endpoint.stop();
 });
 
-/** What the handler sends for a copy: the only request, and the URL in it. */
+/** What the handler sends for a copy: the body of the only request, and the URL in it. */
 async function sent(
   declared: Partial<CopyProperties>,
   event = {},
@@ -71,7 +71,7 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 const encoded = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 
-/** The signature that a service computes for such a URL (AWS Signature Version 4, authenticating with query parameters). */
+/** The signature that a service computes for such a URL (AWS Signature Version 4, in query parameters). */
 function signatureOf({ host, searchParams }: URL): string {
   const [date = '', region = '', service = ''] = searchParams.get('X-Amz-Credential')?.split('/').slice(1) ?? [];
   const query = [...searchParams]
@@ -90,12 +90,12 @@ function signatureOf({ host, searchParams }: URL): string {
 }
 
 test.each<[string, Partial<CopyProperties>, object]>([
-  ['the least that a copy needs', {}, {}],
-  ['everything that a copy can have', EVERYTHING, {}],
-  ['a copy onto an Outpost', { SourceRegion: DESTINATION, DestinationOutpostArn: OUTPOST }, {}],
-  ['a copy into a Local Zone', { DestinationAvailabilityZone: 'eu-west-1-ham-1a' }, {}],
+  ['a minimal copy', {}, {}],
+  ['a copy with many properties', EVERYTHING, {}],
+  ['a copy to an Outpost', { SourceRegion: DESTINATION, DestinationOutpostArn: OUTPOST }, {}],
+  ['a copy to a Local Zone', { DestinationAvailabilityZone: 'eu-west-1-ham-1a' }, {}],
   ['a dry run', EVERYTHING, DRY_RUN],
-])('the URL has the parameters of the request, each of them, and no empty one: %s', async (_, declared, event) => {
+])('the URL has exactly the parameters of the request, and no empty ones: %s', async (_, declared, event) => {
   const [body, { searchParams }] = await sent(declared, event);
   const asked = [...searchParams].filter((parameter) => !isOfSignature(parameter));
   expect(Object.fromEntries(asked)).toEqual(body);
@@ -103,7 +103,7 @@ test.each<[string, Partial<CopyProperties>, object]>([
   expect(asked.filter(([, value]) => value === '')).toEqual([]);
 });
 
-test('the request, and with it the URL, names what EC2 authorizes: source, Regions, encryption and each tag', async () => {
+test('the request and its URL name what EC2 authorizes: source, Regions, encryption, and each tag', async () => {
   const [body, { searchParams }] = await sent(EVERYTHING);
   expect(Object.keys(body).sort()).toEqual([
     'Action',
@@ -136,10 +136,10 @@ test('the request, and with it the URL, names what EC2 authorizes: source, Regio
 });
 
 test.each([
-  ['of another Region', { SourceRegion: SOURCE }, SOURCE],
-  ['of the same Region', { SourceRegion: DESTINATION }, DESTINATION],
+  ['another Region', { SourceRegion: SOURCE }, SOURCE],
+  ['the same Region', { SourceRegion: DESTINATION }, DESTINATION],
 ])(
-  'the URL is signed for the Region of the source, %s, for an hour, by the handler’s role',
+  'the URL of a copy from %s is signed for the source Region, for an hour, by the handler’s role',
   async (_, declared, region) => {
     const [, url] = await sent(declared);
     const signed = Object.fromEntries([...url.searchParams].filter(isOfSignature));
@@ -160,7 +160,7 @@ test.each([
 test.each([
   ['us-east-1', 'ec2.us-east-1.amazonaws.com'],
   ['cn-north-1', 'ec2.cn-north-1.amazonaws.com.cn'],
-])('without another endpoint the URL leads to that of the Region: %s', async (region, host) => {
+])('without a custom endpoint, the URL points to the endpoint of the Region: %s', async (region, host) => {
   delete process.env.AWS_ENDPOINT_URL;
   const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: SECRET };
   const input = copyInput(requestFor({ SourceSnapshotId: source, SourceRegion: region }), {});
@@ -170,13 +170,13 @@ test.each([
   expect(endpoint.requests).toEqual([]);
 });
 
-test('the URL is signed once, and takes the credentials once', async () => {
+test('signing the URL reads the credentials only once', async () => {
   const credentials = jest.fn().mockResolvedValue({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: SECRET });
   await presignedUrl(new EC2Client({ region: SOURCE, credentials }), copyInput(requestFor(), {}));
   expect(credentials).toHaveBeenCalledTimes(1);
 });
 
-test('an error of the credentials is the error of the call, not a URL that EC2 would refuse later', async () => {
+test('a credentials error fails the call, instead of producing a URL that EC2 would refuse later', async () => {
   const credentials = (): Promise<never> => Promise.reject(new Error('no credentials'));
   const client = new EC2Client({ region: SOURCE, credentials });
   await expect(presignedUrl(client, copyInput(requestFor(), {}))).rejects.toThrow('no credentials');

@@ -1,5 +1,5 @@
-// Random lives of a fast restore, through late reads, lost answers and new processes. After each request exactly the declared
-// zones are enabled: fewer make volumes slow, and more cost money.
+// Random lives of a fast restore, with late reads, lost answers, and new processes. After each request, exactly the
+// declared zones are enabled. Fewer would make volumes slow, and more would cost money.
 import * as fc from 'fast-check';
 import { Memory } from '../../lambda/memory';
 import type { Call, Fault } from '../../local-aws/faults';
@@ -23,7 +23,7 @@ interface Step {
 
 interface Weather {
   readonly lateness: number;
-  /** For each of the first calls. After them, all goes well. */
+  /** One for each of the first calls. Later calls succeed. */
   readonly faults: readonly (Fault | 'new process' | undefined)[];
 }
 

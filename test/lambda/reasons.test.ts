@@ -25,11 +25,11 @@ const DRY_RUN = { ResourceType: 'Custom::SnapshotCopyDryRun' };
 
 const failed = (StateMessage?: string): Copy => copyFor(requestFor(), { state: 'error', snapshot: { StateMessage } });
 
-test('a copy is described by its source and where it goes', () => {
+test('a copy is described by its source and its Regions', () => {
   expect(describeCopy(requestFor())).toBe(COPY);
 });
 
-test('a copy of the latest source is described by how that is found, and by what was found', () => {
+test('a copy of the latest source is described by the selector, and by the source that was found', () => {
   const latest = (LatestSource: LatestSourceProperties, found?: string): string =>
     describeCopy(requestFor({ SourceSnapshotId: undefined, LatestSource }), found);
   const tags = [
@@ -48,20 +48,20 @@ describe('a copy that failed', () => {
   const keys = (names: string): string =>
     `check that each key (${names}) is enabled and that its key policy lets this account’s IAM policies apply (kms:CreateGrant, kms:Decrypt, kms:GenerateDataKeyWithoutPlaintext, kms:ReEncrypt*)`;
 
-  test('because of a key names the keys on both sides, and what their policies must allow', () => {
+  test('because of a key names both keys, and what their policies must allow', () => {
     const request = requestFor({ KmsKeyId: 'alias/mine', SourceKmsKeyArn: 'arn:source' });
     expect(copyFailed(request, failed('Given key ID is not accessible')).message).toBe(
       `${COPY} failed: EC2 says of ${ID} "Given key ID is not accessible"; ${keys('alias/mine in eu-west-1, arn:source in us-east-1')}`,
     );
   });
 
-  test('because of a key that was not declared names the default key of the account', () => {
+  test('because of an undeclared key names the account’s default key', () => {
     expect(copyFailed(requestFor(), failed('KMS Key is disabled')).message).toContain(
       keys('the account’s default EBS key in eu-west-1'),
     );
   });
 
-  test('because of something else advises to check the source', () => {
+  test('for another reason advises checking the source', () => {
     const advice =
       'check that the source still exists in us-east-1, is completed, and is still shared with this account, then deploy again';
     expect(copyFailed(requestFor(), failed('Internal fault')).message).toBe(
@@ -87,7 +87,7 @@ describe('a copy that failed', () => {
 describe('a copy that took too long', () => {
   const progress = (Progress?: string): Copy => copyFor(requestFor(), { state: 'pending', snapshot: { Progress } });
 
-  test('says how far it was', () => {
+  test('says how far it got', () => {
     const request = requestFor({ TimeoutSeconds: '600' });
     const end = 'after 10 minutes; raise "timeout" (now 10 minutes), or set "completionDuration" for a faster copy';
     expect(tookTooLong(request, progress('40%')).message).toBe(`${COPY} was 40 % done ${end}`);
@@ -111,7 +111,7 @@ describe('a copy that took too long', () => {
     ['172800', undefined, 'set "completionDuration" for a faster copy'],
     ['172800', '15', 'deploy again when the Region is less busy'],
   ])(
-    'advises what can still be changed, under a timeout of %s s and a completion duration of %s min: %s',
+    'advises what can still be changed, with a timeout of %s s and a completion duration of %s min: %s',
     (TimeoutSeconds, CompletionDurationMinutes, advice) => {
       const { message } = tookTooLong(requestFor({ TimeoutSeconds, CompletionDurationMinutes }), progress('1%'));
       expect(message.split('; ').at(-1)).toBe(advice);
@@ -120,20 +120,20 @@ describe('a copy that took too long', () => {
 });
 
 describe('a copy that was never started', () => {
-  test('gives the reason, and advises to wait longer', () => {
+  test('gives the reason, and advises waiting longer', () => {
     expect(neverStarted(requestFor({ TimeoutSeconds: '600' }), 'no room').message).toBe(
       `${COPY} could not be started within 10 minutes: no room; raise "timeout" (now 10 minutes), or set "completionDuration" for a faster copy`,
     );
   });
 
-  test('in a dry run, which has no timeout, advises to deploy again', () => {
+  test('in a dry run, which has no timeout to raise, advises deploying again', () => {
     expect(neverStarted(requestFor({}, DRY_RUN), 'no room').message).toBe(
       `${COPY} could not be started within 10 minutes: no room; deploy again`,
     );
   });
 });
 
-test('a copy in an unknown state names the state, and advises to wait for it', () => {
+test('a copy in an unknown state names the state, and advises waiting for completion', () => {
   expect(inUnknownState(requestFor(), copyFor(requestFor(), { state: 'recovering' })).message).toBe(
     `${COPY}: ${ID} in eu-west-1 was in state "recovering" after 50 minutes; wait until it is completed, then deploy again`,
   );
@@ -152,17 +152,17 @@ test('a copy that lost its tags names the tags to restore', () => {
   );
 });
 
-describe('a copy that cannot be deleted says what EC2 says, and', () => {
+describe('a copy that cannot be deleted quotes EC2, and', () => {
   const LOCKED = new AwsError('SnapshotLocked', 'The snapshot is locked.');
   const DENIED = new AwsError('UnauthorizedOperation', 'No.', 403);
   const HOLDERS = 'deregister the AMI, unlock the snapshot, or release what else holds it';
 
   test.each<[string, Error, string | undefined, string]>([
-    ['to unlock it', LOCKED, 'governance', 'its lock is in state governance: unlock it'],
-    ['to unlock it', LOCKED, 'compliance-cooloff', 'its lock is in state compliance-cooloff: unlock it'],
-    ['what may hold it', LOCKED, undefined, HOLDERS],
-    ['what may hold it', LOCKED, 'expired', HOLDERS],
-    ['where a policy may deny it', DENIED, undefined, 'check the policies, boundaries and key policies that apply to'],
+    ['advises unlocking it', LOCKED, 'governance', 'its lock is in state governance: unlock it'],
+    ['advises unlocking it', LOCKED, 'compliance-cooloff', 'its lock is in state compliance-cooloff: unlock it'],
+    ['names what may hold it', LOCKED, undefined, HOLDERS],
+    ['names what may hold it', LOCKED, 'expired', HOLDERS],
+    ['names policies to check', DENIED, undefined, 'check the policies, boundaries and key policies that apply to'],
   ])('%s: %s, with a lock in state %s', (_, error, lock, advice) => {
     const what = `${ID} in eu-west-1 could not be deleted: ${error.name}: ${error.message}; `;
     const { message } = notDeleted(copyFor(requestFor()), error, lock);
@@ -171,7 +171,7 @@ describe('a copy that cannot be deleted says what EC2 says, and', () => {
   });
 });
 
-test('a request that nobody waits for says so', () => {
+test('a request that nobody is waiting for says so', () => {
   expect(hasEnded(COPY)).toEqual(
     new Ended(`the stack operation that requested the ${COPY} has ended, or already has its answer`),
   );
@@ -183,23 +183,23 @@ test('a Delete that nobody asked for says so', () => {
   );
 });
 
-describe('what the user reads of an error', () => {
+describe('the error message that the user reads', () => {
   const read = (error: unknown, more = {}): string =>
     toFailure(error, describeRequest(requestFor({}, more)), 'eu-west-1', 'handler-logs').message;
   const LIMIT = new AwsError('SnapshotLimitExceeded', 'Limit reached.');
   const WHERE = ' (log group handler-logs)';
 
-  test('is the reason of a failure, and the log group', () => {
+  test('contains the reason for a failure, and the log group', () => {
     expect(read(new Failure('what happened; what to do'))).toBe('what happened; what to do (log group handler-logs)');
   });
 
-  test('is the copy, what AWS says, and the Region of the call', () => {
+  test('contains the copy, the AWS error, and the Region of the call', () => {
     const what = `${COPY}: SnapshotLimitExceeded: Limit reached. in`;
     expect(read(new CallError(LIMIT, 'us-east-1'))).toBe(`${what} us-east-1${WHERE}`);
     expect(read(LIMIT)).toBe(`${what} eu-west-1${WHERE}`);
   });
 
-  test('is the physical id that a Delete is about', () => {
+  test('contains the physical ID in a Delete', () => {
     expect(read(new CallError(LIMIT, 'eu-west-1'), { RequestType: 'Delete' })).toBe(
       `deletion of ${HANDLE}: SnapshotLimitExceeded: Limit reached. in eu-west-1${WHERE}`,
     );
@@ -207,7 +207,7 @@ describe('what the user reads of an error', () => {
 
   test.each<[string, Error, string]>([
     [
-      'policies if a call was denied',
+      'the policies if a call was denied',
       new AwsError('UnauthorizedOperation', 'No. Encoded authorization failure message: xyz'),
       'UnauthorizedOperation: No. in us-east-1; check the policies, boundaries and key policies that apply to the handler’s role',
     ],
@@ -217,11 +217,11 @@ describe('what the user reads of an error', () => {
       'AuthFailure: No. in us-east-1; check that the account has enabled us-east-1, and that no service control policy denies it to the handler’s role',
     ],
     [
-      'the spelling and the VPC if no answer came',
+      'the spelling and the VPC if a call was not answered',
       Object.assign(new Error('getaddrinfo ENOTFOUND ec2.us-esat-1.amazonaws.com'), { code: 'ENOTFOUND' }),
       'Error: getaddrinfo ENOTFOUND ec2.us-esat-1.amazonaws.com in us-east-1; check that us-east-1 is spelled right, and that the functions can reach it from their VPC, if they are in one',
     ],
-  ])('is advice about %s', (_, error, words) => {
+  ])('advises checking %s', (_, error, words) => {
     expect(read(new CallError(error, 'us-east-1'))).toBe(`${COPY}: ${words}${WHERE}`);
   });
 });

@@ -1,4 +1,4 @@
-// What holds for every step: which errors are waited for, for how long, and what a user reads in the end.
+// What holds for every step: which errors the handler waits out, for how long, and what the user reads in the end.
 import { AwsError, type Fault } from '../../local-aws/faults';
 import { MINUTE, World } from './in-process';
 
@@ -7,9 +7,9 @@ describe('a Create', () => {
     ['throttled', 'throttled'],
     ['unavailable', 'unavailable'],
     ['cut off', 'refused-connection'],
-    ['denied, because policies take time to arrive', 'denied'],
-    ['out of quota', new AwsError('ResourceLimitExceeded', 'Too many snapshot copies in progress.')],
-  ])('outlasts four minutes in which every call is %s', async (_, fault) => {
+    ['denied, because policies take time to take effect', 'denied'],
+    ['over quota', new AwsError('ResourceLimitExceeded', 'Too many snapshot copies in progress.')],
+  ])('survives four minutes in which every call is %s', async (_, fault) => {
     const world = new World();
     const begun = world.time;
     world.services.faults = ({ time }) => (time - begun < 4 * MINUTE ? fault : undefined);
@@ -18,7 +18,7 @@ describe('a Create', () => {
     expect(world.copies()).toHaveLength(1);
   });
 
-  test('fails after five minutes of denied calls, in one line with the action, the role and the log group', async () => {
+  test('fails after five minutes of denied calls, in one line with the action, role, and log group', async () => {
     const world = new World();
     world.services.faults = ({ action }) => (action === 'CopySnapshot' ? 'denied' : undefined);
     const { failure, after } = await world.runCreate();
@@ -45,7 +45,7 @@ describe('a Create', () => {
 
 describe('a Delete', () => {
   test.each<Fault>(['throttled', 'unavailable', 'lost-response', 'denied'])(
-    'outlasts two minutes in which every call is %s',
+    'survives two minutes in which every call is %s',
     async (fault) => {
       const world = new World();
       await world.create();

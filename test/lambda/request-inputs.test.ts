@@ -1,10 +1,10 @@
-// What makes another copy, and how it is hashed. The hash must stay what it is as long as there are deployed copies.
+// Which inputs require a new copy, and how they are hashed. The hash must not change while deployed copies carry it.
 import { createHash } from 'node:crypto';
 import type { CopyProperties } from '../../lib/contract';
 import { tags } from './in-process';
 import { requestFor } from './requests';
 
-/** The hash, for a copy of snap-0123456789abcdef0 from us-east-1, where the stack is, to eu-west-1. */
+/** The hash for a copy of snap-0123456789abcdef0 from us-east-1, where the stack is, to eu-west-1. */
 const inputs = (more: Partial<CopyProperties>): string => requestFor(more).wanted.inputs;
 
 const everyInput: Partial<CopyProperties> = {
@@ -26,7 +26,7 @@ describe('frozen, because deployed copies carry it:', () => {
     expect(inputs(everyInput)).toBe('v1-2ba72b358868969345312099fed09cdc');
   });
 
-  // An input that is added later is absent here, so it must leave these two texts as they are.
+  // An input that is added later is absent here, so it must not change these texts.
   test.each([
     [
       'few inputs',
@@ -83,14 +83,14 @@ describe('the hash of the inputs', () => {
     { LatestSource: { VolumeId: 'vol-2', Tags: tags({ b: '2', a: '1' }) } },
     { LatestSource: { VolumeId: 'vol-1', Tags: tags({ a: '1' }) } },
     { LatestSource: { VolumeId: 'vol-1', Tags: tags({ b: '2', a: '1' }), Owner: '999988887777' } },
-  ])('of the latest source changes with %j', (change) => {
+  ])('for the latest source changes with %j', (change) => {
     expect(inputs({ ...latest, ...change })).not.toBe(inputs(latest));
   });
 
   test.each<Partial<CopyProperties>>([
     { Refresh: '' },
     { LatestSource: { VolumeId: 'vol-1', Tags: tags({ a: '1', b: '2' }), Owner: 'self' } },
-  ])('of the latest source does not change with %j', (change) => {
+  ])('for the latest source does not change with %j', (change) => {
     expect(inputs({ ...latest, ...change })).toBe(inputs(latest));
   });
 
@@ -101,7 +101,7 @@ describe('the hash of the inputs', () => {
     { KmsKeyId: '' },
     { Encrypted: '' },
     { Encrypted: 'false' },
-  ])('is the same for an absent input and for an explicit default, %j', (change) => {
+  ])('is the same for an absent input and an explicit default: %j', (change) => {
     expect(inputs(change)).toBe(inputs({}));
   });
 
@@ -110,7 +110,7 @@ describe('the hash of the inputs', () => {
   });
 
   test.each(['SourceRegion', 'DestinationRegion'] as const)(
-    'is the same for an absent, an empty and an explicit %s that is the Region of the stack',
+    'is the same whether %s is absent, empty, or explicitly the Region of the stack',
     (property) => {
       const own = inputs({ [property]: 'us-east-1' });
       expect([undefined, ''].map((region) => inputs({ [property]: region }))).toEqual([own, own]);

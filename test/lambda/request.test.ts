@@ -65,8 +65,8 @@ const decodeWith = (more: Partial<StageProperties>): ReturnType<typeof decodeReq
 
 const decide = (of: CloudFormationEvent): string => decidePhysicalId(of, 'us-west-2');
 
-describe('the physical id that onEvent answers', () => {
-  test('is frozen for a handle, because deployed copies carry it', () => {
+describe('the physical ID that onEvent returns', () => {
+  test('is frozen if it is a handle, because deployed copies carry it', () => {
     expect(decide(event())).toBe('copy-9fa34a873edd470a5e1944fa69bcb9fe');
   });
 
@@ -82,11 +82,11 @@ describe('the physical id that onEvent answers', () => {
     expect(decide(event(change))).not.toBe(decide(event()));
   });
 
-  test('differs for other inputs under a RequestId that is used again', () => {
+  test('differs for other inputs under a reused RequestId', () => {
     expect(decide(update({ Description: 'a' }))).not.toBe(decide(update({ Description: 'b' })));
   });
 
-  test('stays in an Update that keeps the copy, and in a Delete', () => {
+  test('stays the same in an Update that keeps the copy, and in a Delete', () => {
     expect(decide(update({ Tags: tags({ a: '1' }) }))).toBe(SNAPSHOT);
     expect(decide(update({ Description: 'a' }, {}, { RequestType: 'Delete' }))).toBe(SNAPSHOT);
   });
@@ -96,7 +96,7 @@ describe('the physical id that onEvent answers', () => {
     expect(decide(update({}, {}, { OldResourceProperties: undefined }))).toMatch(/^copy-[0-9a-f]{32}$/);
   });
 
-  test('is empty for a Delete that has none', () => {
+  test('is empty for a Delete without one', () => {
     expect(decide(event({ RequestType: 'Delete' }))).toBe('');
   });
 
@@ -105,7 +105,7 @@ describe('the physical id that onEvent answers', () => {
     ['Custom::FastSnapshotRestore', 'fast-restore-Copy'],
     ['Custom::FastSnapshotRestoreStage', 'stage-Copy'],
     [DRY_RUN, 'dry-run-Copy'],
-  ])('of %s is its own from the first request on, whatever changes later', (ResourceType, id) => {
+  ])('for %s is derived from the logical ID, and stays the same in an Update', (ResourceType, id) => {
     expect(decide(event({ ResourceType }))).toBe(id);
     expect(decide(update({ Description: 'a' }, {}, { ResourceType, PhysicalResourceId: 'id-of-old' }))).toBe(
       'id-of-old',
@@ -118,7 +118,7 @@ describe('a request', () => {
     expect(decode()).toMatchObject({ partition: 'aws-cn', account: '111122223333', startedAt: 1_000 });
   });
 
-  test('knows what onEvent saw: the operation that sent it, and the physical id that it carried', () => {
+  test('knows what onEvent saw: the operation that sent it, and the physical ID that it carried', () => {
     expect(decode()).toMatchObject({ operation: undefined, presentId: undefined });
     const Operation = { status: 'CREATE_IN_PROGRESS', begunAt: 900, ids: 'a,b', stackCreatedAt: 800 };
     const request = decode(event(), { Begun: { At: 1_000, Operation, PresentId: SNAPSHOT } });
@@ -137,7 +137,7 @@ describe('a request', () => {
     expect(decode(event({ OldResourceProperties: properties })).keepsCopy).toBe(false);
   });
 
-  test('decodes what was declared before, if there is anything', () => {
+  test('decodes the previous declaration, if there is one', () => {
     expect(decode().before).toBeUndefined();
     expect(decode(update({}, { DestinationRegion: 'eu-west-2' })).before).toMatchObject({
       destinationRegion: 'eu-west-2',
@@ -183,7 +183,7 @@ describe('a request', () => {
     });
   });
 
-  test('decodes which snapshots the source is the latest of', () => {
+  test('decodes the selector of the latest source', () => {
     const LatestSource = { VolumeId: 'vol-1', Tags: tags({ app: 'shop' }), Owner: '999988887777', MaxAgeSeconds: '60' };
     expect(decodeWith({ LatestSource, Refresh: '2' }).wanted).toMatchObject({
       latestSource: { volumeId: 'vol-1', tags: { app: 'shop' }, owner: '999988887777', maxAgeMs: 60_000 },
@@ -201,7 +201,7 @@ describe('a request', () => {
       'empty',
       { SourceKmsKeyArn: '', SourceOwner: '', CompletionDurationMinutes: '', DeletionPolicy: '', LockMode: '' },
     ],
-    ['empty, the source too', { SourceSnapshotId: '', SourceRegion: '', DestinationRegion: '' }],
+    ['empty, including the source', { SourceSnapshotId: '', SourceRegion: '', DestinationRegion: '' }],
   ])('decodes properties that are %s as the defaults', (_, wire) => {
     const request = decode(event({ ResourceProperties: wire as Partial<CopyProperties> }));
     expect(request.wanted).toEqual({
@@ -219,7 +219,7 @@ describe('a request', () => {
 });
 
 describe('a dry run', () => {
-  test('is recognized by its resource type, and waits ten minutes whatever is declared', () => {
+  test('is recognized by its resource type, and waits ten minutes regardless of the declared timeout', () => {
     const of = event({ ResourceType: DRY_RUN, ResourceProperties: { ...properties, TimeoutSeconds: '9000' } });
     expect(decode(of)).toMatchObject({ isDryRun: true, stage: 1, isLastStage: true });
     expect(decode(of)).toMatchObject({ timeoutSeconds: 600, stageMs: 600_000 });
@@ -236,7 +236,7 @@ describe('a later stage', () => {
   test.each([
     [SNAPSHOT, 'snapshot', true],
     [HANDLE, 'handle', false],
-  ])('is about the copy of its owner, %s (%s), which it keeps if it exists: %s', (CopyId, kind, keepsCopy) => {
+  ])('is about the copy of its owner, %s (%s), and keeps an existing copy: %s', (CopyId, kind, keepsCopy) => {
     const ResourceProperties = { ...properties, CopyLogicalId: 'Owner', CopyId, Stage: '2' };
     expect(decode(event({ ResourceType: STAGE, ResourceProperties }))).toMatchObject({
       logicalId: 'Owner',
@@ -247,7 +247,7 @@ describe('a later stage', () => {
     });
   });
 
-  test('that names no copy is about none', () => {
+  test('without a copy ID is about no copy', () => {
     expect(decode(event({ ResourceType: STAGE }))).toMatchObject({
       logicalId: '',
       physicalId: { kind: 'unknown', text: '' },
@@ -264,7 +264,7 @@ describe('waiting', () => {
     ['nonsense', 3_000],
     ['', 3_000],
     [undefined, 3_000],
-  ])('with TimeoutSeconds %s lasts %i s in all, and never longer than two days', (TimeoutSeconds, seconds) => {
+  ])('with TimeoutSeconds %s lasts %i s in total, and at most two days', (TimeoutSeconds, seconds) => {
     expect(decodeWith({ TimeoutSeconds }).timeoutSeconds).toBe(seconds);
   });
 
@@ -276,7 +276,7 @@ describe('waiting', () => {
     ['9000', '3', true, 3_000],
     ['600', '4', true, 60],
     ['600', undefined, true, 600],
-  ])('of %s s: stage %s is the last one: %s, and waits %i s', (TimeoutSeconds, Stage, isLastStage, seconds) => {
+  ])('for %s s: stage %s is the last one: %s, and waits %i s', (TimeoutSeconds, Stage, isLastStage, seconds) => {
     const request = decodeWith({ TimeoutSeconds, Stage });
     expect([request.isLastStage, request.stageMs]).toEqual([isLastStage, seconds * 1_000]);
   });

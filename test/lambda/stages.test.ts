@@ -2,13 +2,13 @@
 import { TAG } from '../../lib/contract';
 import { MINUTE, SECOND, tags, THREE_HOURS, World, type Outcome } from './in-process';
 
-/** A later stage from its event to its answer. The physical id of the owner stays. */
+/** Runs a later stage from its event to its answer. The owner keeps its physical ID. */
 async function runStage(world: World, stage: number, declared = world.declare(THREE_HOURS)): Promise<Outcome> {
   return world.wait(await world.accept(world.stage(stage, declared)));
 }
 
 describe('a copy that takes longer than one stage', () => {
-  test('continues from stage to stage, and the last one answers every attribute', async () => {
+  test('continues from stage to stage, and the stage in which it finishes returns its attributes', async () => {
     const world = new World({ copyDuration: 120 * MINUTE });
     const first = await world.runCreate(THREE_HOURS);
     const [id] = world.copies();
@@ -24,7 +24,7 @@ describe('a copy that takes longer than one stage', () => {
     expect(world.started()).toBe(1);
   });
 
-  test('is deleted at the end of the last stage, and the reason says how long all stages were', async () => {
+  test('is deleted at the end of the last stage, and the reason gives the total time of all stages', async () => {
     const world = new World({ copyDuration: 300 * MINUTE });
     await world.runCreate(THREE_HOURS);
     await runStage(world, 2);
@@ -53,7 +53,7 @@ describe('a copy that takes longer than one stage', () => {
 });
 
 describe('a copy that finishes in the first stage', () => {
-  test('passes the later stages at once', async () => {
+  test('passes through the later stages at once', async () => {
     const world = new World({ copyDuration: 10 * MINUTE });
     await world.runCreate(THREE_HOURS);
     expect(world.physicalId).toMatch(/^snap-/);
@@ -87,13 +87,13 @@ describe('a copy that EC2 has no room for in the first stage', () => {
     expect(world.copies()).toEqual([]);
   });
 
-  test('passes the stages after it is finished, although its owner has the handle', async () => {
+  test('passes through the remaining stages at once, although its owner still has the handle', async () => {
     const world = await noRoom();
     await runStage(world, 2);
     expect((await runStage(world, 3)).after).toBe(0);
   });
 
-  test('gets its declared tags, and changes them in place under the handle that stays', async () => {
+  test('gets its declared tags, and an Update changes them in place and keeps the handle', async () => {
     const declared = { DeletionPolicy: 'Retain' as const, Tags: tags({ a: '1' }) };
     const world = await noRoom(declared);
     const handle = world.physicalId;
@@ -134,7 +134,7 @@ describe('the end of a stage', () => {
   });
 });
 
-test('a later stage starts no copy until what the stage before may have started is visible', async () => {
+test('a later stage starts no copy until everything that the previous stage may have started is visible', async () => {
   const world = new World({ maxConcurrentCopies: 0 });
   await world.runCreate(THREE_HOURS);
   const before = world.started();

@@ -25,7 +25,7 @@ interface PollOptions {
   readonly interval?: number;
 }
 
-/** A poll that began so many seconds after its request. */
+/** A poll that began this many seconds after its request. */
 function pollAt(
   seconds: number,
   { stage = 1, age = 0, interval = 30 }: PollOptions = {},
@@ -35,16 +35,16 @@ function pollAt(
   return { request, beganAt, now: () => beganAt + age * SECOND, pollIntervalMs: interval * SECOND };
 }
 
-/** The copy that was started so many seconds after the request. */
+/** The copy that was started this many seconds after the request. */
 const copyOf = ({ request }: Pick<Poll, 'request'>, seconds: number): ReturnType<typeof copyFor> =>
   copyFor(request, { startedAt: request.startedAt + seconds * SECOND });
 
-test('time counts from the request, and from the beginning of the poll', () => {
+test('time is measured from the request, and from the start of the poll', () => {
   const poll = pollAt(42, { age: 3 });
   expect([elapsed(poll), pollAge(poll)]).toEqual([45 * SECOND, 3 * SECOND]);
 });
 
-test('the visibility delay is a window, a call and a stale read', () => {
+test('the visibility delay is a start window plus a call plus a stale read', () => {
   expect(visibilityDelay(pollAt(0))).toBe(180 * SECOND);
   expect(visibilityDelay(pollAt(0, { interval: 60 }))).toBe(210 * SECOND);
 });
@@ -59,9 +59,9 @@ describe('a start window', () => {
     [209.999, true],
     [210, false],
     [360, true],
-  ])('opens every visibility delay for one poll interval: at %d s it is open: %s', (seconds, isOpen) => {
+  ])('opens once per visibility delay, for one poll interval: at %d s it is open: %s', (seconds, isOpen) => {
     expect(mayStart(pollAt(seconds))).toBe(isOpen);
-    // Judged by when the poll began.
+    // What counts is when the poll began.
     expect(mayStart(pollAt(seconds, { age: 15 }))).toBe(isOpen);
   });
 
@@ -72,7 +72,7 @@ describe('a start window', () => {
     [180, true],
     [209, true],
     [210, false],
-  ])('is skipped once by a later stage: at %d s it is open: %s', (seconds, isOpen) => {
+  ])('is skipped the first time in a later stage: at %d s it is open: %s', (seconds, isOpen) => {
     expect(mayStart(pollAt(seconds, { stage: 2 }))).toBe(isOpen);
   });
 
@@ -103,7 +103,7 @@ describe('a start window', () => {
 });
 
 describe('the start windows of slow polls', () => {
-  // The interval between two polls is the poll interval and the time that the first one takes.
+  // The time between two polls is the poll interval plus the time that the first one takes.
   test.each([
     [15.001, 360],
     [31, 360],
@@ -119,15 +119,15 @@ describe('the start windows of slow polls', () => {
     expect([length - 30.001, length - 30, length].map(isVisible)).toEqual([false, true, false]);
   });
 
-  test.each([16, 31, 60, 90, 151, 240, 300])('leave a poll of %d s time to call, and its copy time to show', (age) => {
+  test.each([16, 31, 60, 90, 151, 240, 300])('give a poll of %d s time to call, and its copy time to appear', (age) => {
     const opens = Array.from({ length: 2_000 }, (_, seconds) => mayStart(pollAt(seconds, { age })));
     const next = opens.findIndex((isOpen, i) => isOpen && i > 0 && !opens[i - 1]);
     const last = opens.indexOf(false) - 1;
-    // A call that is made as late as possible, and given up after 30 s; a read may be two minutes old.
+    // The call may start as late as possible and time out after 30 s, and a read may be two minutes old.
     expect(next).toBeGreaterThanOrEqual(last + age + 30 + 120);
   });
 
-  test('are skipped once by a later stage', () => {
+  test('do not include the first one in a later stage', () => {
     const isOpen = (seconds: number): boolean => mayStart(pollAt(seconds, { age: 60, stage: 2 }));
     expect([0, 299, 360].map(isOpen)).toEqual([false, false, true]);
   });
@@ -138,12 +138,12 @@ test('a copy may hide a duplicate until everything started in its window is visi
   expect([189.999, 190].map(hides)).toEqual([true, false]);
 });
 
-test('a copy failed early if that shows within five minutes and a visibility delay of its start', () => {
+test('a copy failed early if its failure shows within five minutes plus a visibility delay of its start', () => {
   const isEarly = (seconds: number): boolean => failedEarly(pollAt(seconds), copyOf(pollAt(0), 10));
   expect([489.999, 490].map(isEarly)).toEqual([true, false]);
 });
 
-test('a copy is of the first window if it was started before a second one could open', () => {
+test('a copy belongs to the first window if it was started before the second one could open', () => {
   const poll = pollAt(500);
   expect([0, 179.999, 180].map((seconds) => isOfFirstWindow(poll, copyOf(poll, seconds)))).toEqual([true, true, false]);
 });

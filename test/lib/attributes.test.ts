@@ -14,7 +14,7 @@ beforeEach(() => {
 const copyWith = (props: Partial<SnapshotCopyProps> = {}) =>
   new SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE, ...props });
 
-test('each attribute returns the value that the handler answers under that name', () => {
+test('each attribute reads the value that the handler returns under that name', () => {
   const copy = copyWith();
   const read = {
     SnapshotId: copy.snapshotId,
@@ -34,7 +34,7 @@ test('each attribute returns the value that the handler answers under that name'
   }
 });
 
-test('the ARN is in the destination Region, and has no account', () => {
+test('the ARN has the destination Region and no account', () => {
   const copy = copyWith({ destinationRegion: 'eu-west-1' });
   const id = { 'Fn::GetAtt': [idOf(copy), 'SnapshotId'] };
   expect(stack.resolve(copy.snapshotArn)).toEqual({
@@ -42,14 +42,14 @@ test('the ARN is in the destination Region, and has no account', () => {
   });
 });
 
-test('a copy is a reference to a snapshot', () => {
+test('a copy can be referenced as a snapshot', () => {
   const copy = copyWith();
   expect(copy.snapshotRef).toEqual({ snapshotArn: copy.snapshotArn });
 });
 
 // The oldest aws-cdk-lib that the library supports has no CfnSnapshot.
 const testIfCdkCan = 'CfnSnapshot' in ec2 ? test : test.skip;
-testIfCdkCan('the CDK takes a copy for a snapshot', () => {
+testIfCdkCan('the CDK accepts a copy as a snapshot', () => {
   const copy = copyWith();
   expect(ec2.CfnSnapshot.arnForSnapshot(copy)).toBe(copy.snapshotArn);
 });

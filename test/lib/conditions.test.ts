@@ -1,4 +1,4 @@
-// Conditions and overrides that an app sets on the resource of a copy apply to all of its stages.
+// Conditions and overrides that an app sets on a copy's resource apply to all of its stages.
 import { Aspects, Aws, CfnCondition, CfnParameter, CfnResource, Duration, Fn, type Stack } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { SnapshotCopy, type SnapshotCopyProps } from '../../lib';
@@ -19,9 +19,9 @@ const resourceOf = (copy: SnapshotCopy) => copy.node.defaultChild as CfnResource
 const stages = () => copiesIn(stack).map(([, resource]) => resource as Resource & { Condition?: string });
 
 test.each<[string, (copy: SnapshotCopy) => void]>([
-  ['as an option of its resource', (copy) => (resourceOf(copy).cfnOptions.condition = condition)],
+  ['as a resource option', (copy) => (resourceOf(copy).cfnOptions.condition = condition)],
   [
-    'as an override of its resource',
+    'as a resource override',
     (copy) => {
       resourceOf(copy).addOverride('Condition', 'IsPrimary');
     },
@@ -36,7 +36,7 @@ test.each<[string, (copy: SnapshotCopy) => void]>([
       });
     },
   ],
-])('a condition that is set %s holds for all stages', (_, set) => {
+])('a condition set %s applies to all stages', (_, set) => {
   set(copyWith());
   expect(stages().map(({ Condition }) => Condition)).toEqual(['IsPrimary', 'IsPrimary', 'IsPrimary']);
 });

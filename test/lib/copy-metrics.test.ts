@@ -1,4 +1,4 @@
-// The metrics, and the metric filters on the log that produce them.
+// The metrics, and the log metric filters that produce them.
 import { App, Duration, NestedStack, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
@@ -55,7 +55,7 @@ const KINDS = [
 describe.each(KINDS)('%s', (method, name, decision, further, value, statistic) => {
   const pattern = `{ ($.message.decision = "${decision}") && ($.message.stack = "<stack>")${further} }`;
 
-  test('of a copy has the stack and the logical id of the copy', () => {
+  test('of a copy has the stack and its logical ID as dimensions', () => {
     const copy = copyIn(stack);
     const metric = copy[method]();
     expect(stack.resolve(metric.dimensions)).toEqual({ Stack: STACK_ID, Copy: idOf(copy) });
@@ -73,7 +73,7 @@ describe.each(KINDS)('%s', (method, name, decision, further, value, statistic) =
     });
   });
 
-  test('of a stack has the stack alone', () => {
+  test('of a stack has only the stack dimension', () => {
     const metric = SnapshotCopyProvider[method](copyIn(stack));
     expect(stack.resolve(metric.dimensions)).toEqual({ Stack: STACK_ID });
     expect(filterIn(stack)).toEqual({
@@ -106,7 +106,7 @@ test('without a metric, there is no filter', () => {
   expect(filtersIn(stack)).toEqual([]);
 });
 
-test('all copies of a stack share one filter per kind, however often it is requested', () => {
+test('all copies in a stack share one filter per kind, however often it is requested', () => {
   for (const id of ['A', 'B', 'C']) {
     const copy = copyIn(stack, id);
     copy.metricFailures();
@@ -117,14 +117,14 @@ test('all copies of a stack share one filter per kind, however often it is reque
   expect(filtersIn(stack)).toHaveLength(2);
 });
 
-test('the filters read the log of the functions', () => {
+test('the filters read the functions’ log group', () => {
   const logGroup = logs.LogGroup.fromLogGroupName(stack, 'Logs', 'shared');
   SnapshotCopyProvider.configure(stack, { logGroup });
   copyIn(stack).metricFailures();
   expect(filtersIn(stack).map(({ Properties }) => Properties.LogGroupName)).toEqual(['shared']);
 });
 
-test('stacks that share a log group have one filter each, for their own lines', () => {
+test('stacks that share a log group each have a filter for their own lines', () => {
   SnapshotCopyProvider.configure(app, { logGroup: logs.LogGroup.fromLogGroupName(stack, 'Logs', 'shared') });
   const stacks = [stack, new Stack(app, 'Other', { env: ENV })];
   for (const each of stacks) copyIn(each).metricFailures();
@@ -134,7 +134,7 @@ test('stacks that share a log group have one filter each, for their own lines', 
   }
 });
 
-test('the filter of a nested stack matches the nested stack', () => {
+test('the filter in a nested stack matches the nested stack', () => {
   const nested = new NestedStack(stack, 'Nested');
   copyIn(nested).metricCopies();
   expect(filterIn(nested).pattern).toContain('$.message.stack = "<stack>"');
@@ -144,7 +144,7 @@ describe('an alarm', () => {
   const alarmOn = (scope: Stack, metric: cloudwatch.Metric) =>
     new cloudwatch.Alarm(scope, 'Alarm', { metric, threshold: 1, evaluationPeriods: 1 });
 
-  test('in the stack of the copy has its dimensions', () => {
+  test('in the same stack has the copy’s dimensions', () => {
     const copy = copyIn(stack);
     alarmOn(stack, copy.metricFailures());
     Template.fromStack(stack).hasResourceProperties('AWS::CloudWatch::Alarm', {
@@ -158,7 +158,7 @@ describe('an alarm', () => {
     });
   });
 
-  test('in another stack has the ID of the stack of the copy, not its own', () => {
+  test('in another stack has the ID of the copy’s stack, not its own', () => {
     const copy = copyIn(stack);
     const monitoring = new Stack(app, 'Monitoring', { env: ENV });
     alarmOn(monitoring, copy.metricFailures());
@@ -171,7 +171,7 @@ describe('an alarm', () => {
     ]);
   });
 
-  test('in a stack of another Region shows the Region of the copy', () => {
+  test('in a stack in another Region shows the copy’s Region', () => {
     const copy = copyIn(stack);
     const elsewhere = new Stack(app, 'Elsewhere', {
       env: { ...ENV, region: 'eu-west-1' },
@@ -183,6 +183,6 @@ describe('an alarm', () => {
   });
 });
 
-test('the fields that filters read are frozen, because deployed filters read them for years', () => {
+test('the decisions that filters match never change, because deployed filters rely on them', () => {
   expect(DECISION).toEqual({ start: 'start copy', complete: 'complete', fail: 'fail' });
 });

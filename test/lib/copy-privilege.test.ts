@@ -1,4 +1,4 @@
-// CopySnapshot, as IAM evaluates it for both snapshots, and the use of keys for it.
+// CopySnapshot, as IAM evaluates it for the source and the copy, and the key permissions that it needs.
 import { Aws, CfnParameter } from 'aws-cdk-lib';
 import type { SnapshotCopyProps } from '../../lib';
 import {
@@ -34,22 +34,22 @@ describe.each(ASSUMPTIONS)('if the request tags are %s for the source', (assumpt
     expect(mayCopy(within, assumption, { copy: newSnapshot(HOME) })).toBe(true);
   });
 
-  test('it may be copied whichever Region EC2 names in its ARN', () => {
+  test('the source may be copied whichever Region its ARN names', () => {
     expect(mayCopy(away, assumption, { source: snapshot(AWAY, SOURCE) })).toBe(true);
   });
 
-  test('EC2 may also authorize it in the Region of the source, where it reads the source', () => {
+  test('EC2 may also authorize the copy in the source’s Region, where it reads the source', () => {
     expect(mayCopy(away, assumption, { copy: newSnapshot(HOME) })).toBe(true);
   });
 
   const abuses: [string, CopyCall][] = [
-    ['from another source', { source: snapshot(HOME) }],
-    ['from another source that carries our tag', { source: snapshot(HOME), sourceContext: carried(tagsFor(STACK_ID)) }],
-    ['of a declared source without tags', { tags: {} }],
-    ['of a declared source with other tags only', { tags: { team: 'storage' } }],
-    ['of a declared source with the tag of another stack', { tags: tagsFor(OTHER_STACK) }],
+    ['for another source', { source: snapshot(HOME) }],
+    ['for another source that carries our tag', { source: snapshot(HOME), sourceContext: carried(tagsFor(STACK_ID)) }],
+    ['for the declared source without tags', { tags: {} }],
+    ['for the declared source with only other tags', { tags: { team: 'storage' } }],
+    ['for the declared source with another stack’s tag', { tags: tagsFor(OTHER_STACK) }],
     [
-      'of a declared source that carries our tag, without our tag in the request',
+      'for the declared source that carries our tag, without our tag in the request',
       { tags: { team: 'storage' }, sourceContext: carried(tagsFor(STACK_ID)) },
     ],
     ['into another Region', { copy: newSnapshot('us-east-1') }],
@@ -60,7 +60,7 @@ describe.each(ASSUMPTIONS)('if the request tags are %s for the source', (assumpt
     expect(mayCopy(within, assumption, { copy: newSnapshot(HOME), ...call })).toBe(false);
   });
 
-  test('with more sources than are listed, every source may be copied, but only with our tag', () => {
+  test('with too many sources to list, any source may be copied, but only with our tag', () => {
     const many = policyOf((_, n) => ({ sourceSnapshotId: source(n) }), 11);
     const call = { source: snapshot(HOME), copy: newSnapshot(HOME) };
     expect(mayCopy(many, assumption, call)).toBe(true);
@@ -70,24 +70,24 @@ describe.each(ASSUMPTIONS)('if the request tags are %s for the source', (assumpt
   });
 
   const cases: [string, Declare, owner: string | undefined, expected: boolean][] = [
-    ['a source that is a token may be the account’s own', token, ACCOUNT, true],
-    ['a source that is a token may not be another account’s', token, OTHER_ACCOUNT, false],
-    ['a source that is a token may not be of an alias such as "amazon"', token, 'amazon', false],
+    ['a source that is a token may belong to this account', token, ACCOUNT, true],
+    ['a source that is a token may not belong to another account', token, OTHER_ACCOUNT, false],
+    ['a source that is a token may not belong to an alias such as "amazon"', token, 'amazon', false],
     [
-      'a source that is a token may be that of the declared owner',
+      'a source that is a token may belong to the declared owner',
       (...args) => ({ ...token(...args), sourceOwner: OTHER_ACCOUNT }),
       OTHER_ACCOUNT,
       true,
     ],
     [
-      'a source that is a token may not be the account’s own if another owner is declared',
+      'a source that is a token may not belong to this account if another owner is declared',
       (...args) => ({ ...token(...args), sourceOwner: OTHER_ACCOUNT }),
       ACCOUNT,
       false,
     ],
-    ['a listed source may be anybody’s', () => ({ sourceSnapshotId: source(0) }), OTHER_ACCOUNT, true],
+    ['a listed source may belong to any account', () => ({ sourceSnapshotId: source(0) }), OTHER_ACCOUNT, true],
     [
-      'a listed source may only be the declared owner’s',
+      'a listed source may belong only to the declared owner',
       () => ({ sourceSnapshotId: source(0), sourceOwner: ACCOUNT }),
       OTHER_ACCOUNT,
       false,
@@ -102,7 +102,7 @@ describe.each(ASSUMPTIONS)('if the request tags are %s for the source', (assumpt
     expect(mayCopy(policyOf(declare), assumption, call)).toBe(expected);
   });
 
-  test('one source with two owners in two copies may be either’s', () => {
+  test('if two copies declare different owners of a source, it may belong to either', () => {
     const policy = policyOf((_, n) => ({ sourceOwner: [ACCOUNT, OTHER_ACCOUNT][n] }), 2);
     const of = (owner: string) =>
       mayCopy(policy, assumption, {
@@ -114,14 +114,14 @@ describe.each(ASSUMPTIONS)('if the request tags are %s for the source', (assumpt
   });
 });
 
-test('a sourceOwner of pseudo parameters is listed', () => {
+test('a sourceOwner that is a pseudo parameter is listed', () => {
   const policy = policyOf((...args) => ({ ...token(...args), sourceOwner: Aws.ACCOUNT_ID }));
   const source = snapshot(HOME);
   expect(isAllowed(policy, 'ec2:CopySnapshot', source, ownedBy(ACCOUNT))).toBe(true);
   expect(isAllowed(policy, 'ec2:CopySnapshot', source, ownedBy(OTHER_ACCOUNT))).toBe(false);
 });
 
-test('a sourceOwner that comes from a resource of the stack is not listed: the policy would wait for that resource', () => {
+test('a sourceOwner from a resource in the stack is not listed: the policy would wait for that resource', () => {
   const template = templateOf(
     stackOf(1, (stack) => ({
       sourceSnapshotId: 'snap-0123456789abcdef0',
@@ -137,7 +137,7 @@ describe('without a declared key, any key of the account may be used', () => {
   const forSnapshots = { ...through(HOME), 'kms:EncryptionContextKeys': ['aws:ebs:id'] };
 
   test.each(['Decrypt', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext', 'ReEncryptFrom', 'ReEncryptTo'])(
-    'for volumes and snapshots: %s',
+    'only for volumes and snapshots: %s',
     (action) => {
       expect(isAllowed(policy, `kms:${action}`, KEY, forSnapshots)).toBe(true);
       const other = { ...forSnapshots, 'kms:EncryptionContextKeys': ['aws:s3:arn'] };
@@ -147,14 +147,14 @@ describe('without a declared key, any key of the account may be used', () => {
     },
   );
 
-  test('for a grant, with and without a context', () => {
+  test('for a grant, with or without a context', () => {
     const forService = { 'kms:GrantIsForAWSResource': 'true' };
     expect(isAllowed(policy, 'kms:CreateGrant', KEY, { ...forSnapshots, ...forService })).toBe(true);
     expect(isAllowed(policy, 'kms:CreateGrant', KEY, { ...through(HOME), ...forService })).toBe(true);
     expect(isAllowed(policy, 'kms:CreateGrant', KEY, forSnapshots)).toBe(false);
   });
 
-  test('through EC2 of the Regions of the copy only', () => {
+  test('only through EC2 in the copy’s Regions', () => {
     expect(isAllowed(policy, 'kms:Decrypt', KEY, { 'kms:EncryptionContextKeys': ['aws:ebs:id'] })).toBe(false);
     const elsewhere = KEY.replace(HOME, AWAY);
     expect(isAllowed(policy, 'kms:Decrypt', elsewhere, { ...forSnapshots, ...through(AWAY) })).toBe(false);

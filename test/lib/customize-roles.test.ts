@@ -38,7 +38,7 @@ test.each<[string, (stack: Stack) => void, RegExp[]]>([
     [/"ec2:CopySnapshot"/, /"ec2:DeleteSnapshot"/, new RegExp(SOURCE)],
   ],
   [
-    'copies under a key of the stack and of another account’s key',
+    'a copy under a key of the stack, of a source under another account’s key',
     (stack) => {
       const kmsKey = new kms.Key(stack, 'Key');
       const theirs = 'arn:aws:kms:us-east-1:999988887777:key/1234abcd-12ab-34cd-56ef-1234567890ab';
@@ -48,7 +48,7 @@ test.each<[string, (stack: Stack) => void, RegExp[]]>([
     [/"\(Stack\/Key\/Resource\.Arn\)"/, /999988887777/],
   ],
 ])(
-  'for %s, roles are precreated, and the report lists the permissions that the handler needs',
+  'for %s, the stack creates no roles, and the report lists the permissions that the handler needs',
   (_, declare, needed) => {
     const { resources, report } = synthesized(declare);
     expect(resources.filter(({ Type }) => Type.startsWith('AWS::IAM::'))).toEqual([]);

@@ -26,7 +26,7 @@ const ofType = (type: string): Resource[] =>
     .filter(([, { Type }]) => Type === type)
     .map(([, resource]) => resource);
 
-test('the snapshot, its Region and the zones are sent, without waiting for fast restore', () => {
+test('the snapshot, its Region, and the zones are sent, without waiting by default', () => {
   const restore = fast();
   const [arn] = [stack.resolve(snapshot.snapshotArn) as unknown];
   expect(wiredBy(restore)).toEqual({
@@ -37,18 +37,18 @@ test('the snapshot, its Region and the zones are sent, without waiting for fast 
   });
 });
 
-test('zone ids are sent as such', () => {
+test('zone IDs are sent as IDs', () => {
   const wired = wiredBy(fast({ availabilityZones: ['use1-az1', 'use1-az2'] }));
   expect(wired).toMatchObject({ AvailabilityZoneIds: ['use1-az1', 'use1-az2'] });
   expect(wired).not.toHaveProperty('AvailabilityZones');
 });
 
-test('zones that are known only at deployment count as names', () => {
+test('zones known only at deployment are sent as names', () => {
   const zone = Fn.select(0, Fn.getAzs());
   expect(wiredBy(fast({ availabilityZones: [zone] }))).toHaveProperty('AvailabilityZones');
 });
 
-test('a list that is known only at deployment is sent as that list', () => {
+test('a list known only at deployment is sent as a token', () => {
   const { valueAsList } = new CfnParameter(stack, 'Zones', { type: 'CommaDelimitedList' });
   expect(wiredBy(fast({ availabilityZones: valueAsList }))).toMatchObject({ AvailabilityZones: { Ref: 'Zones' } });
 });
@@ -61,14 +61,14 @@ test('fast restore of an imported snapshot is enabled in its own Region', () => 
 
 // The oldest aws-cdk-lib that the library supports has no CfnSnapshot.
 const testIfCdkCan = 'CfnSnapshot' in ec2 ? test : test.skip;
-testIfCdkCan('a CfnSnapshot is restored fast', () => {
+testIfCdkCan('fast restore of a CfnSnapshot waits for it', () => {
   const made = new ec2.CfnSnapshot(stack, 'Snapshot', { volumeId: 'vol-0123456789abcdef0' });
   const restore = fast({ snapshot: made });
   expect(waitsFor(templateOf(stack), idOf(restore), idOf(made))).toBe(true);
 });
 
 describe('waiting', () => {
-  test('takes two hours at most by default, over stages', () => {
+  test('takes up to two hours by default, in stages', () => {
     fast({ waitUntilEnabled: true });
     const [owner, ...others] = ofType(TYPE);
     const stages = ofType('Custom::FastSnapshotRestoreStage').map(({ Properties }) => Properties);
@@ -84,12 +84,12 @@ describe('waiting', () => {
     expect(ofType('Custom::FastSnapshotRestoreStage')).toEqual([]);
   });
 
-  test('accepts a timeout that is known only at deployment', () => {
+  test('accepts a timeout known only at deployment', () => {
     const seconds = Token.asNumber(new CfnParameter(stack, 'Seconds').value);
     expect(wiredBy(fast({ timeout: Duration.seconds(seconds) }))).toMatchObject({ TimeoutSeconds: { Ref: 'Seconds' } });
   });
 
-  test('is the same input as none when it is false', () => {
+  test('set to false sends the same input as by default', () => {
     const [no, none] = [fast({ waitUntilEnabled: false }, 'A'), fast({}, 'B')];
     expect(wiredBy(no)).toEqual(wiredBy(none));
   });
@@ -105,7 +105,7 @@ describe('order', () => {
     expect(waitsFor(template, idOf(restore), policy)).toBe(true);
   });
 
-  test('fast restore makes no cycle between copies, however many there are', () => {
+  test('fast restore does not create a cycle between copies', () => {
     let last = snapshot;
     for (const n of range(5)) {
       fast({ snapshot: last }, `Fast${n}`);
@@ -122,13 +122,13 @@ describe('order', () => {
   });
 });
 
-test('it is deleted with its stack, whatever happens to the snapshot', () => {
+test('fast restore has no removal policy, so it is deleted with its stack', () => {
   const restore = fast();
   const { DeletionPolicy, UpdateReplacePolicy } = templateOf(stack).Resources[idOf(restore)] ?? {};
   expect([DeletionPolicy, UpdateReplacePolicy]).toEqual([undefined, undefined]);
 });
 
-test('a stack with fast restore alone has one provider', () => {
+test('a stack with only fast restore has one provider', () => {
   stack = new Stack(newApp(), 'Stack');
   fast({ snapshot: SnapshotCopy.fromSnapshotId(stack, 'Theirs', SOURCE) });
   expect(ofType('AWS::StepFunctions::StateMachine')).toHaveLength(1);
@@ -137,29 +137,37 @@ test('a stack with fast restore alone has one provider', () => {
 
 test.each<[string, unknown, RegExp]>([
   [
-    'no zones',
+    'an undefined list',
     { availabilityZones: undefined },
     /^Stack\/Fast: availabilityZones is undefined: specify a list of strings$/,
   ],
   ['an empty list', { availabilityZones: [] }, /availabilityZones is empty: specify at least one zone/],
   ['null', { availabilityZones: null }, /availabilityZones is null/],
-  ['one zone as text', { availabilityZones: 'us-east-1a' }, /is the string "us-east-1a": specify a list of strings/],
+  ['a zone as a string', { availabilityZones: 'us-east-1a' }, /is the string "us-east-1a": specify a list of strings/],
   [
     'a Region',
     { availabilityZones: ['us-east-1'] },
     /"us-east-1" is not a zone: specify names .* or IDs such as use1-az1/,
   ],
   ['a Local Zone', { availabilityZones: ['us-east-1-bos-1a'] }, /"us-east-1-bos-1a" is not a zone/],
-  ['a zone elsewhere', { availabilityZones: ['us-west-2a'] }, /"us-west-2a" is not in "us-east-1", the Region of the/],
-  ['names and ids', { availabilityZones: ['us-east-1a', 'use1-az2'] }, /"us-east-1a, use1-az2" mixes names and IDs/],
-  ['no snapshot', { snapshot: undefined }, /snapshot is undefined: specify a snapshot construct/],
   [
-    'an id',
+    'a zone in another Region',
+    { availabilityZones: ['us-west-2a'] },
+    /"us-west-2a" is not in "us-east-1", the Region of the/,
+  ],
+  [
+    'a mix of names and IDs',
+    { availabilityZones: ['us-east-1a', 'use1-az2'] },
+    /"us-east-1a, use1-az2" mixes names and IDs/,
+  ],
+  ['an undefined snapshot', { snapshot: undefined }, /snapshot is undefined: specify a snapshot construct/],
+  [
+    'a snapshot ID',
     { snapshot: SOURCE },
     /snapshot is the string "snap-0123456789abcdef0": specify a snapshot construct, such as Sn/,
   ],
-  ['text for waiting', { waitUntilEnabled: 'true' }, /waitUntilEnabled is the string "true"/],
-  ['a timeout in seconds', { timeout: 60 }, /timeout is the number 60: specify a Duration/],
+  ['waiting as a string', { waitUntilEnabled: 'true' }, /waitUntilEnabled is the string "true"/],
+  ['a timeout as a number', { timeout: 60 }, /timeout is the number 60: specify a Duration/],
   ['a short timeout', { timeout: Duration.seconds(59) }, /timeout "59 seconds" is not allowed/],
   ['a long timeout', { timeout: Duration.hours(49) }, /timeout "49 hours" is not allowed/],
 ])('%s is refused', (_, props, message) => {

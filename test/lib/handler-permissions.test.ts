@@ -41,7 +41,7 @@ const warningsOf = (count: number, declare: Declare) =>
     .findWarning('*', Match.stringLikeRegexp('cdk-ebs-snapshot-copy:anySource'))
     .map(({ id, entry }) => `${id}: ${entry.data as string}`);
 
-test('the tag of the stack limits what the handler may do with copies', () => {
+test('the stack’s tag limits what the handler may do with copies', () => {
   expect(sharedPolicy(1, () => ({ sourceRegion: 'us-gov-east-1' }))).toEqual(
     expect.arrayContaining([
       { Effect: 'Allow', Action: 'ec2:CopySnapshot', Resource: snapshots('*', source(0)) },
@@ -119,7 +119,7 @@ describe('sources', () => {
   const owners: Declare = (stack, n) => ({ ...token(stack, n), sourceOwner: account(n) });
   const account = (n: number) => `44445555666${n}`;
 
-  test('are listed up to six, and a seventh lets the handler copy any', () => {
+  test('are listed, up to six; a seventh lets the handler copy any source', () => {
     const listed = sources(...range(6).map(source));
     expect(copySnapshotIn(sharedPolicy(6, distinct)).from).toEqual({ '': listed });
     expect(copySnapshotIn(sharedPolicy(7, distinct)).from).toEqual({
@@ -127,7 +127,7 @@ describe('sources', () => {
     });
   });
 
-  test('are listed once, however many copies they have, and in any Region', () => {
+  test('are listed once, however many copies they have, for any Region', () => {
     const declare: Declare = (_, n) => ({ sourceRegion: region(n % 3) });
     expect(copySnapshotIn(sharedPolicy(30, declare)).from).toEqual({ '': sources(source(0)) });
   });
@@ -141,17 +141,17 @@ describe('sources', () => {
     });
   });
 
-  test('that are tokens may be any of the account of the stack, without a warning', () => {
+  test('that are tokens may be any in the stack’s account, without a warning', () => {
     expect(copySnapshotIn(sharedPolicy(4, token)).from).toEqual({ '111122223333': sources('snap-*') });
     expect(warningsOf(4, token)).toEqual([]);
   });
 
-  test('that are dynamic references may be any of the account of the stack, too', () => {
+  test('that are dynamic references may also be any in the stack’s account', () => {
     const declare: Declare = () => ({ sourceSnapshotId: '{{resolve:ssm:/golden/snapshot}}' });
     expect(copySnapshotIn(sharedPolicy(1, declare)).from).toEqual({ '111122223333': sources('snap-*') });
   });
 
-  test('that are tokens have two owners at most, and a third lets the handler copy any', () => {
+  test('that are tokens have up to two owners; a third lets the handler copy any source', () => {
     const two = { [account(0)]: sources('snap-*'), [account(1)]: sources('snap-*') };
     expect(copySnapshotIn(sharedPolicy(2, owners)).from).toEqual(two);
     expect(copySnapshotIn(sharedPolicy(3, owners)).from).toEqual({ ...two, '': sources('snap-*') });
@@ -162,7 +162,7 @@ describe('sources', () => {
     ]);
   });
 
-  test('of an owner that is itself a token may be any, with a warning', () => {
+  test('whose owner is also a token may be any, with a warning', () => {
     const declare: Declare = (stack, n) => ({
       ...token(stack, n),
       sourceOwner: new CfnParameter(stack, 'Owner').valueAsString,
@@ -191,13 +191,13 @@ describe('sources', () => {
 });
 
 describe('Regions', () => {
-  test('of sources and of copies are listed up to three, and a fourth allows all', () => {
+  test('of sources and copies are listed, up to three; a fourth allows all Regions', () => {
     const to: Declare = (_, n) => ({ sourceRegion: region(0), destinationRegion: region(n) });
     expect(copySnapshotIn(sharedPolicy(3, to)).to).toEqual(range(3).map((n) => newSnapshots(region(n))));
     expect(copySnapshotIn(sharedPolicy(4, to)).to).toContain(newSnapshots('*'));
   });
 
-  test('that are known only at deployment allow all', () => {
+  test('known only at deployment allow all Regions', () => {
     const statements = sharedPolicy(1, (stack) => {
       const maker = makerIn(stack);
       return { sourceRegion: maker.getAttString('Region'), destinationRegion: maker.getAttString('Region') };

@@ -11,7 +11,7 @@ import { idOf, SOURCE, templateOf, newApp } from './stacks';
 
 const FRAMEWORK_ENTRY = 'cdkebssnapshotcopyFrameworkframeworkonEventC2822BFA';
 
-/** The functions of the handler, not those of the framework. */
+/** The handler functions, not those of the framework. */
 const HANDLER = { Handler: Match.stringLikeRegexp('^index\\.') };
 
 function stackWithTwoCopies(app = newApp()): Stack {
@@ -43,7 +43,7 @@ test('two copies have two custom resources and one provider', () => {
   template.allResourcesProperties(COPY_RESOURCE_TYPE, { ServiceToken: { 'Fn::GetAtt': [FRAMEWORK_ENTRY, 'Arn'] } });
 });
 
-test('the provider is 17 resources, among them five functions and five roles', () => {
+test('the provider has 17 resources, including five functions and five roles', () => {
   const stack = new Stack(newApp(), 'Stack');
   new SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE });
   const types = Object.values(templateOf(stack).Resources).map(({ Type }) => Type);
@@ -60,7 +60,7 @@ test('each stack has its own provider, and so does each nested stack', () => {
   Template.fromStack(nested).resourcePropertiesCountIs('AWS::Lambda::Function', HANDLER, 2);
 });
 
-test('both functions of the handler run one asset, log as JSON, and outlive calls that hang', () => {
+test('both handler functions run one asset, log JSON, and outlast calls that hang', () => {
   const template = Template.fromStack(stackWithTwoCopies());
   const functions = Object.values(template.findResources('AWS::Lambda::Function', { Properties: HANDLER }));
   const codes = functions.map(({ Properties }: { Properties?: { Code?: unknown } }) =>
@@ -81,21 +81,21 @@ test('all five functions log to one log group, which keeps logs for a month', ()
   template.allResourcesProperties('AWS::Lambda::Function', { LoggingConfig: { LogGroup: { Ref: id } } });
 });
 
-test('the framework logs only fatal errors, because its other logs contain the credential to answer CloudFormation', () => {
+test('the framework logs only fatal errors: its other logs contain the credential to respond to CloudFormation', () => {
   const LoggingConfig = { ApplicationLogLevel: 'FATAL', LogFormat: 'JSON' };
   const framework = { Handler: Match.stringLikeRegexp('^framework\\.'), LoggingConfig };
   const template = Template.fromStack(stackWithTwoCopies());
   template.resourcePropertiesCountIs('AWS::Lambda::Function', framework, 3);
 });
 
-test('the role of the handler has no managed policies', () => {
+test('the handler’s role has no managed policies', () => {
   Template.fromStack(stackWithTwoCopies()).hasResourceProperties('AWS::IAM::Role', {
     Description: Match.stringLikeRegexp('SnapshotCopy'),
     ManagedPolicyArns: Match.absent(),
   });
 });
 
-test('the waiter polls every half minute for an hour, and does not log', () => {
+test('the waiter polls every 30 seconds for an hour, and does not log', () => {
   const template = Template.fromStack(stackWithTwoCopies());
   expect(JSON.stringify(template.toJSON())).toContain('\\"IntervalSeconds\\":30,\\"MaxAttempts\\":120');
   template.hasResourceProperties('AWS::StepFunctions::StateMachine', { LoggingConfiguration: Match.absent() });
@@ -112,7 +112,7 @@ test('a copy starts only after the handler has its permissions, including those 
   expect(waiting(ofKey)).toEqual(copies.slice(1));
 });
 
-test('the same app synthesizes the same bytes, whatever was synthesized before and wherever it runs', () => {
+test('the same app synthesizes the same bytes every time, in any working directory', () => {
   const bytes = () => JSON.stringify(templateOf(stackWithTwoCopies()));
   const before = bytes();
   jest.spyOn(process, 'cwd').mockReturnValue('/');
@@ -126,7 +126,7 @@ test('an error about a missing bundle says how to create it', () => {
   expect(message).toMatch(/mark "cdk-ebs-snapshot-copy" as external in the bundler; in a checkout .* "npm run build"$/);
 });
 
-test('the path of the provider is permanent', () => {
+test('the provider’s path never changes', () => {
   const stack = stackWithTwoCopies();
   const provider = stack.node.findChild('cdk-ebs-snapshot-copy');
   const entry = provider.node.findChild('Framework').node.findChild('framework-onEvent').node.defaultChild;
@@ -142,7 +142,7 @@ test('a permissions boundary applies to every role', () => {
   });
 });
 
-test('the CDK’s own rules for templates find nothing in copies of every kind', () => {
+test('the CDK’s built-in template rules find nothing in copies of any kind', () => {
   const context = { '@aws-cdk/core:validateAgainstDefaultRules': true };
   const app = newApp({ context, builtinCloudFormationValidation: true });
   const stack = stackWithTwoCopies(app);

@@ -36,23 +36,23 @@ describe('sharing', () => {
     ['one declared account', adding(PARTNERS[0])],
     ['the declared account of another copy, because lists may move between copies', adding(PARTNERS[1])],
     ['all declared accounts at once', adding(...PARTNERS)],
-    ['a removal of any account', { 'ec2:Remove/userId': [OTHER_ACCOUNT] }],
+    ['the removal of any account', { 'ec2:Remove/userId': [OTHER_ACCOUNT] }],
   ])('is allowed with %s', (_, context) => {
     expect(mayShare(shared, context)).toBe(true);
   });
 
   test.each<[string, Context, Context?]>([
     ['an undeclared account', adding(OTHER_ACCOUNT)],
-    ['an undeclared account beside a declared one', adding(PARTNERS[0], OTHER_ACCOUNT)],
-    ['everybody', PUBLICLY],
-    ['everybody beside a declared account', { ...PUBLICLY, ...adding(PARTNERS[0]) }],
-    ['a declared account, but of another stack’s copy', adding(PARTNERS[0]), carried(tagsFor(OTHER_STACK))],
-    ['a declared account, but of a snapshot without tags', adding(PARTNERS[0]), {}],
+    ['an undeclared account and a declared one', adding(PARTNERS[0], OTHER_ACCOUNT)],
+    ['everyone', PUBLICLY],
+    ['everyone and a declared account', { ...PUBLICLY, ...adding(PARTNERS[0]) }],
+    ['a declared account, but for another stack’s copy', adding(PARTNERS[0]), carried(tagsFor(OTHER_STACK))],
+    ['a declared account, but for a snapshot without tags', adding(PARTNERS[0]), {}],
   ])('is denied with %s', (_, context, ...[whose]) => {
     expect(mayShare(shared, context, whose)).toBe(false);
   });
 
-  test('lists twenty accounts in the same order, however they are distributed over copies', () => {
+  test('lists twenty accounts in the same order, however they are distributed across copies', () => {
     const accounts = range(20).map((n) => String(500_000_000_000 + n));
     const stack = stackOf(
       { shareWith: accounts.slice(10).reverse() },
@@ -65,7 +65,7 @@ describe('sharing', () => {
     expect(warningsOf(stack)).toEqual([]);
   });
 
-  test('with more than twenty accounts is allowed with any account, with one warning, and never with everybody', () => {
+  test('with more than twenty accounts is allowed with any account, with one warning, but never with everyone', () => {
     const stack = stackOf(...range(23).map((n) => ({ shareWith: [String(500_000_000_000 + n)] })));
     const policy = policyOf(stack);
     expect(mayShare(policy, adding(OTHER_ACCOUNT))).toBe(true);
@@ -97,7 +97,7 @@ describe('lock and archive', () => {
   const held = () => policyOf(stackOf({ ...retained, lock: LOCK }, { storageTier: StorageTier.ARCHIVE }));
 
   test.each(['ec2:LockSnapshot', 'ec2:ModifySnapshotTier'])(
-    '%s needs a declaration, and is for own copies',
+    '%s requires a declaration, and is only for our own copies',
     (action) => {
       const may = (policy: readonly Statement[], context: Context) =>
         isAllowed(policy, action, snapshot(AWAY), context);
@@ -116,7 +116,7 @@ describe('lock and archive', () => {
     expect(isAllowed(archived ?? [], 'ec2:LockSnapshot', snapshot(AWAY), ownCopy)).toBe(false);
   });
 
-  test('the standard tier, an empty list and false permit nothing', () => {
+  test('the standard tier, an empty list, and false permit nothing', () => {
     const explicit = { storageTier: StorageTier.STANDARD, shareWith: [], copySourceTags: false };
     expect(policyOf(stackOf(explicit))).toEqual(plain());
   });
@@ -134,7 +134,7 @@ describe('fast restore', () => {
   }
   const declared = snapshot(HOME, 'snap-0123456789abcdef0');
 
-  test('may be enabled for the declared snapshot only, and disabled for any snapshot', () => {
+  test('may be enabled only for the declared snapshot, and disabled for any snapshot', () => {
     const policy = fast(1);
     const may = (action: string, arn: string) => isAllowed(policy, `ec2:${action}FastSnapshotRestores`, arn);
     expect([may('Enable', declared), may('Disable', declared), may('Describe', '*')]).toEqual([true, true, true]);
@@ -144,7 +144,7 @@ describe('fast restore', () => {
     expect(may('Disable', snapshot(AWAY))).toBe(true);
   });
 
-  test('of more than three snapshots is allowed for all snapshots', () => {
+  test('of more than three snapshots is allowed for any snapshot', () => {
     expect(isAllowed(fast(3), 'ec2:EnableFastSnapshotRestores', snapshot(HOME))).toBe(false);
     expect(isAllowed(fast(4), 'ec2:EnableFastSnapshotRestores', snapshot(HOME))).toBe(true);
     expect(isAllowed(fast(4), 'ec2:EnableFastSnapshotRestores', declared)).toBe(true);

@@ -10,7 +10,7 @@ import { range, templateOf, newApp } from './stacks';
 const keysIn = (region: string, account = '111122223333') => `arn:aws-us-gov:kms:${region}:${account}:key/*`;
 const OWN_KEYS = keysIn('us-gov-west-1');
 
-/** The key permissions of the handler in all its policies. */
+/** The handler's key permissions in all its policies. */
 function uses(declare: Declare, count = 1): Statement[] {
   return policiesIn(templateOf(stackOf(count, declare))).flatMap((statements) => allows(statements, 'kms:Decrypt'));
 }
@@ -45,7 +45,7 @@ test('a key is used only through EC2, granted only to AWS services, and describe
 /** The condition for keys that are not named. */
 const FOR_EBS = { 'kms:EncryptionContextKeys': 'aws:ebs:id' };
 
-test('without a key, any key of the account in the Regions of the copy is allowed: the default may be a customer key', () => {
+test('without a key, any account key is allowed in the copy’s Regions: the default may be a customer key', () => {
   expect(uses(() => ({})).map(resourcesOf)).toEqual([[OWN_KEYS]]);
   expect(uses(() => ({ sourceRegion: 'us-gov-east-1' })).map(resourcesOf)).toEqual([
     expect.arrayContaining([keysIn('us-gov-east-1'), OWN_KEYS]),
@@ -56,7 +56,7 @@ test('without a key, any key of the account in the Regions of the copy is allowe
   expect(withSourceKey.map(({ Condition }) => Condition?.['ForAllValues:StringEquals'])).toEqual([FOR_EBS, undefined]);
 });
 
-test('without a key, two Regions are listed, and a third allows all, but only for volumes and snapshots', () => {
+test('without a key, up to two Regions are listed; a third allows all, but only for volumes and snapshots', () => {
   const declare: Declare = (_, n) => ({ sourceRegion: [undefined, 'us-gov-east-1', 'us-gov-north-1'][n] });
   expect(uses(declare, 2).map((use) => resourcesOf(use).sort())).toEqual([[keysIn('us-gov-east-1'), OWN_KEYS]]);
   const [three] = uses(declare, 3);
@@ -65,9 +65,9 @@ test('without a key, two Regions are listed, and a third allows all, but only fo
 });
 
 test.each<[string, Partial<SnapshotCopyProps>, resource: string, alias: string | undefined]>([
-  ['a key id', { kmsKeyId: keyArn(1).split('/')[1] }, keyArn(1), undefined],
+  ['a key ID', { kmsKeyId: keyArn(1).split('/')[1] }, keyArn(1), undefined],
   [
-    'a key id elsewhere',
+    'a key ID in another Region',
     { kmsKeyId: keyArn(1).split('/')[1], destinationRegion: 'us-gov-east-1' },
     keyArn(1, 'us-gov-east-1'),
     undefined,
@@ -79,7 +79,7 @@ test.each<[string, Partial<SnapshotCopyProps>, resource: string, alias: string |
     keysIn('us-gov-west-1', '444455556666'),
     'alias/a/b',
   ],
-])('%s is allowed in the form that IAM can name', (_, props, resource, alias) => {
+])('%s is allowed in the form that IAM can match', (_, props, resource, alias) => {
   const [use, ...more] = uses(() => props);
   expect(resourcesOf(use)).toEqual([resource]);
   expect(use?.Condition?.['ForAnyValue:StringEquals']).toEqual(alias && { 'kms:ResourceAliases': alias });
@@ -87,7 +87,7 @@ test.each<[string, Partial<SnapshotCopyProps>, resource: string, alias: string |
   expect(more).toEqual([]);
 });
 
-test('an alias in a Region that is known only at deployment is allowed in all Regions', () => {
+test('an alias in a Region known only at deployment is allowed in all Regions', () => {
   const [use] = uses((stack) => ({
     kmsKeyId: 'alias/ebs',
     destinationRegion: new CfnParameter(stack, 'Region').valueAsString,
@@ -97,18 +97,18 @@ test('an alias in a Region that is known only at deployment is allowed in all Re
 
 test.each<[string, Declare, string]>([
   ['imported', (stack) => ({ kmsKey: kms.Alias.fromAliasName(stack, 'Alias', 'alias/ebs') }), 'alias/ebs'],
-  ['of the stack', (stack) => ({ kmsKey: new kms.Key(stack, 'Key').addAlias('own') }), 'alias/own'],
-])('an alias construct that is %s is allowed by its name', (_, declare, name) => {
+  ['in the stack', (stack) => ({ kmsKey: new kms.Key(stack, 'Key').addAlias('own') }), 'alias/own'],
+])('an alias construct that is %s is allowed by name', (_, declare, name) => {
   const conditions = uses(declare).map(({ Condition }) => Condition?.['ForAnyValue:StringEquals']);
   expect(conditions).toEqual([{ 'kms:ResourceAliases': name }]);
 });
 
-test('a key whose ARN is made of pseudo parameters is listed', () => {
+test('a key whose ARN consists of pseudo parameters is listed', () => {
   const arn = `arn:${Aws.PARTITION}:kms:${Aws.REGION}:${Aws.ACCOUNT_ID}:key/1234abcd-12ab-34cd-56ef-000000000001`;
   expect(uses((stack) => ({ kmsKey: kms.Key.fromKeyArn(stack, 'Key', arn) })).map(resourcesOf)).toEqual([[keyArn(1)]]);
 });
 
-test('a token as kmsKeyId may be any key of the account, with a warning', () => {
+test('a token as kmsKeyId allows any key of the account, with a warning', () => {
   const declare: Declare = (stack) => ({ kmsKeyId: new CfnParameter(stack, 'Key').valueAsString });
   expect(uses(declare).map(resourcesOf)).toEqual([[OWN_KEYS]]);
   expect(warningsOf(1, declare)).toEqual([
@@ -153,7 +153,7 @@ describe('a key of the stack', () => {
     expect(uses(declare, 4).map(resourcesOf)).toEqual([own, own]);
   });
 
-  test('has its own policy even if it is given as an alias whose name is a reference, as in new apps', () => {
+  test('has its own policy even if passed as an alias whose name is a reference, as in new apps', () => {
     const template = templateOf(
       stackOf(1, (stack) => {
         stack.node.setContext('@aws-cdk/aws-kms:aliasNameRef', true);
@@ -178,7 +178,7 @@ describe('a key of the stack', () => {
     expect(policiesIn(Template.fromStack(stack).toJSON())).toHaveLength(3);
   });
 
-  test('beyond three allows all keys of the account, with a warning', () => {
+  test('beyond the third allows all keys of the account, with a warning', () => {
     const declare: Declare = (stack, n) => ({ kmsKey: new kms.Key(stack, `Key${n}`) });
     const template = templateOf(stackOf(20, declare));
     const [shared = [], ...ofKeys] = policiesIn(template);

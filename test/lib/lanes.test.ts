@@ -41,13 +41,13 @@ function mostAtOnce(resources: Readonly<Record<string, Resource>>, isMeant: (cop
   return meant.filter(([id]) => !followed.has(id)).length;
 }
 
-test('copies up to the limit of EC2 do not wait', () => {
+test('copies up to EC2’s limit do not wait', () => {
   const all = copies(QUOTA);
   const { Resources: resources } = templateOf(stack);
   expect(all.flatMap((copy) => copiesBefore(copy, resources))).toEqual([]);
 });
 
-test('each of 450 copies waits for the copy that was declared twenty positions before it, with one resource per copy', () => {
+test('each of 450 copies waits for the copy declared twenty positions earlier, with one resource per copy', () => {
   const all = copies(450);
   const { Resources: resources } = templateOf(stack);
   expect(all.map((copy) => copiesBefore(copy, resources))).toEqual(
@@ -68,7 +68,7 @@ test('a copy waits for the last stage of its predecessor', () => {
   expect(copiesBefore(at(all, QUOTA), resources)).toEqual([last]);
 });
 
-test('each destination Region has its own lanes, and all Regions that are known only at deployment share lanes', () => {
+test('each destination Region has its own lanes, and all Regions known only at deployment share lanes', () => {
   const parameters = range(2).map((n) => new CfnParameter(stack, `Region${n}`));
   const regions = ['us-east-1', 'eu-west-1', ...parameters.map(({ valueAsString }) => valueAsString)];
   range(15).forEach((n) => {
@@ -83,7 +83,7 @@ test('each destination Region has its own lanes, and all Regions that are known 
 });
 
 test.each([{ region: 'us-east-1' }, {}])(
-  'the Region of the stack has one queue, however it is referenced (%j)',
+  'the stack’s Region has one set of lanes, however it is referenced (%j)',
   (env) => {
     stack = newStack({ env });
     copies(15);
@@ -100,7 +100,7 @@ test('copies of copies do not form a cycle if they are declared in order', () =>
   expect(cycleIn(templateOf(stack))).toBeUndefined();
 });
 
-test('copies of a nested stack have lanes, too', () => {
+test('copies in a nested stack have lanes, too', () => {
   const parent = stack;
   stack = new NestedStack(parent, 'Nested');
   const all = copies(QUOTA + 1);
@@ -111,13 +111,13 @@ test('copies of a nested stack have lanes, too', () => {
 
 test.each<[string, (first: SnapshotCopy, last: SnapshotCopy) => void]>([
   [
-    'the construct',
+    'between constructs',
     (first, last) => {
       first.node.addDependency(last);
     },
   ],
   [
-    'its resource, which an Aspect adds late',
+    'between resources, added late by an Aspect',
     (first, last) => {
       const add = (node: unknown) => {
         if (node === last) (first.node.defaultChild as CfnResource).node.addDependency(last.node.defaultChild ?? last);
@@ -125,7 +125,7 @@ test.each<[string, (first: SnapshotCopy, last: SnapshotCopy) => void]>([
       Aspects.of(stack).add({ visit: add });
     },
   ],
-])('a dependency against the order of declaration is refused: one of %s', (_, depend) => {
+])('a dependency that contradicts the declaration order is refused: %s', (_, depend) => {
   const all = copies(QUOTA + 1);
   depend(at(all, 0), at(all, -1));
   expect(() => templateOf(stack)).toThrow(
@@ -133,7 +133,7 @@ test.each<[string, (first: SnapshotCopy, last: SnapshotCopy) => void]>([
   );
 });
 
-test('a dependency against the order of declaration is accepted among copies up to the limit of EC2', () => {
+test('a dependency that contradicts the declaration order is accepted within EC2’s limit', () => {
   const all = copies(QUOTA);
   at(all, 0).node.addDependency(at(all, -1));
   expect(() => templateOf(stack)).not.toThrow();

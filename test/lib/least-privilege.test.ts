@@ -55,14 +55,14 @@ const NEEDED: Call[] = [
   ['remove tags of its copy', 'ec2:DeleteTags', snapshot(AWAY), { ...ownCopy, 'aws:TagKeys': ['team', TAG.retain] }],
   ['delete its copy', 'ec2:DeleteSnapshot', snapshot(AWAY), ownCopy],
   // Undoing must always be allowed, because the prop may be gone from the declaration by then.
-  ['take its copy back', 'ec2:ModifySnapshotAttribute', snapshot(AWAY), { ...ownCopy, 'ec2:Remove/userId': PARTNER }],
+  ['unshare its copy', 'ec2:ModifySnapshotAttribute', snapshot(AWAY), { ...ownCopy, 'ec2:Remove/userId': PARTNER }],
   ['see with whom its copy is shared', 'ec2:DescribeSnapshotAttribute', snapshot(AWAY), ownCopy],
   ['unlock its copy', 'ec2:UnlockSnapshot', snapshot(AWAY), ownCopy],
   ['restore its copy', 'ec2:RestoreSnapshotTier', snapshot(AWAY), ownCopy],
   ['see whether a copy is archived', 'ec2:DescribeSnapshotTierStatus', '*'],
-  ['look at the key of the source', 'kms:DescribeKey', SOURCE_KEY],
-  ['look at the key of the copy', 'kms:DescribeKey', KEY],
-  ['look at the account’s default key', 'kms:DescribeKey', OTHER_KEY],
+  ['describe the source’s key', 'kms:DescribeKey', SOURCE_KEY],
+  ['describe the copy’s key', 'kms:DescribeKey', KEY],
+  ['describe the account’s default key', 'kms:DescribeKey', OTHER_KEY],
   ...['Decrypt', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext', 'ReEncryptFrom', 'ReEncryptTo'].flatMap(
     (action): Call[] => [
       [`use the key of the source: ${action}`, `kms:${action}`, SOURCE_KEY, through(HOME)],
@@ -79,24 +79,24 @@ test.each(NEEDED)('the handler may %s', (_, action, resource, ...[context]) => {
 });
 
 const FOREIGN: [whose: string, Context][] = [
-  ['the copy of another stack', carried(tagsFor(OTHER_STACK))],
-  ['a snapshot that nobody tagged', {}],
+  ['another stack’s copy', carried(tagsFor(OTHER_STACK))],
+  ['an untagged snapshot', {}],
 ];
 
 const ABUSES: Call[] = [
   // Snapshots of others: deleted, taken over, or read.
-  ['delete the copy of another stack', 'ec2:DeleteSnapshot', snapshot(AWAY), carried(tagsFor(OTHER_STACK))],
-  ['delete a snapshot that nobody tagged', 'ec2:DeleteSnapshot', snapshot(AWAY)],
+  ['delete another stack’s copy', 'ec2:DeleteSnapshot', snapshot(AWAY), carried(tagsFor(OTHER_STACK))],
+  ['delete an untagged snapshot', 'ec2:DeleteSnapshot', snapshot(AWAY)],
   ['delete the source', 'ec2:DeleteSnapshot', snapshot(HOME, SOURCE)],
   ['tag a foreign snapshot as ours', 'ec2:CreateTags', snapshot(AWAY), requested(tagsFor(STACK_ID))],
   [
-    'tag a foreign snapshot while it starts another copy',
+    'tag a foreign snapshot as if creating it',
     'ec2:CreateTags',
     snapshot(AWAY),
     { ...requested(tagsFor(STACK_ID)), 'ec2:CreateAction': 'CreateSnapshot' },
   ],
   [
-    'take over the copy of another stack',
+    'take over another stack’s copy',
     'ec2:CreateTags',
     snapshot(AWAY),
     { ...carried(tagsFor(OTHER_STACK)), ...requested({ [TAG.stack]: STACK_ID }) },
@@ -104,9 +104,9 @@ const ABUSES: Call[] = [
   ['tag the source', 'ec2:CreateTags', snapshot(HOME, SOURCE), requested({ team: 'storage' })],
   ['list the blocks of a snapshot', 'ebs:ListSnapshotBlocks', snapshot(HOME, SOURCE)],
   ['read the blocks of its copy', 'ebs:GetSnapshotBlock', snapshot(AWAY), ownCopy],
-  ['make a snapshot', 'ec2:CreateSnapshot', newSnapshot(HOME), requested(tagsFor(STACK_ID))],
-  ['make a volume', 'ec2:CreateVolume', snapshot(AWAY), ownCopy],
-  ['make an image', 'ec2:RegisterImage', snapshot(AWAY), ownCopy],
+  ['create a snapshot', 'ec2:CreateSnapshot', newSnapshot(HOME), requested(tagsFor(STACK_ID))],
+  ['create a volume', 'ec2:CreateVolume', snapshot(AWAY), ownCopy],
+  ['create an image', 'ec2:RegisterImage', snapshot(AWAY), ownCopy],
   ['export an image', 'ec2:ExportImage', snapshot(AWAY), ownCopy],
   // Its own copy: made ambiguous, given away, or made permanent.
   ...OWNER_TAGS.flatMap((key): Call[] => [
@@ -124,7 +124,7 @@ const ABUSES: Call[] = [
       { ...ownCopy, ...requested({ [key.toUpperCase()]: '' }) },
     ],
   ]),
-  ['remove all tags of its copy at once', 'ec2:DeleteTags', snapshot(AWAY), ownCopy],
+  ['remove all tags from its copy at once', 'ec2:DeleteTags', snapshot(AWAY), ownCopy],
   ['share its copy', 'ec2:ModifySnapshotAttribute', snapshot(AWAY), { ...ownCopy, ...adding(OTHER_ACCOUNT) }],
   ['make its copy public', 'ec2:ModifySnapshotAttribute', snapshot(AWAY), { ...ownCopy, ...PUBLICLY }],
   ['lock its copy', 'ec2:LockSnapshot', snapshot(AWAY), ownCopy],
@@ -154,24 +154,24 @@ const ABUSES: Call[] = [
   ['use another key', 'kms:Decrypt', OTHER_KEY, through(AWAY)],
   ['use its key without EC2', 'kms:Decrypt', KEY],
   ['use its key through another service', 'kms:Decrypt', KEY, { 'kms:ViaService': `s3.${AWAY}.amazonaws.com` }],
-  // A key serves its own Region only, so there is no EC2 elsewhere that could use it.
+  // A key works only in its own Region, so EC2 cannot use it in another one.
   ['use a key of another Region', 'kms:GenerateDataKey', keyArn(2, 'us-east-1'), through('us-east-1')],
   ['encrypt with its key', 'kms:Encrypt', KEY, through(AWAY)],
   ['grant its key without a condition', 'kms:CreateGrant', KEY, through(AWAY)],
   ['grant its key to others', 'kms:CreateGrant', KEY, { ...through(AWAY), 'kms:GrantIsForAWSResource': 'false' }],
   ['change the policy of its key', 'kms:PutKeyPolicy', KEY],
   ['have its key deleted', 'kms:ScheduleKeyDeletion', KEY],
-  ['look at keys of another account', 'kms:DescribeKey', OTHER_KEY.replace(ACCOUNT, OTHER_ACCOUNT)],
+  ['describe another account’s keys', 'kms:DescribeKey', OTHER_KEY.replace(ACCOUNT, OTHER_ACCOUNT)],
   // The rest of the account.
-  ['look at another stack', 'cloudformation:DescribeStacks', OTHER_STACK],
+  ['describe another stack', 'cloudformation:DescribeStacks', OTHER_STACK],
   ['read a template', 'cloudformation:GetTemplate', STACK_ID],
   ['change its stack', 'cloudformation:UpdateStack', STACK_ID],
-  ['call a function', 'lambda:InvokeFunction', HANDLER],
+  ['invoke a function', 'lambda:InvokeFunction', HANDLER],
   ['change its own code', 'lambda:UpdateFunctionCode', HANDLER],
   ['start the state machine', 'states:StartExecution', `arn:aws-us-gov:states:${HOME}:${ACCOUNT}:stateMachine:waiter`],
   ['read logs', 'logs:GetLogEvents', `arn:aws-us-gov:logs:${HOME}:${ACCOUNT}:log-group:copies`],
   ['write to other logs', 'logs:PutLogEvents', `arn:aws-us-gov:logs:${HOME}:${ACCOUNT}:log-group:audit`],
-  ['become another role', 'sts:AssumeRole', `arn:aws-us-gov:iam::${ACCOUNT}:role/admin`],
+  ['assume another role', 'sts:AssumeRole', `arn:aws-us-gov:iam::${ACCOUNT}:role/admin`],
   ['give itself permissions', 'iam:PutRolePolicy', `arn:aws-us-gov:iam::${ACCOUNT}:role/handler`],
   ['make a network interface without a VPC', 'ec2:CreateNetworkInterface', '*'],
   ['write traces without tracing', 'xray:PutTraceSegments', '*'],
@@ -195,7 +195,7 @@ test('with all settings, the handler gains only the permissions that Lambda itse
   expect(isAllowed(policy, 'ec2:ModifyNetworkInterfaceAttribute', '*')).toBe(false);
 });
 
-test('after a change of Region, source and key the handler may still tag and delete the old copy', () => {
+test('after a change of Region, source, and key, the handler may still tag and delete the old copy', () => {
   const changed = statements({
     sourceSnapshotId: 'snap-0123456789abcdef1',
     sourceRegion: AWAY,
@@ -207,7 +207,7 @@ test('after a change of Region, source and key the handler may still tag and del
   expect(isAllowed(changed, 'ec2:CreateTags', snapshot(AWAY), { ...ownCopy, ...requested({ team: 'b' }) })).toBe(true);
 });
 
-test('whatever one copy needs is allowed among 450 copies, too', () => {
+test('everything that one copy needs is also allowed with 450 copies', () => {
   const many = Array.from({ length: 449 }, (_, n) => ({ sourceSnapshotId: `snap-${String(n).padStart(17, '0')}` }));
   const policy = statements({ destinationRegion: AWAY, kmsKeyId: KEY }, ...many);
   const denied = NEEDED.filter(([, action, resource, context]) => !isAllowed(policy, action, resource, context));

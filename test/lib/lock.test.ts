@@ -21,7 +21,7 @@ test('a governance lock is sent with its days', () => {
   expect(wired).not.toHaveProperty('CoolOffPeriodHours');
 });
 
-test('a compliance lock is sent with its days and its cool-off hours', () => {
+test('a compliance lock is sent with its days and cool-off hours', () => {
   const lock = SnapshotLock.compliance(Duration.days(36_500), Duration.days(3));
   expect(wiredBy(copyWith({ lock }))).toMatchObject({
     LockMode: 'compliance',
@@ -30,13 +30,13 @@ test('a compliance lock is sent with its days and its cool-off hours', () => {
   });
 });
 
-test('durations in other units are the same input', () => {
+test('durations in other units send the same input', () => {
   const odd = copyWith({ lock: SnapshotLock.compliance(Duration.hours(168), Duration.minutes(1_440)) }, 'A');
   const plain = copyWith({ lock: SnapshotLock.compliance(WEEK, DAY) }, 'B');
   expect(wiredBy(odd)).toEqual(wiredBy(plain));
 });
 
-test('durations that are known only at deployment are sent as tokens', () => {
+test('durations known only at deployment are sent as tokens', () => {
   const of = (id: string) => new CfnParameter(stack, id, { type: 'Number' }).valueAsNumber;
   const lock = SnapshotLock.compliance(Duration.days(of('Days')), Duration.hours(of('Hours')));
   expect(wiredBy(copyWith({ lock }))).toMatchObject({
@@ -46,36 +46,36 @@ test('durations that are known only at deployment are sent as tokens', () => {
 });
 
 const REFUSED: [string, () => SnapshotLock, RegExp][] = [
-  ['no day', () => SnapshotLock.governance(Duration.days(0)), /^Stack\/Copy: duration "0 days" of lock is not allowed/],
+  ['0 days', () => SnapshotLock.governance(Duration.days(0)), /^Stack\/Copy: duration "0 days" of lock is not allowed/],
   [
-    'half days',
+    '1.5 days',
     () => SnapshotLock.governance(Duration.hours(36)),
     /duration "36 hours" of lock is not allowed: specify 1 to 36500 days, in whole days$/,
   ],
   ['more than a century', () => SnapshotLock.governance(Duration.days(36_501)), /duration "36501 days"/],
-  ['no hour of cool-off', () => SnapshotLock.compliance(WEEK, Duration.hours(0)), /coolOff "0 hours" of lock/],
+  ['0 hours of cool-off', () => SnapshotLock.compliance(WEEK, Duration.hours(0)), /coolOff "0 hours" of lock/],
   [
-    'half hours of cool-off',
+    '1.5 hours of cool-off',
     () => SnapshotLock.compliance(WEEK, Duration.minutes(90)),
     /coolOff "90 minutes" of lock is not allowed: specify 1 to 72 hours, in whole hours$/,
   ],
   ['a long cool-off', () => SnapshotLock.compliance(WEEK, Duration.hours(73)), /coolOff "73 hours"/],
   [
-    'both',
+    'two invalid durations',
     () => SnapshotLock.compliance(Duration.hours(1), Duration.minutes(1)),
     /duration "1 hour" of lock.*\nStack\/Copy: coolOff "1 minute" of lock/,
   ],
   // JavaScript does not check types.
   [
-    'a compliance lock without a cool-off',
+    'no cool-off in compliance mode',
     () => SnapshotLock.compliance(WEEK, undefined as never),
     /^Stack\/Copy: lock: coolOff is undefined: specify a Duration/,
   ],
-  ['null', () => SnapshotLock.compliance(null as never, DAY), /lock: duration is null: specify a Duration/],
-  ['a number', () => SnapshotLock.governance(7 as never), /lock: duration is the number 7: specify a Duration/],
-  ['nothing', () => SnapshotLock.governance(undefined as never), /lock: duration is undefined: specify a Duration/],
-  ['another object', () => ({ mode: 'governance' }) as never, /lock is an object: specify a SnapshotLock/],
-  ['text', () => 'governance' as never, /lock is the string "governance": specify a SnapshotLock/],
+  ['a null value', () => SnapshotLock.compliance(null as never, DAY), /lock: duration is null: specify a Duration/],
+  ['a numeric value', () => SnapshotLock.governance(7 as never), /lock: duration is the number 7: specify a Duration/],
+  ['no value', () => SnapshotLock.governance(undefined as never), /lock: duration is undefined: specify a Duration/],
+  ['a plain object', () => ({ mode: 'governance' }) as never, /lock is an object: specify a SnapshotLock/],
+  ['a string', () => 'governance' as never, /lock is the string "governance": specify a SnapshotLock/],
 ];
 
 test.each(REFUSED)('a lock with %s is refused', (_, lock, message) => {

@@ -85,7 +85,7 @@ const KINDS: [string, Declare][] = [
     },
   ],
   [
-    'more than the policy lists',
+    'more keys and Regions than the policy lists',
     (stack) => {
       const keyArn = (n: number) => `arn:aws:kms:us-east-1:99998888777${n}:key/1234abcd-12ab-34cd-56ef-1234567890ab`;
       for (const n of range(10)) {
@@ -114,11 +114,11 @@ describe.each(VERSIONS)('cdk-nag %s', (_, findings) => {
     expect(findings(declare)).toEqual([]);
   });
 
-  test('finds nothing in a stack whose account and Region are known only at deployment', () => {
+  test('finds nothing in a stack whose account and Region are unknown until deployment', () => {
     expect(findings(copyOf, {})).toEqual([]);
   });
 
-  test('still finds what somebody adds to the role of the handler', () => {
+  test('still finds statements added to the handler’s role', () => {
     const found = findings((stack) => {
       copyOf(stack);
       const statement = new iam.PolicyStatement({ actions: ['s3:*'], resources: ['arn:aws:s3:::*'] });

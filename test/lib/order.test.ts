@@ -29,7 +29,7 @@ test('dependencies of a copy and on a copy are preserved', () => {
   expect(cycleIn(template)).toBeUndefined();
 });
 
-test('a copy of a copy waits for the first', () => {
+test('a copy of a copy waits for the first copy', () => {
   const first = copyWith({ destinationRegion: 'us-west-2' }, 'First');
   const second = copyWith({ sourceSnapshotId: first.snapshotId, sourceRegion: first.env.region }, 'Second');
   const template = templateOf(stack);
@@ -37,7 +37,7 @@ test('a copy of a copy waits for the first', () => {
   expect(waitsFor(template, idOf(second), idOf(first))).toBe(true);
 });
 
-test('a source from another custom resource of the stack comes first', () => {
+test('a copy waits for a custom resource that provides its source', () => {
   const maker = new CustomResource(stack, 'Maker', { serviceToken: 'arn:aws:sns:us-east-1:111122223333:maker' });
   const copy = copyWith({
     sourceSnapshotId: maker.getAttString('SnapshotId'),
@@ -48,7 +48,7 @@ test('a source from another custom resource of the stack comes first', () => {
   expect(waitsFor(template, idOf(copy), idOf(maker))).toBe(true);
 });
 
-test('a key of the stack comes before the copies that use it, and before no other', () => {
+test('only the copies that use a key of the stack wait for it', () => {
   const key = new kms.Key(stack, 'Key');
   const under = copyWith({ kmsKey: key }, 'Under');
   const other = copyWith({}, 'Other');
@@ -58,7 +58,7 @@ test('a key of the stack comes before the copies that use it, and before no othe
   expect(waitsFor(template, idOf(other), idOf(key))).toBe(false);
 });
 
-test('an alias of the stack comes before the copies that use it', () => {
+test('the copies that use an alias of the stack wait for it', () => {
   const alias = new kms.Key(stack, 'Key').addAlias('ebs');
   const copy = copyWith({ kmsKey: alias });
   expect(waitsFor(templateOf(stack), idOf(copy), idOf(alias))).toBe(true);
@@ -68,7 +68,7 @@ test.each<[string, (arn: string) => Partial<SnapshotCopyProps>]>([
   ['kmsKeyId', (kmsKeyId) => ({ kmsKeyId })],
   ['kmsKey', (arn) => ({ kmsKey: kms.Key.fromKeyArn(stack, 'KeyOfFirst', arn) })],
   ['sourceKmsKey', (arn) => ({ sourceKmsKey: kms.Key.fromKeyArn(stack, 'KeyOfFirst', arn) })],
-])('the key of another copy as %s makes no cycle', (_, keyOf) => {
+])('another copy’s key as %s does not create a cycle', (_, keyOf) => {
   const first = copyWith({}, 'First');
   const second = copyWith(keyOf(first.snapshotKmsKeyArn), 'Second');
   const template = templateOf(stack);
@@ -81,7 +81,7 @@ test('a copy in a stage of a pipeline is synthesized with its provider', () => {
   expect(wiredBy(copyWith())).toMatchObject({ SourceRegion: 'us-east-1' });
 });
 
-test('another stack can read the copy', () => {
+test('another stack can reference the copy', () => {
   const copy = copyWith();
   const reader = new Stack(app, 'Reader', { env: ENV });
   new sns.Topic(reader, 'Topic', { displayName: copy.snapshotId });

@@ -1,4 +1,4 @@
-// The checks that organizations run on templates: the packs of cdk-nag 2 and 3, and the rules of Control Tower. They run on
+// The checks that organizations run on templates: the cdk-nag 2 and 3 packs, and the Control Tower rules. They run on
 // everything that the library can declare, with all settings on.
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -120,7 +120,7 @@ const CHECKS: [string, Findings][] = [
     },
   ]),
   [
-    'the rules of Control Tower',
+    'Control Tower',
     (declare) => {
       const app = newApp({ outdir: directory });
       Validations.of(app).addPlugins(new CfnGuardValidator());

@@ -14,7 +14,7 @@ import { ENV, SOURCE } from './stacks';
 
 const KEY = `ssm:account=${ENV.account}:parameterName=/looked/up:region=${ENV.region}`;
 
-/** Runs an app like the CDK CLI does: first without the looked-up values, and then with them. */
+/** Runs an app as the CDK CLI does: first without the looked-up values, and then with them. */
 function run(declare: (stack: Stack, value: string) => void, lookedUp?: string): () => string[] {
   return () => {
     const context = lookedUp === undefined ? {} : { [KEY]: lookedUp };
@@ -79,7 +79,7 @@ test.each<[string, (stack: Stack, value: string) => void, bad: string, message: 
   ],
   ['an import', (stack, id) => SnapshotCopy.fromSnapshotId(stack, 'Import', id), 'x', /snapshotId "x" is not a/],
   [
-    'a zone of fast restore',
+    'a fast restore zone',
     (stack, zone) => {
       const snapshot = SnapshotCopy.fromSnapshotId(stack, 'Import', SOURCE);
       new FastSnapshotRestore(stack, 'Fast', { snapshot, availabilityZones: [zone] });
@@ -103,7 +103,7 @@ test.each<[string, (stack: Stack, value: string) => void, bad: string, message: 
     /maxConcurrentCopies "0" is not allowed/,
   ],
   [
-    'the days of a lock',
+    'the duration of a lock',
     (stack, value) => {
       copyWith(stack, { lock: SnapshotLock.governance(Duration.days(Number(value))) }).applyRemovalPolicy(
         'retain' as never,

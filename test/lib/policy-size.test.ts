@@ -88,7 +88,7 @@ test.each<[string, number, Declare]>([
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(MAX_CHARACTERS_OF_ROLE);
 });
 
-test('the role stays below the limits of IAM when 450 copies exceed all lists', () => {
+test('the role stays within IAM’s limits when 450 copies exceed all lists', () => {
   const declare: Declare = (stack, n) => {
     if (n < 10) return { ...atTheLimits(stack, n), sourceOwner: n < 4 ? undefined : owner(n) };
     const { kmsKeyId, ...others } = distinct(stack, n);
@@ -102,7 +102,7 @@ test('the role stays below the limits of IAM when 450 copies exceed all lists', 
   expect(sizesOf(450, declare).reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(MAX_CHARACTERS_OF_ROLE);
 });
 
-test('fast restore of many snapshots needs one more policy of a bounded size', () => {
+test('fast restore of many snapshots keeps the policies within the limit', () => {
   const stack = stackOf(0);
   for (const n of range(50)) {
     new FastSnapshotRestore(stack, `Fast${n}`, {
@@ -114,7 +114,7 @@ test('fast restore of many snapshots needs one more policy of a bounded size', (
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(MAX_CHARACTERS_OF_ROLE);
 });
 
-/** What a policy allows, regardless of the order of statements and of their resources. */
+/** What a policy allows, regardless of the order of its statements and their resources. */
 const inAnyOrder = (statements: readonly Statement[]) =>
   statements.map((statement) => JSON.stringify({ ...statement, Resource: [statement.Resource].flat().sort() })).sort();
 

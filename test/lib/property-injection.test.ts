@@ -8,7 +8,7 @@ const injector = (constructUniqueId: string, added: Partial<SnapshotCopyProps>):
   inject: (props: object) => ({ ...added, ...props }),
 });
 
-test('an injector of the app changes the props of every copy', () => {
+test('an injector on the app changes a copy’s props', () => {
   const app = newApp({
     propertyInjectors: [injector(SnapshotCopy.PROPERTY_INJECTION_ID, { destinationRegion: 'eu-west-1' })],
   });
@@ -17,7 +17,7 @@ test('an injector of the app changes the props of every copy', () => {
   expect(copy.env.region).toBe('eu-west-1');
 });
 
-test('the nearest injector wins, and one of another scope or class changes nothing', () => {
+test('the nearest injector wins; one on another scope or for another class has no effect', () => {
   const stack = new Stack(newApp(), 'Stack');
   const [near, other] = ['Near', 'Other'].map((id) => new Construct(stack, id)) as [Construct, Construct];
   const describe = (scope: Construct, description: string, id = SnapshotCopy.PROPERTY_INJECTION_ID) => {
@@ -30,7 +30,7 @@ test('the nearest injector wins, and one of another scope or class changes nothi
   expect(copies.map((copy) => wiredBy(copy).Description)).toEqual(['far', 'near', 'far']);
 });
 
-test('an injector changes the props of a dry run', () => {
+test('an injector changes a dry run’s props', () => {
   const stack = new Stack(newApp(), 'Stack');
   PropertyInjectors.of(stack).add(injector(SnapshotCopyDryRun.PROPERTY_INJECTION_ID, { description: 'injected' }));
   const dryRun = new SnapshotCopyDryRun(stack, 'DryRun', { sourceSnapshotId: SOURCE });

@@ -22,7 +22,7 @@ beforeEach(() => {
 const copyWith = (props: Partial<SnapshotCopyProps> = {}) =>
   new SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE, ...props });
 
-/** Applies a policy to the resources of copies, like an Aspect of a user. */
+/** Applies a policy to the resources of copies, as a user's Aspect would. */
 function applyByAspect(policy: RemovalPolicy): void {
   const isCopy = (node: IConstruct): node is CfnResource =>
     CfnResource.isCfnResource(node) && node.cfnResourceType === COPY_RESOURCE_TYPE;
@@ -78,7 +78,7 @@ describe.each(WAYS)('by %s', (_, declare) => {
   });
 });
 
-test('only the resource that owns the copy is retained, not the further stages', () => {
+test('only the resource that owns the copy is retained, not its other stages', () => {
   copyWith({ timeout: Duration.hours(2), removalPolicy: RemovalPolicy.RETAIN });
   expect(copiesIn(stack).map(([, { DeletionPolicy: policy }]) => policy)).toEqual(['Retain', undefined, undefined]);
 });

@@ -1,4 +1,4 @@
-// shareWith: what is refused, and what is sent. The permissions that follow are tested in handover-privilege.test.ts.
+// shareWith: what is refused and what is sent. The resulting permissions are tested in handover-privilege.test.ts.
 import { CfnParameter, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -17,30 +17,30 @@ beforeEach(() => {
 const copyWith = (props: Partial<SnapshotCopyProps>, id = 'Copy') =>
   new SnapshotCopy(stack, id, { sourceSnapshotId: SOURCE, ...props });
 
-test('accounts are sent as they are given', () => {
+test('accounts are sent as given', () => {
   const other = new CfnParameter(stack, 'Other').valueAsString;
   const copy = copyWith({ shareWith: [PARTNER, other, '{{resolve:ssm:/partner}}'] });
   expect(wiredBy(copy)).toMatchObject({ ShareWith: [PARTNER, { Ref: 'Other' }, '{{resolve:ssm:/partner}}'] });
 });
 
-test('a list that is known only at deployment is sent as that list', () => {
+test('a list known only at deployment is sent as a token', () => {
   const { valueAsList } = new CfnParameter(stack, 'Partners', { type: 'CommaDelimitedList' });
   expect(wiredBy(copyWith({ shareWith: valueAsList }))).toMatchObject({ ShareWith: { Ref: 'Partners' } });
 });
 
-test('an empty list is the same input as none', () => {
+test('an empty list is the same input as no list', () => {
   const [empty, none] = [copyWith({ shareWith: [] }, 'A'), copyWith({}, 'B')];
   expect(wiredBy(empty)).toEqual(wiredBy(none));
 });
 
 const REFUSED: [string, () => unknown, RegExp][] = [
-  ['a short id', () => [PARTNER, '5555'], /^Stack\/Copy: shareWith "5555" is not an account ID: specify 12 digits$/],
-  ['everybody', () => ['all'], /shareWith "all" is not an account ID/],
+  ['a short ID', () => [PARTNER, '5555'], /^Stack\/Copy: shareWith "5555" is not an account ID: specify 12 digits$/],
+  ['everyone', () => ['all'], /shareWith "all" is not an account ID/],
   ['an ARN', () => [`arn:aws:iam::${PARTNER}:root`], /is not an account ID/],
-  ['an empty id', () => [''], /shareWith "" is not an account ID/],
-  ['the own account', () => [ENV.account], /shareWith "111122223333" is the account of the stack.*: remove it/],
+  ['an empty ID', () => [''], /shareWith "" is not an account ID/],
+  ['the stack’s account', () => [ENV.account], /shareWith "111122223333" is the account of the stack.*: remove it/],
   ['null', () => null, /shareWith is null: specify a list of strings/],
-  ['text', () => PARTNER, /shareWith is the string "555566667777": specify a list of strings$/],
+  ['a string', () => PARTNER, /shareWith is the string "555566667777": specify a list of strings$/],
   [
     'a number in the list',
     () => [555566667777],
@@ -52,38 +52,38 @@ test.each(REFUSED)('%s is refused', (_, shareWith, message) => {
   expect(() => copyWith({ shareWith: shareWith() as string[] })).toThrow(message);
 });
 
-test('an environment-agnostic stack does not know its own account', () => {
+test('an environment-agnostic stack does not check for its own account', () => {
   stack = new Stack(newApp(), 'Stack');
   expect(() => copyWith({ shareWith: [ENV.account] })).not.toThrow();
 });
 
-describe('a copy that is encrypted with the AWS managed key', () => {
+describe('a copy under the AWS managed key', () => {
   const alias = 'alias/aws/ebs';
   const cases: [string, () => Partial<SnapshotCopyProps>, RegExp][] = [
     [
-      'that is encrypted without a key',
+      'encrypted without a declared key',
       () => ({ encrypted: true }),
       /^Stack\/Copy: shareWith requires the key of an encrypted copy, .* and encrypted is true: specify a customer managed key as kmsKey or kmsKeyId$/,
     ],
     [
-      'whose source is encrypted',
+      'from an encrypted source',
       () => ({ sourceKmsKey: kms.Key.fromKeyArn(stack, 'Key', KEY_ARN) }),
       /and its source is encrypted: specify/,
     ],
-    ['by its alias', () => ({ kmsKeyId: alias }), /shareWith and "alias\/aws\/ebs" are mutually exclusive/],
+    ['by alias', () => ({ kmsKeyId: alias }), /shareWith and "alias\/aws\/ebs" are mutually exclusive/],
     [
-      'by the ARN of its alias',
+      'by alias ARN',
       () => ({ kmsKeyId: `arn:aws:kms:us-east-1:111122223333:${alias}` }),
       /are mutually exclusive, because EC2 does not share snapshots that are encrypted with an AWS managed key: specify a customer managed key/,
     ],
     [
-      'by its alias as a construct',
+      'by alias construct',
       () => ({ kmsKey: kms.Alias.fromAliasName(stack, 'Alias', alias) }),
       /shareWith and "alias\/aws\/ebs" are mutually exclusive/,
     ],
   ];
 
-  test.each(cases)('%s cannot be shared', (_, props, message) => {
+  test.each(cases)('cannot be shared: %s', (_, props, message) => {
     const given = props();
     expect(() => copyWith({ shareWith: [PARTNER], ...given })).toThrow(message);
     expect(() => copyWith(given, 'Alone')).not.toThrow();
@@ -91,11 +91,11 @@ describe('a copy that is encrypted with the AWS managed key', () => {
 
   test.each<[string, () => Partial<SnapshotCopyProps>]>([
     ['a customer managed key', () => ({ encrypted: true, kmsKeyId: KEY_ARN })],
-    ['an alias of the account', () => ({ encrypted: true, kmsKeyId: 'alias/aws-partners' })],
-    ['a key that is known at deployment only', () => ({ kmsKeyId: new CfnParameter(stack, 'Key').valueAsString })],
-    ['no encryption that is known', () => ({})],
-    ['no encryption', () => ({ encrypted: false })],
-  ])('is none with %s', (_, props) => {
+    ['an alias in the account', () => ({ encrypted: true, kmsKeyId: 'alias/aws-partners' })],
+    ['a key known only at deployment', () => ({ kmsKeyId: new CfnParameter(stack, 'Key').valueAsString })],
+    ['no encryption setting', () => ({})],
+    ['encrypted: false', () => ({ encrypted: false })],
+  ])('is not assumed with %s', (_, props) => {
     expect(() => copyWith({ shareWith: [PARTNER], ...props() })).not.toThrow();
   });
 });
@@ -126,7 +126,7 @@ describe('the key policy for sharing', () => {
     ]);
   });
 
-  test('accepts an account that is known only at deployment', () => {
+  test('accepts an account known only at deployment', () => {
     const { valueAsString } = new CfnParameter(stack, 'Partner');
     const [statement = new iam.PolicyStatement()] = SnapshotGrants.keyPolicyForSharing([valueAsString]);
     expect(JSON.stringify(stack.resolve(statement.toStatementJson()))).toContain('{"Ref":"Partner"}');
@@ -141,7 +141,7 @@ describe('the key policy for sharing', () => {
     expect(() => SnapshotGrants.keyPolicyForSharing(accountIds as string[])).toThrow(message);
   });
 
-  test('sharing never changes a key policy', () => {
+  test('is not added by shareWith', () => {
     const key = new kms.Key(stack, 'Key');
     const policyOf = () => JSON.stringify(stack.resolve((key.node.defaultChild as kms.CfnKey).keyPolicy));
     const before = policyOf();

@@ -24,7 +24,7 @@ beforeEach(() => {
 
 const resourceIn = (dryRun: SnapshotCopyDryRun) => dryRun.node.findChild('Resource');
 
-test('a dry run sends the properties of a copy that EC2 checks', () => {
+test('a dry run sends the properties that EC2 checks for a copy', () => {
   const dryRun = new SnapshotCopyDryRun(stack, 'DryRun', PROPS);
   const { TimeoutSeconds: timeout, ...request } = wiredBy(new SnapshotCopy(stack, 'Copy', PROPS));
   expect(timeout).toBe('11400');
@@ -41,14 +41,14 @@ test('a dry run is one resource of its own type, with a service timeout of twent
   expect(types.filter((type) => type.startsWith('Custom::'))).toEqual([DRY_RUN_RESOURCE_TYPE]);
 });
 
-test('a dry run has the permissions of the copy', () => {
+test('a dry run has the same permissions as a copy', () => {
   new SnapshotCopyDryRun(stack, 'DryRun', PROPS);
   const other = newStack();
   new SnapshotCopy(other, 'Copy', PROPS);
   expect(policiesIn(templateOf(stack))).toEqual(policiesIn(templateOf(other)));
 });
 
-test('a dry run waits for its permissions and for an alias of the stack', () => {
+test('a dry run waits for its permissions and for an alias in the stack', () => {
   const alias = new kms.Key(stack, 'Key').addAlias('ebs');
   const dryRun = new SnapshotCopyDryRun(stack, 'DryRun', { sourceSnapshotId: SOURCE, kmsKey: alias });
   const template = templateOf(stack);
@@ -66,7 +66,7 @@ test('dry runs and copies do not wait for each other', () => {
   expect(before).toEqual(Array(45).fill([policy]));
 });
 
-test('invalid props are refused as they are for a copy', () => {
+test('invalid props are refused as for a copy', () => {
   const declare = () => new SnapshotCopyDryRun(stack, 'DryRun', { sourceSnapshotId: 'x', kmsKeyId: 'y' });
   expect(declare).toThrow(/^Stack\/DryRun: sourceSnapshotId "x".*\nStack\/DryRun: kmsKeyId "y"/);
 });

@@ -64,7 +64,7 @@ describe('what a setting does', () => {
     template.allResourcesProperties('AWS::Lambda::Function', { VpcConfig: { SecurityGroupIds: [Match.anyValue()] } });
   });
 
-  test('in a VPC, the functions of the handler are created after the permission to create network interfaces', () => {
+  test('in a VPC, the handler functions are created after the permission to create network interfaces', () => {
     const template = configured({ vpc: newVpc() });
     const statement = Match.objectLike({ Action: Match.arrayWith(['ec2:CreateNetworkInterface']) });
     const [policy = ''] = Object.keys(
@@ -113,19 +113,19 @@ describe('what a setting does', () => {
     expect(statements.filter((text) => text.includes('logs:CreateLogDelivery'))).toHaveLength(1);
   });
 
-  test('another poll interval reaches the waiter and the handler', () => {
+  test('a custom poll interval reaches the waiter and the handler', () => {
     const template = configured({ pollInterval: Duration.minutes(1) });
     expect(JSON.stringify(template.toJSON())).toContain('\\"IntervalSeconds\\":60,\\"MaxAttempts\\":60');
     const Environment = { Variables: { POLL_INTERVAL_SECONDS: '60' } };
     template.resourcePropertiesCountIs('AWS::Lambda::Function', { ...HANDLER, Environment }, 2);
   });
 
-  test('the default poll interval needs no environment', () => {
+  test('the default poll interval needs no environment variable', () => {
     const template = configured({ pollInterval: Duration.seconds(30) });
     template.resourcePropertiesCountIs('AWS::Lambda::Function', { ...HANDLER, Environment: Match.absent() }, 2);
   });
 
-  test('another quota changes how many copies run at the same time', () => {
+  test('maxConcurrentCopies limits how many copies run at the same time', () => {
     SnapshotCopyProvider.configure(stack, { maxConcurrentCopies: 2 });
     for (const n of range(6)) copyIn(stack, `Copy${n}`);
     const copies = copiesIn(stack);
@@ -159,8 +159,8 @@ describe('invalid settings are refused', () => {
   });
 });
 
-describe('the nearest scope wins, setting by setting', () => {
-  /** The settings that apply to stacks: the interval of the waiter, and how many copies run at the same time. */
+describe('the nearest scope wins for each setting', () => {
+  /** The settings that apply to stacks: the waiter's interval, and how many copies run at the same time. */
   function inForce(...stacks: Stack[]): { interval: number; concurrent: number }[] {
     for (const of of stacks) for (const n of range(6)) copyIn(of, `Copy${n}`);
     return stacks.map((of) => {
@@ -171,7 +171,7 @@ describe('the nearest scope wins, setting by setting', () => {
     });
   }
 
-  test('an app, a stage and a stack', () => {
+  test('among an app, a stage, and a stack', () => {
     const stage = new Stage(app, 'Prod', { env: ENV });
     stack = new Stack(stage, 'Stack');
     SnapshotCopyProvider.configure(app, { pollInterval: Duration.minutes(2), maxConcurrentCopies: 1 });
@@ -184,20 +184,20 @@ describe('the nearest scope wins, setting by setting', () => {
     ]);
   });
 
-  test('a construct in a stack stands for the stack, and a nested stack inherits', () => {
+  test('a construct in a stack configures the stack and its nested stacks', () => {
     const nested = new NestedStack(stack, 'Nested');
     SnapshotCopyProvider.configure(new Construct(stack, 'Deeper'), { maxConcurrentCopies: 2 });
     copyIn(stack);
     expect(inForce(nested)).toMatchObject([{ concurrent: 2 }]);
   });
 
-  test('a construct above stacks applies to all of them', () => {
+  test('a construct above a stack configures it', () => {
     const group = new Construct(newApp(), 'Group');
     SnapshotCopyProvider.configure(group, { maxConcurrentCopies: 2 });
     expect(inForce(new Stack(group, 'Stack'))).toMatchObject([{ concurrent: 2 }]);
   });
 
-  test('a nearer VPC drops the subnets and security groups of another one', () => {
+  test('a nearer VPC drops the security groups of an outer one', () => {
     const shared = new Stack(app, 'Shared', { env: ENV });
     const outer = newVpc(shared);
     const securityGroups = [new ec2.SecurityGroup(shared, 'Group', { vpc: outer })];
@@ -205,7 +205,7 @@ describe('the nearest scope wins, setting by setting', () => {
     configured({ vpc: newVpc() }).resourceCountIs('AWS::EC2::SecurityGroup', 1);
   });
 
-  test('an omitted setting is not set', () => {
+  test('an undefined setting is ignored', () => {
     SnapshotCopyProvider.configure(stack, { maxConcurrentCopies: 2, pollInterval: undefined });
     SnapshotCopyProvider.configure(stack, { maxConcurrentCopies: undefined });
     expect(inForce(stack)).toEqual([{ interval: 30, concurrent: 2 }]);
@@ -230,14 +230,14 @@ describe('settings', () => {
     expect(configure(stack, { vpc, pollInterval: Duration.seconds(60), maxConcurrentCopies: 20 })).not.toThrow();
   });
 
-  test('cannot change in one scope', () => {
+  test('cannot change within a scope', () => {
     configure(stack, { maxConcurrentCopies: 5, vpc: newVpc() })();
     expect(configure(stack, { maxConcurrentCopies: 6 })).toThrow(
       'Stack: maxConcurrentCopies already has another value in this scope: configure it only once',
     );
   });
 
-  test('cannot change once they are in use, whichever scope they come from', () => {
+  test('cannot change in any scope once they are in use', () => {
     copyIn(stack);
     const message =
       /pollInterval differs from the value that stack "Stack" already uses.*before the first SnapshotCopy/;

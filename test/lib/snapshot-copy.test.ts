@@ -69,14 +69,14 @@ test('an explicit default and an empty value are the same input as no value', ()
   expect(wiredBy(a)).toEqual(wiredBy(b));
 });
 
-test('a key alone is sent without Encrypted: only the resolved token tells whether there is a key', () => {
+test('a key is sent without Encrypted, because only the resolved token shows whether there is a key', () => {
   const key = kms.Key.fromKeyArn(stack, 'Key', KEY_ARN);
   const wired = wiredBy(copyWith({ kmsKey: key }));
   expect(wired).toMatchObject({ KmsKeyId: KEY_ARN });
   expect(wired).not.toHaveProperty('Encrypted');
 });
 
-test('a CfnKey is a key, too', () => {
+test('a CfnKey is accepted as a key', () => {
   const key = new kms.CfnKey(stack, 'Key');
   expect(wiredBy(copyWith({ kmsKey: key }))).toMatchObject({ KmsKeyId: { 'Fn::GetAtt': ['Key', 'Arn'] } });
 });
@@ -95,7 +95,7 @@ test('a completionDuration that is a token is sent as a token', () => {
   });
 });
 
-test('the environment of a copy is its destination Region', () => {
+test('a copy’s environment has its destination Region', () => {
   expect(copyWith({ destinationRegion: 'eu-west-1' }).env).toEqual({ account: '111122223333', region: 'eu-west-1' });
   expect(copyWith({}, 'Here').env.region).toBe('us-east-1');
 });

@@ -33,7 +33,7 @@ const volumes = (region: string) => ({
   'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:ec2:${region}:111122223333:volume/*`]],
 });
 
-test('createVolume grants this snapshot, volumes of its Region and account, and its key through EC2', () => {
+test('createVolume grants the snapshot, volumes in its Region and account, and its key through EC2', () => {
   const copy = copyWith({ destinationRegion: 'eu-west-1' });
   copy.grants.createVolume(role).assertSuccess();
   const key = { 'Fn::GetAtt': [idOf(copy), 'KmsKeyArnOrNone'] };
@@ -59,7 +59,7 @@ test('createVolume grants this snapshot, volumes of its Region and account, and 
   ]);
 });
 
-test('createVolume names the given key, and does not change the key policy', () => {
+test('createVolume names the declared key, and does not change the key policy', () => {
   const key = new kms.Key(stack, 'Key');
   const policyOf = () => JSON.stringify(stack.resolve((key.node.defaultChild as kms.CfnKey).keyPolicy));
   const before = policyOf();
@@ -74,7 +74,7 @@ test('createVolume names the key behind an alias, because IAM cannot name alias 
   expect(statementsOfRole()[1]).toMatchObject({ Resource: { 'Fn::GetAtt': [idOf(copy), 'KmsKeyArnOrNone'] } });
 });
 
-test('a role can be granted a copy and a copy of it without a cycle', () => {
+test('a role can have grants for a copy and a copy of it without a cycle', () => {
   const first = copyWith({}, 'First');
   first.grants.createVolume(role);
   copyWith({ sourceSnapshotId: first.snapshotId }, 'Second').grants.createVolume(role);
@@ -94,7 +94,7 @@ describe('grants for other snapshots', () => {
     ]);
   });
 
-  test('match an alias by a condition key of IAM', () => {
+  test('match an alias by an IAM condition key', () => {
     const encryptionKey = kms.Alias.fromAliasName(stack, 'Alias', 'alias/ebs');
     SnapshotCopy.fromSnapshotId(stack, 'Import', SOURCE, { encryptionKey }).grants.createVolume(role);
     expect(statementsOfRole()[1]).toMatchObject({
@@ -110,7 +110,7 @@ describe('grants for other snapshots', () => {
 
   // The oldest aws-cdk-lib that the library supports has no CfnSnapshot.
   const testIfCdkCan = 'CfnSnapshot' in ec2 ? test : test.skip;
-  testIfCdkCan('take a CfnSnapshot', () => {
+  testIfCdkCan('accept a CfnSnapshot', () => {
     const snapshot = new ec2.CfnSnapshot(stack, 'Snapshot', { volumeId: 'vol-0123456789abcdef0' });
     SnapshotGrants.fromSnapshot(snapshot).createVolume(role);
     const arn: unknown = stack.resolve(snapshot.snapshotRef.snapshotArn);

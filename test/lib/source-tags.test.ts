@@ -12,7 +12,7 @@ test('copySourceTags is sent in addition to the declared tags', () => {
   });
 });
 
-test('false is the same input as none', () => {
+test('false is the same input as no value', () => {
   const stack = newStack();
   const [off, none] = [copyIn(stack, { copySourceTags: false }, 'A'), copyIn(stack, {}, 'B')];
   expect(wiredBy(off)).toEqual(wiredBy(none));
@@ -29,14 +29,14 @@ test.each<[unknown, RegExp]>([
   expect(() => copyIn(newStack(), { copySourceTags: copySourceTags as boolean })).toThrow(message);
 });
 
-test('a context value is refused, and the prop is named', () => {
+test('a context value is refused, and the error names the prop', () => {
   const app = new App({ context: { sourceTags: 'true' } });
   const stack = new Stack(app, 'Stack', { env: ENV });
   const copySourceTags = stack.node.tryGetContext('sourceTags') as boolean;
   expect(() => copyIn(stack, { copySourceTags })).toThrow(/copySourceTags is the string "true"/);
 });
 
-test('a dry run sends no properties of a finished copy', () => {
+test('a dry run sends no properties for finished copies', () => {
   const props = { sourceSnapshotId: SOURCE, copySourceTags: true, shareWith: ['555566667777'] };
   const wired = wiredBy(new SnapshotCopyDryRun(newStack(), 'DryRun', props));
   expect(Object.keys(wired)).toEqual(['SourceSnapshotId', 'SourceRegion', 'DestinationRegion']);

@@ -19,7 +19,7 @@ interface Stage extends Resource {
   readonly id: string;
 }
 
-/** The custom resources of a copy, in the order of their stages. */
+/** A copy's custom resources, in the order of their stages. */
 function stages(): Stage[] {
   const numberOf = ({ Properties: { Stage: stage = 1 } }: Resource) => Number(stage);
   return copiesIn(stack)
@@ -50,13 +50,13 @@ test.each<[Partial<SnapshotCopyProps>, seconds: number, serviceTimeouts: number[
   );
 });
 
-test('48 hours, the maximum, take 57 stages after the first', () => {
+test('48 hours, the maximum, needs 57 stages after the first', () => {
   copyFor(undefined, { completionDuration: Duration.hours(48) });
   expect(stages()).toHaveLength(58);
   expect(stages()[0]?.Properties.TimeoutSeconds).toBe('172800');
 });
 
-test('a stage has the properties of the owner of the copy, and identifies the owner', () => {
+test('a stage has the properties of the resource that owns the copy, and identifies it', () => {
   copyFor(Duration.hours(2), { tags: { team: 'storage' }, removalPolicy: RemovalPolicy.RETAIN, kmsKeyId: 'alias/dr' });
   Tags.of(stack).add('stage', 'prod');
   const [owner, second, third, ...more] = stages();
@@ -89,7 +89,7 @@ test('every attribute is read from the last stage', () => {
   expect(stack.resolve(copy.snapshotVolumeSizeInGibibytes)).toEqual({ 'Fn::GetAtt': [last, 'VolumeSize'] });
 });
 
-test('dependents of the copy wait for its last stage, and all stages wait for the dependencies of the copy', () => {
+test('dependents of the copy wait for its last stage, and all stages wait for the copy’s dependencies', () => {
   const copy = copyFor(Duration.hours(2));
   const [before, after] = ['Before', 'After'].map((id) => new sns.Topic(stack, id)) as [sns.Topic, sns.Topic];
   copy.node.addDependency(before);
@@ -101,7 +101,7 @@ test('dependents of the copy wait for its last stage, and all stages wait for th
   expect(cycleIn(template)).toBeUndefined();
 });
 
-test('logical IDs are permanent: for CloudFormation, another ID is another copy', () => {
+test('logical IDs never change: for CloudFormation, a new ID is a new copy', () => {
   new SnapshotCopy(new Construct(stack, 'Backups'), 'Copy', { sourceSnapshotId: SOURCE, timeout: Duration.hours(2) });
   expect(stages().map(({ id }) => id)).toEqual([
     'BackupsCopy1152BBA3',
@@ -116,7 +116,7 @@ test('the stages follow an overridden logical ID', () => {
   expect(stages()[1]?.Properties).toMatchObject({ CopyLogicalId: 'Renamed', CopyId: { Ref: 'Renamed' } });
 });
 
-test('another timeout changes only the time that the copy may take', () => {
+test('another timeout changes only TimeoutSeconds in the stages that remain', () => {
   const stagesWith = (timeout: Duration) => {
     stack = newStack();
     copyFor(timeout);
@@ -128,7 +128,7 @@ test('another timeout changes only the time that the copy may take', () => {
   expect(short.map(stable)).toEqual(long.slice(0, 2).map(stable));
 });
 
-test('a timeout that is known only at deployment has one stage', () => {
+test('a timeout known only at deployment has one stage', () => {
   const { valueAsNumber } = new CfnParameter(stack, 'Seconds', { type: 'Number' });
   copyFor(Duration.seconds(valueAsNumber));
   expect(stages().map(({ Properties: { ServiceTimeout: timeout } }) => timeout)).toEqual(['3600']);
@@ -139,7 +139,7 @@ describe('more resources than CloudFormation allows', () => {
     for (const n of range(9)) copyFor(Duration.hours(48), {}, `Copy${n}`);
   };
 
-  test('are refused with an error that tells the number of stages', () => {
+  test('are refused with an error that states the number of stages', () => {
     declare();
     expect(() => templateOf(stack)).toThrow(
       /stack "Stack" has 5\d\d resources, but CloudFormation allows 500: 513 of them are stages.*lower "timeout".*another stack/,

@@ -28,7 +28,7 @@ test('the archive tier is sent, with a warning about its cost and its effect on 
   ]);
 });
 
-test('the standard tier is the same input as none, without a warning', () => {
+test('the standard tier is the same input as no tier, without a warning', () => {
   const [standard, none] = [copyWith({ storageTier: StorageTier.STANDARD }, 'A'), copyWith({}, 'B')];
   expect(wiredBy(standard)).toEqual(wiredBy(none));
   expect(warnings()).toEqual([]);
@@ -53,7 +53,7 @@ test.each<[unknown, RegExp]>([
   ['Archive', /storageTier is the string "Archive": specify a StorageTier, such as StorageTier\.ARCHIVE$/],
   [null, /storageTier is null: specify a StorageTier/],
   [true, /storageTier is the boolean true: specify a StorageTier/],
-])('%p is no tier', (storageTier, message) => {
+])('%p is not a tier', (storageTier, message) => {
   expect(() => copyWith({ storageTier: storageTier as StorageTier })).toThrow(message);
 });
 

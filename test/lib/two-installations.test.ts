@@ -12,7 +12,7 @@ const ROOT = path.join(__dirname, '..', '..');
 let folder: string;
 let second: typeof first;
 
-/** Like npm installs the package a second time for a construct library that needs another version. There is one CDK. */
+/** As if npm had installed a second copy for a construct library that needs another version. There is one CDK. */
 beforeAll(() => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'some-library-'));
   fs.cpSync(path.join(ROOT, 'lib'), path.join(folder, 'lib'), { recursive: true });
@@ -25,7 +25,7 @@ afterAll(() => {
   fs.rmSync(folder, { recursive: true });
 });
 
-test('settings that an app makes with its own installation apply to the copies of another installation', () => {
+test('settings that an app makes with its own installation apply to copies from another installation', () => {
   const stack = new Stack(newApp(), 'Data', { env: ENV });
   const logGroup = new logs.LogGroup(stack, 'Logs', { retention: logs.RetentionDays.ONE_YEAR });
   first.SnapshotCopyProvider.configure(stack, { logGroup, maxConcurrentCopies: 1 });
@@ -37,7 +37,7 @@ test('settings that an app makes with its own installation apply to the copies o
   expect(copies.map(({ DependsOn: ids = [] }) => ids.length)).toEqual([1, 2]);
 });
 
-test('copies of both share one provider and its lanes', () => {
+test('copies from both installations share one provider and its lanes', () => {
   const stack = new Stack(newApp(), 'Data', { env: ENV });
   second.SnapshotCopyProvider.configure(stack, { maxConcurrentCopies: 1 });
   new first.SnapshotCopy(stack, 'First', { sourceSnapshotId: SOURCE });
@@ -46,7 +46,7 @@ test('copies of both share one provider and its lanes', () => {
   expect(copies.map(({ DependsOn: ids = [] }) => ids.length)).toEqual([1, 2]);
 });
 
-test('one installation cannot change settings that another one uses', () => {
+test('one installation cannot change settings that another uses', () => {
   const stack = new Stack(newApp(), 'Data', { env: ENV });
   new second.SnapshotCopy(stack, 'Copy', { sourceSnapshotId: SOURCE });
   expect(() => {

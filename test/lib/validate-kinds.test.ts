@@ -66,7 +66,7 @@ describe.each(Object.entries(PROPS))('%s', (prop, [wanted, wrong, said]) => {
 const MAY_BE_EMPTY = ['description'];
 const TEXTS = Object.keys(PROPS).filter((prop) => PROPS[prop as keyof typeof PROPS][0] === 'a string');
 
-test.each(TEXTS.filter((prop) => !MAY_BE_EMPTY.includes(prop)))('%s without a character is refused', (prop) => {
+test.each(TEXTS.filter((prop) => !MAY_BE_EMPTY.includes(prop)))('an empty %s is refused', (prop) => {
   expect(declare({ [prop]: '' })).toThrow(new RegExp(`^Stack/Copy: ${prop} "" is not `));
 });
 
@@ -104,7 +104,7 @@ test.each<[string, unknown, RegExp]>([
     Token.asAny('x'),
     /is a token of another type: specify a string \(Token\.asString converts any/,
   ],
-])('%s is no value of a tag', (_, value, message) => {
+])('%s is not a tag value', (_, value, message) => {
   expect(declare({ tags: { team: value } })).toThrow(message);
 });
 
@@ -113,7 +113,7 @@ test('an empty string is a valid tag value, but not a valid key', () => {
   expect(declare({ tags: { '': 'storage' } })).toThrow(/tag key "" has 0 characters/);
 });
 
-test('a token that is not a string is refused, with a hint how to convert it', () => {
+test('a token that is not a string is refused, with a hint on how to convert it', () => {
   const number = Lazy.any({ produce: () => 'x' });
   expect(declare({ sourceSnapshotId: number })).toThrow(
     'sourceSnapshotId is a token of another type: specify a string (Token.asString converts any token to a string)',
@@ -150,13 +150,13 @@ test('a misspelled setting is refused, with the likely name', () => {
 });
 
 test.each<[string, object]>([
-  ['is like no prop', { env: {}, stackName: 'x', availabilityZone: 'us-east-1a', toString: 1 }],
+  ['resembles no prop', { env: {}, stackName: 'x', availabilityZone: 'us-east-1a', toString: 1 }],
   [
-    'is like a prop that is given, too',
+    'resembles a prop that is also given',
     { Tags: [], tags: { team: 'storage' }, timeouts: 1, timeout: Duration.hours(2) },
   ],
   ['has no value', { sourceRegon: undefined }],
-])('an unknown name is accepted, as of an object with more members, if it %s', (_, props) => {
+])('an unknown name, as in an object with more members, is accepted if it %s', (_, props) => {
   expect(declare(props)).not.toThrow();
 });
 
@@ -212,7 +212,7 @@ describe('elsewhere', () => {
   });
 });
 
-test('valid values pass, however they were created', () => {
+test('valid values are accepted, however they were created', () => {
   const props = { encrypted: true, timeout: Duration.hours(1), removalPolicy: RemovalPolicy.RETAIN, tags: {} };
   expect(declare(props)).not.toThrow();
   const stack = newStack();

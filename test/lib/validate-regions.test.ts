@@ -36,20 +36,20 @@ test.each(REGIONS)('the Region %s is accepted in its own partition, without a wa
 
 const ELSEWHERE: [string, string | undefined, Partial<SnapshotCopyProps>, RegExp][] = [
   [
-    'a source in another partition than the stack',
+    'a source outside the stack’s partition',
     'us-east-1',
     { sourceRegion: 'us-gov-west-1' },
     /^Stack\/Copy: sourceRegion "us-gov-west-1" is in the partition "aws-us-gov", but "us-east-1" is in the partition "aws": EC2 copies only within a partition$/,
   ],
   ['a copy in another partition', 'us-east-1', { destinationRegion: 'cn-north-1' }, /destinationRegion "cn-north-1"/],
   [
-    'a copy in another partition than its source, in a stack whose Region is a token',
+    'a copy outside its source’s partition, in a stack whose Region is a token',
     undefined,
     { sourceRegion: 'us-east-1', destinationRegion: 'eusc-de-east-1' },
     /destinationRegion "eusc-de-east-1" is in the partition "aws-eusc", but "us-east-1" is in the partition "aws"/,
   ],
   [
-    'source and copy in another partition than the stack',
+    'a source and its copy outside the stack’s partition',
     'cn-north-1',
     { sourceRegion: 'us-east-1', destinationRegion: 'eu-west-1' },
     /sourceRegion "us-east-1".*\n.*destinationRegion "eu-west-1"/,
@@ -69,7 +69,7 @@ test('a token as Region is not compared, and causes no warning', () => {
   expect(warningsOf(copyIn('us-east-1', regions))).toEqual([]);
 });
 
-test.each(['sourceRegion', 'destinationRegion'])('%s that the CDK does not know causes a warning', (prop) => {
+test.each(['sourceRegion', 'destinationRegion'])('a %s that the CDK does not know causes a warning', (prop) => {
   const copy = copyIn('us-east-1', { [prop]: 'eu-west-9' });
   expect(warningsOf(copy)).toEqual([
     `/Stack/Copy: The CDK does not know ${prop} "eu-west-9": check its spelling, or acknowledge this warning if the Region is ` +

@@ -22,12 +22,12 @@ const alias = (stack: Stack) => kms.Alias.fromAliasName(stack, 'Alias', 'alias/e
 
 const REFUSED: [what: string, props: Case, message: RegExp][] = [
   ['a volume ID', { sourceSnapshotId: 'vol-0123456789abcdef0' }, /"vol-0123456789abcdef0".*specify "snap-"/],
-  ['an id with capitals', { sourceSnapshotId: 'snap-0123456789ABCDEF0' }, /lower case/],
-  ['an id that is too short', { sourceSnapshotId: 'snap-0123456' }, /sourceSnapshotId "snap-0123456"/],
-  ['an empty id', { sourceSnapshotId: '' }, /sourceSnapshotId ""/],
+  ['an ID with capitals', { sourceSnapshotId: 'snap-0123456789ABCDEF0' }, /lower case/],
+  ['an ID that is too short', { sourceSnapshotId: 'snap-0123456' }, /sourceSnapshotId "snap-0123456"/],
+  ['an empty ID', { sourceSnapshotId: '' }, /sourceSnapshotId ""/],
   ['an invalid source Region', { sourceRegion: 'us-east' }, /sourceRegion "us-east" is not a Region/],
   ['a zone as Region', { destinationRegion: 'us-east-1a' }, /destinationRegion "us-east-1a" is not a Region/],
-  ['the id of an Outpost', { destinationOutpostArn: 'op-0123456789abcdef0' }, /"op-0123456789abcdef0" is not the ARN/],
+  ['the ID of an Outpost', { destinationOutpostArn: 'op-0123456789abcdef0' }, /"op-0123456789abcdef0" is not the ARN/],
   [
     'an Outpost with a short account',
     { destinationOutpostArn: OUTPOST.replace('111122223333', '1111') },
@@ -44,7 +44,7 @@ const REFUSED: [what: string, props: Case, message: RegExp][] = [
     /partition "aws-cn", but us-east-1 is in the partition "aws"/,
   ],
   [
-    'an Outpost with a source elsewhere',
+    'an Outpost with a source in another Region',
     { destinationOutpostArn: OUTPOST, sourceRegion: 'eu-west-1' },
     /sourceRegion "eu-west-1" is not the Region of the Outpost/,
   ],
@@ -54,7 +54,7 @@ const REFUSED: [what: string, props: Case, message: RegExp][] = [
     /are mutually exclusive/,
   ],
   [
-    'a Local Zone elsewhere',
+    'a Local Zone in another Region',
     { destinationAvailabilityZone: 'us-west-2-lax-1a' },
     /"us-west-2-lax-1a" is not a Local Zone of the destination Region "us-east-1"/,
   ],
@@ -81,35 +81,35 @@ const REFUSED: [what: string, props: Case, message: RegExp][] = [
     { kmsKeyId: keyArn('us-east-1').replace('111122223333', '1111') },
     /account of 12 digits/,
   ],
-  ['a key ARN without a key id', { kmsKeyId: 'arn:aws:kms:us-east-1:111122223333:key/my-key' }, /is not a key/],
+  ['a key ARN without a key ID', { kmsKeyId: 'arn:aws:kms:us-east-1:111122223333:key/my-key' }, /is not a key/],
   [
-    'a key ARN elsewhere',
+    'a key ARN in another Region',
     { kmsKeyId: keyArn('eu-west-1') },
     /kmsKeyId ".*" is in "eu-west-1", but the copy is in "us-east-1"/,
   ],
-  ['an alias ARN elsewhere', { kmsKeyId: 'arn:aws:kms:eu-west-1:111122223333:alias/ebs' }, /is in "eu-west-1"/],
+  ['an alias ARN in another Region', { kmsKeyId: 'arn:aws:kms:eu-west-1:111122223333:alias/ebs' }, /is in "eu-west-1"/],
   [
     'a key ARN of another partition',
     { kmsKeyId: keyArn('us-east-1').replace('arn:aws:', 'arn:aws-us-gov:') },
     /partition "aws-us-gov"/,
   ],
   [
-    'an imported key elsewhere',
+    'an imported key in another Region',
     (stack) => ({ kmsKey: importedKey('eu-west-1')(stack) }),
     /kmsKey "Stack\/Key" is in "eu-west-1", but the copy is in "us-east-1": specify a key in that Region/,
   ],
   [
-    'a key of the stack for a copy elsewhere',
+    'a key of the stack for a copy in another Region',
     (stack) => ({ kmsKey: new kms.Key(stack, 'Own'), destinationRegion: 'eu-west-1' }),
     /kmsKey "Stack\/Own" is in "us-east-1"/,
   ],
   [
-    'an alias name for a copy elsewhere',
+    'an alias name for a copy in another Region',
     (stack) => ({ kmsKey: alias(stack), destinationRegion: 'eu-west-1' }),
     /kmsKey "Stack\/Alias" is in "us-east-1", .*"eu-west-1": .* use kmsKeyId: 'alias\/ebs' instead/,
   ],
   [
-    'an alias name for a source elsewhere',
+    'an alias name for a source in another Region',
     (stack) => ({ sourceKmsKey: alias(stack), sourceRegion: 'eu-west-1' }),
     /sourceKmsKey "Stack\/Alias" .* use kms.Key.fromKeyArn\(this, 'Key', 'arn:PARTITION:kms:REGION:ACCOUNT:alias\/ebs'\)/,
   ],
@@ -119,19 +119,19 @@ const REFUSED: [what: string, props: Case, message: RegExp][] = [
     /kmsKey "arn:aws:kms:us-east-1:12:key\/x" is not the ARN of a key/,
   ],
   [
-    'a source key elsewhere',
+    'a source key in another Region',
     (stack) => ({ sourceKmsKey: importedKey('eu-west-1')(stack) }),
     /sourceKmsKey "Stack\/Key" is in "eu-west-1", but the source is in "us-east-1"/,
   ],
   [
-    'a completion duration between the steps',
+    'a completion duration that is not a multiple of 15 minutes',
     { completionDuration: Duration.minutes(20) },
     /completionDuration "20 minutes".*15-minute increments/,
   ],
-  ['a completion duration of nothing', { completionDuration: Duration.minutes(0) }, /completionDuration "0 minutes"/],
+  ['a completion duration of zero', { completionDuration: Duration.minutes(0) }, /completionDuration "0 minutes"/],
   ['a completion duration over two days', { completionDuration: Duration.hours(49) }, /"49 hours" is not allowed/],
   [
-    'a completion duration over the timeout',
+    'a completion duration longer than the timeout',
     { completionDuration: Duration.minutes(90), timeout: Duration.hours(1) },
     /completionDuration "90 minutes" is longer than timeout "1 hour"/,
   ],
@@ -151,13 +151,13 @@ const REFUSED: [what: string, props: Case, message: RegExp][] = [
     /timeout "59 seconds" is not allowed: specify 1 minute to 48 hours, in whole seconds/,
   ],
   ['a timeout over two days', { timeout: Duration.days(3) }, /timeout "3 days"/],
-  ['a timeout with a fraction', { timeout: Duration.millis(90_500) }, /timeout "90500 millis".*whole seconds/],
+  ['a timeout with half a second', { timeout: Duration.millis(90_500) }, /timeout "90500 millis".*whole seconds/],
   [
     'too many tags',
     { tags: manyTags(41) },
     /41 tags are too many: EC2 allows 50, of which the library reserves 10; remove 1/,
   ],
-  ['a tag of AWS', { tags: { 'AWS:x': 'v' } }, /tag key "AWS:x" begins with "aws:"/],
+  ['an AWS tag', { tags: { 'AWS:x': 'v' } }, /tag key "AWS:x" begins with "aws:"/],
   ['a tag of the library', { tags: { 'cdk-ebs-snapshot-copy:x': 'v' } }, /begins with "cdk-ebs-snapshot-copy:"/],
   [
     'a tag of the library in capitals',
@@ -174,24 +174,24 @@ const REFUSED: [what: string, props: Case, message: RegExp][] = [
   ],
 ];
 const ACCEPTED: [what: string, props: Case][] = [
-  ['an old snapshot id', { sourceSnapshotId: 'snap-01234567' }],
+  ['an old snapshot ID', { sourceSnapshotId: 'snap-01234567' }],
   ['an Outpost', { destinationOutpostArn: OUTPOST }],
   ['a Local Zone', { destinationAvailabilityZone: 'us-west-2-lax-1a', destinationRegion: 'us-west-2' }],
   ['a description at the limit', { description: 'd'.repeat(255) }],
   ['an empty description', { description: '' }],
   ['encrypted: true', { encrypted: true }],
   ['encrypted: false', { encrypted: false }],
-  ['a key id', { kmsKeyId: KEY_ID }],
-  ['a multi-Region key id', { kmsKeyId: 'mrk-0123456789abcdef0123456789abcdef' }],
+  ['a key ID', { kmsKeyId: KEY_ID }],
+  ['a multi-Region key ID', { kmsKeyId: 'mrk-0123456789abcdef0123456789abcdef' }],
   ['an alias', { kmsKeyId: 'alias/team/ebs' }],
   ['a key ARN', { kmsKeyId: keyArn('us-east-1') }],
   ['an alias ARN', { kmsKeyId: 'arn:aws:kms:us-east-1:444455556666:alias/ebs' }],
   [
-    'a key elsewhere for a copy there',
+    'a key in the copy’s Region',
     (stack) => ({ kmsKey: importedKey('eu-west-1')(stack), destinationRegion: 'eu-west-1' }),
   ],
   [
-    'an alias ARN as the source key of another Region',
+    'an alias ARN as the source key in another Region',
     (stack) => ({
       sourceKmsKey: kms.Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-west-1:111122223333:alias/ebs'),
       sourceRegion: 'eu-west-1',
@@ -247,7 +247,7 @@ test.each(TOKENS)('a token is accepted as %s', (prop, value) => {
   expect(declare(withToken)).not.toThrow();
 });
 
-test('nothing is compared with the Region of a stack whose Region is unknown', () => {
+test('an unknown stack Region is not compared with anything', () => {
   const stack = new Stack(newApp(), 'Stack');
   const declareInAnyRegion = () =>
     new SnapshotCopy(stack, 'Copy', {

@@ -37,7 +37,7 @@ function lost(type: string, copy: SnapshotCopy): string[] {
 
 test.each<[string, () => SnapshotCopy]>([
   [
-    'of the VPC, before the copy',
+    'of the VPC, declared before the copy',
     () => {
       vpc.addInterfaceEndpoint('Ec2', { service: EC2 });
       vpc.addGatewayEndpoint('S3', { service: ec2.GatewayVpcEndpointAwsService.S3 });
@@ -45,7 +45,7 @@ test.each<[string, () => SnapshotCopy]>([
     },
   ],
   [
-    'of the VPC, after the copy',
+    'of the VPC, declared after the copy',
     () => {
       const copy = copyIn(stack);
       vpc.addInterfaceEndpoint('Kms', { service: KMS });
@@ -54,14 +54,14 @@ test.each<[string, () => SnapshotCopy]>([
     },
   ],
   [
-    'beside the VPC, before the copy',
+    'outside the VPC construct, declared before the copy',
     () => {
       endpoint(stack);
       return copyIn(stack);
     },
   ],
   [
-    'beside the VPC, after the copy',
+    'outside the VPC construct, declared after the copy',
     () => {
       const copy = copyIn(stack);
       endpoint(stack);
@@ -69,7 +69,7 @@ test.each<[string, () => SnapshotCopy]>([
     },
   ],
   [
-    'by the id of the VPC, as an L1',
+    'declared as an L1 with the VPC’s ID',
     () => {
       const copy = copyIn(stack);
       const properties = { vpcId: vpc.vpcId, serviceName: 'com.amazonaws.us-east-1.ec2', vpcEndpointType: 'Interface' };
@@ -112,13 +112,13 @@ test('the copy does not wait for endpoints of another VPC', () => {
   expect(lost('AWS::EC2::VPCEndpoint', copy)).toEqual([idOf(foreign)]);
 });
 
-test('resources below a VPC that are not part of the network cause no cycle', () => {
+test('resources under a VPC that are not part of the network cause no cycle', () => {
   SnapshotCopyProvider.configure(stack, { vpc, vpcSubnets: ISOLATED });
   new SnapshotCopy(vpc, 'Copy', { sourceSnapshotId: SOURCE });
   expect(cycleIn(templateOf(stack))).toBeUndefined();
 });
 
-test('nothing waits across stacks, and stacks do not depend on each other in a cycle', () => {
+test('nothing waits across stacks, and stacks do not form a dependency cycle', () => {
   const copies = new Stack(app, 'Copies', { env: ENV });
   const copy = copyIn(copies);
   endpoint(copies);

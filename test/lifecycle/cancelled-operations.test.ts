@@ -12,7 +12,7 @@ describe('a canceled operation', () => {
     };
 
   test.each([RemovalPolicy.DESTROY, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE])(
-    'create: CloudFormation deletes by an invented id, and nothing is left (%s)',
+    'create: CloudFormation sends a Delete with a made-up ID, and no copy remains (%s)',
     async (removalPolicy) => {
       const deployment = await start();
       deployment.aws.cloudFormation.failNext('Sibling', 'Create', { afterSeconds: 240 });
@@ -26,7 +26,7 @@ describe('a canceled operation', () => {
     },
   );
 
-  test('create, before the copy was started: it is not started any more', async () => {
+  test('create, before the copy starts: it never starts', async () => {
     const deployment = await start({
       faults: ({ action, time }) =>
         action === 'DescribeSnapshots' && time < begun + 5 * MINUTE ? 'throttled' : undefined,
@@ -38,7 +38,7 @@ describe('a canceled operation', () => {
     expect(deployment.started()).toBe(0);
   });
 
-  test('create in an update, whose functions stay: a copy that found no room is not started any more', async () => {
+  test('create in an update, which keeps the functions: a throttled copy never starts', async () => {
     const deployment = await start();
     const props = { sourceSnapshotId: deployment.source() };
     await deployment.deploy(withFailingSibling(props));
@@ -57,7 +57,7 @@ describe('a canceled operation', () => {
     expect(deployment.copies()).toEqual(before);
   });
 
-  test('update: the old copy is kept, the new one is deleted', async () => {
+  test('update: the old copy is kept, and the new one is deleted', async () => {
     const deployment = await start();
     const props = { sourceSnapshotId: deployment.source() };
     await deployment.deploy(withFailingSibling(props));

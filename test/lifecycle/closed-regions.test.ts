@@ -54,7 +54,7 @@ const CLOSURES: readonly Closure[] = [
 ];
 
 describe.each(CLOSURES)('a Region with $name', ({ advice, close, within }) => {
-  test('fails a create soon, which is rolled back, and the stack can be deleted', async () => {
+  test('quickly fails a create, which rolls back, and the stack can be deleted', async () => {
     const deployment = await start();
     close(deployment);
     const created = await deployment.deploy(
@@ -67,7 +67,7 @@ describe.each(CLOSURES)('a Region with $name', ({ advice, close, within }) => {
     expect(deployment.started()).toBe(0);
   });
 
-  test('fails an update of a healthy copy, which is rolled back and leaves the copy as it is', async () => {
+  test('fails an update of a healthy copy, which rolls back and leaves the copy unchanged', async () => {
     const deployment = await start();
     const props = { sourceSnapshotId: deployment.source(), tags: { team: 'a' } };
     const { outputs } = await deployment.deploy(declare(props));
@@ -84,7 +84,7 @@ describe.each(CLOSURES)('a Region with $name', ({ advice, close, within }) => {
     expect(deployment.copies()).toEqual([]);
   });
 
-  test('does not keep the copy from being moved out: the old one stays, and an event says so', async () => {
+  test('does not prevent moving the copy out: the old one stays, and an event says so', async () => {
     const deployment = await start();
     const props = { sourceSnapshotId: deployment.source() };
     await deployment.deploy(declare({ ...props, destinationRegion: REGION }));
@@ -99,7 +99,7 @@ describe.each(CLOSURES)('a Region with $name', ({ advice, close, within }) => {
     expect(lineOf(moved, /^DELETE_FAILED$/)).toContain(advice);
   });
 
-  test('is named as the Region of the source', async () => {
+  test('is named if it is the source’s Region', async () => {
     const deployment = await start();
     const props = { sourceSnapshotId: deployment.source({ region: REGION }), sourceRegion: REGION };
     close(deployment);
@@ -110,7 +110,7 @@ describe.each(CLOSURES)('a Region with $name', ({ advice, close, within }) => {
     expect(deployment.started()).toBe(0);
   });
 
-  test('fails the deletion of the stack as long as a finished copy is there', async () => {
+  test('fails the deletion of a stack with a finished copy until the Region opens', async () => {
     const deployment = await start();
     await deployment.deploy(declare({ sourceSnapshotId: deployment.source(), destinationRegion: REGION }));
     const before = deployment.copies();
@@ -125,7 +125,7 @@ describe.each(CLOSURES)('a Region with $name', ({ advice, close, within }) => {
     expect(deployment.copies()).toEqual([]);
   });
 
-  test('fails a dry run soon, and neither its rollback nor its deletion', async () => {
+  test('quickly fails a dry run, but not its rollback or deletion', async () => {
     const deployment = await start();
     const props = { sourceSnapshotId: deployment.source() };
     expect((await deployment.deploy(declareDryRun(props))).status).toBe('CREATE_COMPLETE');
@@ -142,7 +142,7 @@ describe.each(CLOSURES)('a Region with $name', ({ advice, close, within }) => {
   });
 });
 
-test('a plain denial may be a policy on its way: it fails a create after five minutes', async () => {
+test('a plain denial may be a propagating policy: it fails a create after five minutes', async () => {
   const deployment = await start();
   deployment.close(REGION, 'denied');
   const props = { sourceSnapshotId: deployment.source(), destinationRegion: REGION };
@@ -154,7 +154,7 @@ test('a plain denial may be a policy on its way: it fails a create after five mi
   expect((await deployment.destroy()).status).toBe('DELETE_COMPLETE');
 });
 
-describe('a Region in text', () => {
+describe('a literal Region', () => {
   const messagesOf = (props: Partial<SnapshotCopyProps>) => {
     const messages: unknown[] = [];
     const declareCopy = (stack: Parameters<typeof copyInto>[0]) => {
@@ -164,7 +164,7 @@ describe('a Region in text', () => {
     return { declareCopy, messages };
   };
 
-  test('that the CDK does not know is warned about, since it may be new', async () => {
+  test('that the CDK does not know causes a warning, since it may be new', async () => {
     const deployment = await start();
     deployment.aws.unknownRegions.push('eu-west-9');
     const { declareCopy, messages } = messagesOf({ destinationRegion: 'eu-west-9' });

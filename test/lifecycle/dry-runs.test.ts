@@ -3,7 +3,7 @@ import { reasonOf } from './deployment';
 import { start } from './start';
 
 describe('a dry run', () => {
-  test('copies nothing, at create, update and delete', async () => {
+  test('copies nothing on create, update, or delete', async () => {
     const deployment = await start();
     const props = { sourceSnapshotId: deployment.source() };
     expect((await deployment.deploy(declareDryRun(props))).status).toBe('CREATE_COMPLETE');
@@ -12,7 +12,7 @@ describe('a dry run', () => {
     expect(deployment.aws.ec2.all().filter(({ source }) => source)).toEqual([]);
   });
 
-  test('beside a copy leaves the copy alone', async () => {
+  test('next to a copy leaves the copy alone', async () => {
     const deployment = await start();
     const props = { sourceSnapshotId: deployment.source() };
     await deployment.deploy(declare(props));
@@ -25,7 +25,7 @@ describe('a dry run', () => {
     expect(deployment.copies()).toEqual(before);
   });
 
-  test('fails with the reason that the copy would have', async () => {
+  test('fails for the reason that the copy would', async () => {
     const deployment = await start();
     const key = deployment.aws.kms.addKey({ region: 'us-east-1', state: 'Disabled' });
     const props = { sourceSnapshotId: deployment.source(), kmsKeyId: key.arn };

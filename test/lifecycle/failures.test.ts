@@ -5,7 +5,7 @@ import { copyInto, MINUTE, reasonOf } from './deployment';
 import { start } from './start';
 
 describe('a failure', () => {
-  test('is one line, which names the log group of the handler', async () => {
+  test('is one line that names the handler’s log group', async () => {
     const deployment = await start();
     const result = await deployment.deploy(
       declare({ sourceSnapshotId: 'snap-0123456789abcdef0', destinationRegion: 'eu-west-1' }),
@@ -17,12 +17,12 @@ describe('a failure', () => {
     expect(line).toMatch(
       /source snapshot snap-0123456789abcdef0 was not found in us-east-1: .* \(log group Test-\S*Logs\S*\)$/,
     );
-    // What follows is the framework's: the name of its function, no stack trace.
+    // The rest comes from the framework: the name of its function, but no stack trace.
     expect(rest.join('\n')).not.toMatch(/^\s+at /m);
     expect(deployment.started()).toBe(0);
   });
 
-  test('of a disabled key comes before anything is copied', async () => {
+  test('due to a disabled key comes before anything is copied', async () => {
     const deployment = await start();
     const key = deployment.aws.kms.addKey({ region: 'us-east-1', state: 'Disabled' });
     const result = await deployment.deploy(declare({ sourceSnapshotId: deployment.source(), kmsKeyId: key.arn }));
@@ -30,7 +30,7 @@ describe('a failure', () => {
     expect(deployment.started()).toBe(0);
   });
 
-  test('of an encrypted source under an undeclared customer key says how to declare it', async () => {
+  test('due to a source under an undeclared customer key says how to declare it', async () => {
     const deployment = await start();
     const key = deployment.aws.kms.addKey({ region: 'us-east-1' });
     const source = deployment.aws.ec2.addSnapshot({ region: 'us-east-1', kmsKeyId: key.arn });
@@ -42,7 +42,7 @@ describe('a failure', () => {
     expect(result.status).toBe('CREATE_COMPLETE');
   });
 
-  test('of the copy itself has EC2’s words and a hint, and leaves nothing', async () => {
+  test('of the copy itself has EC2’s message and a hint, and leaves no copy', async () => {
     const course = () => ({ duration: 5 * MINUTE, outcome: 'error', message: 'Given key ID is not accessible' });
     const deployment = await start({ ec2: { course } });
     const result = await deployment.deploy(declare({ sourceSnapshotId: deployment.source() }));
@@ -53,7 +53,7 @@ describe('a failure', () => {
     expect(deployment.copies()).toEqual([]);
   });
 
-  test('for time comes from the handler, before the framework and CloudFormation give up', async () => {
+  test('due to a timeout comes from the handler, before the framework and CloudFormation give up', async () => {
     const deployment = await start({ ec2: { copyDuration: 115 * MINUTE } });
     const props = { sourceSnapshotId: deployment.source(), destinationRegion: 'eu-west-1' };
     const result = await deployment.deploy(declare(props));
@@ -64,7 +64,7 @@ describe('a failure', () => {
     expect(deployment.copies()).toEqual([]);
   });
 
-  test('of a dead handler is noticed ten minutes after the copy’s own time', async () => {
+  test('of a dead handler is noticed ten minutes after the copy’s timeout', async () => {
     const deployment = await start();
     deployment.aws.lambda.interceptor = ({ handler }, invoke) =>
       handler === 'index.isComplete' ? Promise.resolve({ payload: '{"IsComplete":false}' }) : invoke();

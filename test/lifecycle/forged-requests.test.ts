@@ -1,4 +1,4 @@
-// Somebody invokes the functions himself, or reads their logs.
+// Somebody invokes the functions directly, or reads their logs.
 import { Duration } from 'aws-cdk-lib';
 import type { Invocation } from '../../local-aws';
 import { declare, logicalIdOfCopy } from './declarations';
@@ -7,7 +7,7 @@ import { start } from './start';
 
 type Payload = Readonly<Record<string, unknown>> & { readonly ResponseURL?: string };
 
-/** Keeps every invocation of a function. */
+/** Records every invocation of a function. */
 function watch({ aws }: Deployment): Invocation[] {
   const invocations: Invocation[] = [];
   aws.lambda.interceptor = (invocation, invoke) => {
@@ -32,14 +32,14 @@ async function deployed() {
   return { deployment, id, handle: String(handle), ofHandler };
 }
 
-describe('a Delete that somebody sends while the stack is at rest deletes nothing,', () => {
+describe('a forged Delete while the stack is idle deletes nothing', () => {
   const IDS = [
-    ['the id of the copy', 'copy'],
+    ['the copy’s ID', 'copy'],
     ['its handle', 'handle'],
-    ['an id that nobody knows', 'unknown'],
+    ['an unknown ID', 'unknown'],
   ] as const;
 
-  test.each(IDS)('sent to the handler itself, with %s', async (_, kind) => {
+  test.each(IDS)('if sent to the handler with %s', async (_, kind) => {
     const { deployment, id, handle, ofHandler } = await deployed();
     const { clock, lambda } = deployment.aws;
     const PhysicalResourceId = { copy: id, handle, unknown: `Test-${logicalIdOfCopy()}-ABC` }[kind];
@@ -62,7 +62,7 @@ describe('a Delete that somebody sends while the stack is at rest deletes nothin
     expect(deployment.copies()).toEqual([]);
   });
 
-  test.each(IDS)('sent to the framework, with %s', async (_, kind) => {
+  test.each(IDS)('if sent to the framework with %s', async (_, kind) => {
     const { deployment, id, handle, ofHandler } = await deployed();
     const { clock, lambda } = deployment.aws;
     const PhysicalResourceId = { copy: id, handle, unknown: `Test-${logicalIdOfCopy()}-ABC` }[kind];
@@ -80,7 +80,7 @@ describe('a Delete that somebody sends while the stack is at rest deletes nothin
   });
 });
 
-describe('while the stack is at rest, nothing comes of', () => {
+describe('while the stack is idle, nothing results from', () => {
   /** Polls for 4 minutes, in which every start window opens once. */
   async function expectNothing(change: (event: Payload) => object): Promise<void> {
     const { deployment, id, ofHandler } = await deployed();
@@ -104,7 +104,7 @@ describe('while the stack is at rest, nothing comes of', () => {
     expect(deployment.copies()).toEqual([]);
   }
 
-  test('the Create that is sent again', () => expectNothing((event) => event));
+  test('a replayed Create', () => expectNothing((event) => event));
 
   test('a Create of another copy', () =>
     expectNothing((event) => ({ ...event, PhysicalResourceId: `copy-${'2'.repeat(32)}` })));
@@ -117,7 +117,7 @@ describe('while the stack is at rest, nothing comes of', () => {
     }));
 });
 
-test('no line in the logs of the five functions holds a ResponseURL, whether requests go well, fail or time out', async () => {
+test('the five functions never log a ResponseURL, whether requests succeed, fail, or time out', async () => {
   const deployment = await start();
   const invocations: Invocation[] = [];
   let isStuck = false;

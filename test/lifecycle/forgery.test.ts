@@ -1,4 +1,4 @@
-// Whoever may tag snapshots, point aliases, invoke the functions or choose a source gains nothing by it.
+// Being able to tag snapshots, point aliases, invoke the functions, or choose a source gains an attacker nothing.
 import type { CopySnapshotRequest } from '@aws-sdk/client-ec2';
 import { RemovalPolicy } from 'aws-cdk-lib';
 import type { SnapshotCopyProps } from '../../lib';
@@ -23,7 +23,7 @@ const tagsIn = (call: Call): Record<string, string> => {
   return Object.fromEntries((first?.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
 };
 
-/** When the next copy is started, somebody puts its tags on a snapshot of his own, a second older. Answers the ids. */
+/** When the next copy starts, somebody puts its tags on their own snapshot, a second older. Returns the IDs. */
 function forgeNext({ aws }: Deployment, snapshot: Partial<NewSnapshot>, seconds = -1): string[] {
   const forged: string[] = [];
   aws.services.faults = (call) => {
@@ -64,8 +64,8 @@ const FORGERIES: readonly Forgery[] = [
   },
 ];
 
-describe.each(FORGERIES)('a snapshot with the tags of the copy that $name', ({ declared, snapshot, reason }) => {
-  test('is neither adopted nor deleted, by create, replacement and deletion, and the log says so', async () => {
+describe.each(FORGERIES)('a snapshot with the copy’s tags that $name', ({ declared, snapshot, reason }) => {
+  test('is neither adopted nor deleted by create, replacement, or deletion, and the log says so', async () => {
     const deployment = await start();
     const { ec2 } = deployment.aws;
     const keys = { key: ec2.kms.addKey({ region: REGION }), other: ec2.kms.addKey({ region: REGION }) };
@@ -91,7 +91,7 @@ describe.each(FORGERIES)('a snapshot with the tags of the copy that $name', ({ d
   });
 });
 
-describe('a snapshot with the tags of the copy that is too old', () => {
+describe('a snapshot with the copy’s tags that is too old', () => {
   async function replacedBesideOlder() {
     const deployment = await start();
     const props = propsOf(deployment);
@@ -102,7 +102,7 @@ describe('a snapshot with the tags of the copy that is too old', () => {
     return { deployment, result, id: forged[0] ?? '' };
   }
 
-  test('since it began before the request, is not adopted, and stays', async () => {
+  test('because it began before the request is not adopted, and stays', async () => {
     const { deployment, result, id } = await replacedBesideOlder();
     expect(result.status).toBe('UPDATE_COMPLETE');
     expect(deployment.copies()).toEqual([result.outputs.Id]);
@@ -112,13 +112,13 @@ describe('a snapshot with the tags of the copy that is too old', () => {
     expect(deployment.aws.ec2.stateOf(id)).toBe('completed');
   });
 
-  test('since it began before the request, and is no copy, is not deleted with the stack', async () => {
+  test('because it began before the request, and is not a copy, is not deleted with the stack', async () => {
     const { deployment, id } = await replacedBesideOlder();
     expect((await deployment.destroy()).status).toBe('DELETE_COMPLETE');
     expect(deployment.aws.ec2.stateOf(id)).toBe('completed');
   });
 
-  test('since it began before the stack, is neither adopted nor deleted', async () => {
+  test('because it began before the stack is neither adopted nor deleted', async () => {
     const deployment = await start();
     const forged = forgeNext(deployment, { startTime: deployment.aws.clock.now() - MINUTE });
     const { outputs, status } = await deployment.deploy(declare(propsOf(deployment)));
@@ -131,12 +131,12 @@ describe('a snapshot with the tags of the copy that is too old', () => {
   });
 });
 
-// EC2 shows nothing dependable of a snapshot that is under way, so it counts as a duplicate. SECURITY.md says so.
+// EC2 shows nothing reliable about a snapshot in progress, so it counts as a duplicate. SECURITY.md says so.
 test.each([
-  ['is under way, and older', { duration: 15 * MINUTE }, -1, 'CREATE_COMPLETE'],
-  ['is under way, and younger', { duration: 15 * MINUTE }, 1, 'CREATE_COMPLETE'],
-  ['fails soon', { duration: MINUTE, outcome: 'error' }, -1, 'ROLLBACK_COMPLETE'],
-] as const)('a snapshot with the tags of the copy is never reported, if it %s', async (_, course, seconds, status) => {
+  ['is in progress and older', { duration: 15 * MINUTE }, -1, 'CREATE_COMPLETE'],
+  ['is in progress and younger', { duration: 15 * MINUTE }, 1, 'CREATE_COMPLETE'],
+  ['fails quickly', { duration: MINUTE, outcome: 'error' }, -1, 'ROLLBACK_COMPLETE'],
+] as const)('a snapshot with the copy’s tags is never reported if it %s', async (_, course, seconds, status) => {
   const deployment = await start();
   const [forged] = [forgeNext(deployment, { volumeSize: 9, course }, seconds)];
   const created = await deployment.deploy(declare(propsOf(deployment)));
@@ -148,7 +148,7 @@ test.each([
   expect(deployment.copies()).toEqual([]);
 });
 
-test('a clone of the copy with all its tags is deleted neither by an update nor with the stack', async () => {
+test('a clone of the copy with all its tags is not deleted by an update or with the stack', async () => {
   const deployment = await start();
   const props = propsOf(deployment);
   await deployment.deploy(declare(props));
@@ -159,7 +159,7 @@ test('a clone of the copy with all its tags is deleted neither by an update nor 
     SourceSnapshotId: id,
     TagSpecifications: [{ ResourceType: 'snapshot', Tags }],
   });
-  // Under way, and then finished.
+  // In progress, and then finished.
   for (const team of ['a', 'b']) {
     const tagged = await deployment.deploy(declare({ ...props, tags: { team } }));
     expect(tagged).toMatchObject({ status: 'UPDATE_COMPLETE', outputs: { Id: id } });
@@ -173,8 +173,8 @@ test('a clone of the copy with all its tags is deleted neither by an update nor 
 });
 
 test.each([
-  ['is adopted again if its alias still means its key', false],
-  ['is not adopted if its alias was pointed elsewhere: a new copy is made', true],
+  ['is adopted again if its alias still points to its key', false],
+  ['is not adopted if its alias points to another key: a new copy is made', true],
 ])('a retained copy %s', async (_, isMoved) => {
   const deployment = await start();
   const { kms } = deployment.aws.ec2;
@@ -198,7 +198,7 @@ describe('a source', () => {
   const foreign = (deployment: Deployment): string =>
     deployment.source({ ownerId: OTHER_ACCOUNT, sharedWith: [deployment.aws.ec2.accountId] });
 
-  test('of another account than the declared owner fails before anything is copied', async () => {
+  test('that does not belong to the declared owner fails before anything is copied', async () => {
     const deployment = await start();
     const props = { sourceSnapshotId: foreign(deployment), destinationRegion: REGION };
     const refused = await deployment.deploy(declare({ ...props, sourceOwner: '123456789012' }));
@@ -211,7 +211,7 @@ describe('a source', () => {
     expect(deployment.copies()).toHaveLength(1);
   });
 
-  test('that comes from a token must be of the account of the stack, unless an owner is declared', async () => {
+  test('that comes from a token must belong to the stack’s account, unless an owner is declared', async () => {
     const deployment = await start();
     const id = foreign(deployment);
     const declareMade = (sourceOwner?: string) => (stack: Parameters<typeof copyInto>[0]) => {

@@ -1,4 +1,4 @@
-// What is done with a finished copy, through the whole way.
+// What happens to a finished copy, end to end.
 import { CfnOutput, CfnResource, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
 import { FastSnapshotRestore, SnapshotCopy, type SnapshotCopyProps, SnapshotLock, StorageTier } from '../../lib';
 import { describeLock, tierAt } from '../../local-aws/snapshot';
@@ -9,7 +9,7 @@ const PARTNER = '555566667777';
 const OTHER = '888899990000';
 const RETAIN = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
 
-/** A copy, and a resource after it that can fail. */
+/** A copy, followed by a resource that can fail. */
 const declare =
   (props: Partial<SnapshotCopyProps>, revision = '1') =>
   (stack: Stack) => {
@@ -39,14 +39,14 @@ function lockOf({ aws }: Deployment, id: string): string | undefined {
   return lock && describeLock(lock, aws.clock.now()).LockState;
 }
 
-/** An update that a failing sibling takes back. */
+/** An update that rolls back because a sibling fails. */
 async function takenBack(deployment: Deployment, props: Partial<SnapshotCopyProps>): Promise<void> {
   deployment.aws.cloudFormation.failNext('Sibling', 'Update', { afterSeconds: 200, reason: 'No.' });
   const { status } = await deployment.deploy(declare(props, '2'));
   expect(status).toBe('UPDATE_ROLLBACK_COMPLETE');
 }
 
-test('sharing follows the declaration in place, comes back with a rollback, and ends with the prop', async () => {
+test('sharing follows the declaration in place, is restored by a rollback, and ends with the prop', async () => {
   const { deployment, id } = await deployed({ shareWith: [PARTNER] });
   expect(sharedWith(deployment, id)).toEqual([PARTNER]);
   await takenBack(deployment, { shareWith: [OTHER] });
@@ -58,7 +58,7 @@ test('sharing follows the declaration in place, comes back with a rollback, and 
   expect(deployment.copies()).toEqual([]);
 });
 
-test('an encrypted source without a key of the copy is refused before hours of copying', async () => {
+test('sharing is refused before copying if the source is encrypted and the copy has no key', async () => {
   const deployment = await start();
   const sourceSnapshotId = deployment.source({ encrypted: true });
   const result = await deployment.deploy(declare({ sourceSnapshotId, shareWith: [PARTNER] }));
@@ -67,7 +67,7 @@ test('an encrypted source without a key of the copy is refused before hours of c
   expect(deployment.started()).toBe(0);
 });
 
-test('a copy has the tags of its source from the beginning, but not those that mean something to others', async () => {
+test('a copy has its source’s tags, except those that mean something to other services', async () => {
   const { deployment, id } = await deployed({ copySourceTags: true, tags: { env: 'dr' } });
   const tags = deployment.aws.ec2.tagsOf(id);
   expect(tags).toMatchObject({ team: 'storage', env: 'dr' });
@@ -82,7 +82,7 @@ test('a locked copy outlives its stack', async () => {
   expect(deployment.copies()).toEqual([id]);
 });
 
-test('a create that is rolled back leaves no copy, although the copy was locked by then', async () => {
+test('a create that rolls back leaves no copy, even if the copy was already locked', async () => {
   const deployment = await start();
   deployment.source({ id: 'snap-0123456789abcdef0' });
   deployment.aws.cloudFormation.failNext('Sibling', 'Create', { afterSeconds: 60, reason: 'No.' });
@@ -92,7 +92,7 @@ test('a create that is rolled back leaves no copy, although the copy was locked 
   expect(deployment.copies()).toEqual([]);
 });
 
-test('a lock that an update sets is taken back with it', async () => {
+test('a lock that an update sets is removed if the update rolls back', async () => {
   const { deployment, id } = await deployed({ removalPolicy: RETAIN });
   await takenBack(deployment, {
     lock: SnapshotLock.compliance(Duration.days(30), Duration.hours(24)),
@@ -101,7 +101,7 @@ test('a lock that an update sets is taken back with it', async () => {
   expect(lockOf(deployment, id)).toBeUndefined();
 });
 
-test('archiving is begun and not waited for, and the stack can be deleted meanwhile', async () => {
+test('a copy is archived, restored without the prop, and deleted with the stack', async () => {
   const { deployment, id } = await deployed({ storageTier: StorageTier.ARCHIVE });
   await deployment.pass(72 * 60);
   expect(tierOf(deployment, id)).toBe('archive');
@@ -120,7 +120,7 @@ describe('fast restore of a copy', () => {
   const active = ({ aws }: Deployment) =>
     aws.ec2.handover.fastRestores.active().map(({ snapshotId, zone }) => `${snapshotId} ${zone}`);
 
-  test('is enabled, follows a replaced copy, and ends with the stack', async () => {
+  test('is enabled, moves to a replacement copy, and ends with the stack', async () => {
     const deployment = await start();
     deployment.source({ id: 'snap-0123456789abcdef0' });
     expect((await deployment.deploy(declareFast(['us-east-1a']))).status).toBe('CREATE_COMPLETE');
@@ -135,7 +135,7 @@ describe('fast restore of a copy', () => {
     expect(deployment.copies()).toEqual([]);
   });
 
-  test('that EC2 refuses fails the deployment with its reason, and leaves nothing enabled', async () => {
+  test('that EC2 refuses fails the deployment, and leaves nothing enabled', async () => {
     const deployment = await start();
     deployment.source({ id: 'snap-0123456789abcdef0' });
     for (let n = 0; n < 5; n++) {

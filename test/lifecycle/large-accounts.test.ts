@@ -1,4 +1,4 @@
-// Accounts with very many snapshots, and queues that are full.
+// Accounts with a very large number of snapshots, and full queues.
 import { Duration } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { AwsError } from '../../local-aws/faults';
@@ -8,20 +8,20 @@ import { start } from './start';
 
 const SECOND = 1_000;
 const REGION = 'eu-west-1';
-/** As many calls as a search of 20,000 snapshots takes: EC2 pages before it filters. */
+/** The number of calls that a search of 20,000 snapshots takes: EC2 paginates before it filters. */
 const PAGES = 20;
 
 const propsOf = (deployment: Deployment) => ({ sourceSnapshotId: deployment.source(), destinationRegion: REGION });
 
-/** Every search takes so many seconds. */
+/** Every search takes this many seconds. */
 async function startSlow(seconds: number): Promise<Deployment> {
   const deployment = await start({ ec2: { crowd: PAGES * 1_000, copyDuration: 20 * MINUTE } });
   deployment.aws.services.delays = ({ input }) => ('Filters' in (input as object) ? (seconds * SECOND) / PAGES : 0);
   return deployment;
 }
 
-describe.each([31, 100, 235])('where a search takes %d s', (seconds) => {
-  test('the first poll starts the copy, once, it is reported, replaced and deleted', async () => {
+describe.each([31, 100, 235])('if a search takes %d s', (seconds) => {
+  test('the first poll starts the copy once, and it is reported, replaced, and deleted', async () => {
     const deployment = await startSlow(seconds);
     const begun = deployment.aws.clock.now();
     const props = propsOf(deployment);
@@ -31,7 +31,7 @@ describe.each([31, 100, 235])('where a search takes %d s', (seconds) => {
     expect(deployment.copies()).toEqual([id]);
     expect(deployment.started()).toBe(1);
     expect((deployment.starts()[0]?.time ?? NaN) - begun).toBeLessThan((seconds + 60) * SECOND);
-    // After the copy’s end come the rest of an interval, and one search.
+    // The copy’s end is followed by the rest of an interval and one search.
     expect(minutesUntil(/^CREATE_COMPLETE$/, created)).toBeLessThan(20 + (2 * seconds + 60) / 60);
 
     const replaced = await deployment.deploy(declare({ ...props, description: 'new' }));
@@ -43,13 +43,13 @@ describe.each([31, 100, 235])('where a search takes %d s', (seconds) => {
   });
 });
 
-describe('where a search takes longer than a poll may read', () => {
+describe('if a search takes longer than a poll may read', () => {
   async function created(seconds: number) {
     const deployment = await startSlow(seconds);
     return { deployment, result: await deployment.deploy(declare(propsOf(deployment))) };
   }
 
-  test('the create fails within CloudFormation’s hour, says that the search takes too long, and can be deleted', async () => {
+  test('the create fails within CloudFormation’s hour, names the slow search, and can be deleted', async () => {
     const { deployment, result } = await created(300);
     expect(result.status).toBe('ROLLBACK_COMPLETE');
     expect(lineOf(result)).toContain(`EC2 takes too long to list the snapshots in ${REGION}`);
@@ -58,7 +58,7 @@ describe('where a search takes longer than a poll may read', () => {
     expect((await deployment.destroy()).status).toBe('DELETE_COMPLETE');
   });
 
-  test('the reason says so once, and what to do', async () => {
+  test('the reason says so once, and says what to do', async () => {
     const { result } = await created(300);
     expect(lineOf(result)).toContain(
       `to ${REGION}: EC2 takes too long to list the snapshots in ${REGION}; delete those that nobody needs, or deploy again when the Region is less busy (log group `,
@@ -66,8 +66,8 @@ describe('where a search takes longer than a poll may read', () => {
   });
 });
 
-describe('a queue that is full', () => {
-  test('for ever fails the create with EC2’s last answer', async () => {
+describe('a queue that stays full', () => {
+  test('forever fails the create with EC2’s last error', async () => {
     const deployment = await start({ ec2: { maxConcurrentCopies: 0 } });
     const props = propsOf(deployment);
     const created = await deployment.deploy(declare(props));
@@ -79,10 +79,10 @@ describe('a queue that is full', () => {
   });
 
   test.each([
-    ['a quota of a name that nobody knows', 'FooLimitExceeded'],
+    ['a quota with an unknown name', 'FooLimitExceeded'],
     ['the throughput of time-based copies', 'CopyThroughputQuotaExceeded'],
     ['a rate', 'SnapshotCopyRateExceeded'],
-  ])('for ten minutes is waited out: %s', async (_, code) => {
+  ])('for ten minutes only delays the create: %s', async (_, code) => {
     const deployment = await start();
     const begun = deployment.aws.clock.now();
     const full = new AwsError(code, 'You have reached the limit.');
@@ -95,7 +95,7 @@ describe('a queue that is full', () => {
   });
 });
 
-test('tags that are being changed by somebody else are waited for', async () => {
+test('the handler waits while somebody else changes the tags', async () => {
   const deployment = await start();
   const busy = new AwsError('ConcurrentTagAccess', 'Concurrent tag access is not supported.');
   const makeBusy = (): void => {
@@ -115,7 +115,7 @@ test('tags that are being changed by somebody else are waited for', async () => 
   expect(deployment.copies()).toEqual([id]);
 });
 
-describe('a failure over a key whose policy is on its way is tried again, and succeeds, if EC2 tells it', () => {
+describe('a copy that fails while its key policy propagates succeeds on a retry if EC2 reports the failure', () => {
   async function expectSecondStart(seconds: number): Promise<void> {
     const deployment = await start({ ec2: { lateErrorDelay: seconds * SECOND } });
     const { clock, ec2 } = deployment.aws;
@@ -143,7 +143,7 @@ describe('a failure over a key whose policy is on its way is tried again, and su
   ])('%s after the start', (_, seconds) => expectSecondStart(seconds));
 });
 
-test('the advice of a late copy does not tell to set the completion duration that is set', async () => {
+test('the advice for a late copy does not suggest a completion duration that is already set', async () => {
   const deployment = await start({ ec2: { course: () => ({ duration: 115 * MINUTE }) } });
   const props = propsOf(deployment);
   const created = await deployment.deploy(declare({ ...props, completionDuration: Duration.minutes(15) }));

@@ -11,7 +11,7 @@ const HOUR = 60 * MINUTE;
 const backup = ({ aws, source }: Deployment, ageMs: number): string =>
   source({ volumeId: VOLUME, startTime: aws.clock.now() - ageMs });
 
-/** The copy of the latest backup, and a resource after it. */
+/** The copy of the latest backup, followed by another resource. */
 const declare =
   (refresh: string | undefined, more: Partial<SnapshotCopyProps> = {}, revision = '1') =>
   (stack: Stack) => {
@@ -35,7 +35,7 @@ async function created() {
   return { deployment, copy, source };
 }
 
-describe.each(['newer', 'same', 'none'] as const)('a refresh that finds a source: %s', (found) => {
+describe.each(['newer', 'same', 'none'] as const)('a refresh (source found: %s)', (found) => {
   const prepare = async () => {
     const scene = await created();
     const { aws } = scene.deployment;
@@ -47,7 +47,7 @@ describe.each(['newer', 'same', 'none'] as const)('a refresh that finds a source
     return { ...scene, newer };
   };
 
-  test('goes forward', async () => {
+  test('makes a copy only of a newer source, and fails without a source', async () => {
     const { deployment, copy, source, newer } = await prepare();
     const result = await deployment.deploy(declare('2'));
     const [id = ''] = deployment.copies();
@@ -70,7 +70,7 @@ describe.each(['newer', 'same', 'none'] as const)('a refresh that finds a source
   test.each([
     ['because another resource fails', undefined],
     ['because it is canceled', 60],
-  ])('is taken back %s', async (_, afterSeconds) => {
+  ])('rolls back %s', async (_, afterSeconds) => {
     const { deployment, copy, source } = await prepare();
     const [logicalId, after] = afterSeconds === undefined ? ['Sibling', 5] : ['Other', afterSeconds];
     const other = (revision: string) => (stack: Stack) => {
@@ -95,7 +95,7 @@ describe.each(['newer', 'same', 'none'] as const)('a refresh that finds a source
   });
 });
 
-test('thirty deployments of one template copy once, whatever backups are made', async () => {
+test('thirty deployments without a refresh copy once, even if new backups are made', async () => {
   const { deployment, copy } = await created();
   for (let n = 0; n < 30; n++) {
     await deployment.pass(60);
@@ -106,7 +106,7 @@ test('thirty deployments of one template copy once, whatever backups are made', 
   expect(deployment.started()).toBe(1);
 });
 
-test('a copy that takes stages is kept by a refresh, and its readers see the same id', async () => {
+test('a refresh keeps a copy with stages, and its readers see the same ID', async () => {
   const deployment = await start({ ec2: { copyDuration: 100 * MINUTE } });
   const source = backup(deployment, HOUR);
   const staged = { timeout: Duration.hours(3) };
@@ -120,7 +120,7 @@ test('a copy that takes stages is kept by a refresh, and its readers see the sam
   expect(deployment.started()).toBe(1);
 });
 
-test('a dry run proves the latest source, and fails without one', async () => {
+test('a dry run succeeds with a latest source, and fails without one', async () => {
   const deployment = await start();
   const props = { latestSource: { volumeId: VOLUME } };
   const refused = await deployment.deploy(declareDryRun(props));
@@ -132,7 +132,7 @@ test('a dry run proves the latest source, and fails without one', async () => {
   expect(deployment.copies()).toEqual([]);
 });
 
-test('a snapshot that the stack takes itself is copied, and deleted after its copy', async () => {
+test('a snapshot that the stack takes itself is copied, and both are deleted with the stack', async () => {
   const deployment = await start();
   const declareBoth = (description: string) => (stack: Stack) => {
     const snapshot = new ec2.CfnSnapshot(stack, 'Snapshot', { volumeId: VOLUME, description });

@@ -1,4 +1,4 @@
-// What cannot be read, changed or deleted: a rollback leaves it, and a Delete fails over it only if its owner can help.
+// A rollback leaves what cannot be read, changed, or deleted. A Delete fails over it only if its owner can help.
 import type { SnapshotCopyProps } from '../../lib';
 import { AwsError, type FaultHook } from '../../local-aws/faults';
 import { declare, declareWithSibling, logicalIdOfCopy } from './declarations';
@@ -13,7 +13,7 @@ const DENIED = new AwsError(
 );
 const DENY_DELETION: FaultHook = ({ action }) => (action === 'DeleteSnapshot' ? DENIED : undefined);
 
-/** What keeps a copy from being deleted, what EC2 says then, and what ends it. */
+/** What prevents the deletion of a copy, what EC2 says about it, and what releases the copy. */
 const HOLDS = [
   {
     name: 'is locked in governance mode',
@@ -38,7 +38,7 @@ const HOLDS = [
       `InvalidSnapshot.InUse: The snapshot ${id} is currently in use by ami-0123456789abcdef0; deregister the AMI, unlock the snapshot, or release what else holds it, then delete again`,
   },
   {
-    name: 'may not be deleted',
+    name: 'is under a policy that denies its deletion',
     hold: ({ aws }: Deployment, id: string) => {
       aws.services.faults = (call) =>
         (call.input as { SnapshotId?: string }).SnapshotId === id ? DENY_DELETION(call) : undefined;
@@ -60,7 +60,7 @@ async function deployed(more: Partial<SnapshotCopyProps> = {}) {
   return { deployment, props, id, outputs };
 }
 
-/** Acts once the copy of a deployment is in this status, before anything else happens. */
+/** Acts as soon as a deployment's copy reaches this status, before anything else happens. */
 async function startAndActOn(status: string, act: (deployment: Deployment) => void): Promise<Deployment> {
   const deployment: Deployment = await start({
     onEvent: (event) => {
@@ -70,8 +70,8 @@ async function startAndActOn(status: string, act: (deployment: Deployment) => vo
   return deployment;
 }
 
-describe('a tag change that cannot be made is rolled back, and leaves', () => {
-  test('nothing, where the source and the copy have both gone', async () => {
+describe('a tag change that cannot be made rolls back and leaves', () => {
+  test('nothing if the source and the copy are both gone', async () => {
     const { deployment, props, id, outputs } = await deployed();
     deployment.aws.ec2.deleteSnapshot('us-east-1', { SnapshotId: props.sourceSnapshotId });
     deployment.aws.ec2.deleteSnapshot(REGION, { SnapshotId: id });
@@ -87,7 +87,7 @@ describe('a tag change that cannot be made is rolled back, and leaves', () => {
     expect((await deployment.destroy()).status).toBe('DELETE_COMPLETE');
   });
 
-  test('a copy whose tags somebody has stripped', async () => {
+  test('a copy whose tags somebody removed', async () => {
     const { deployment, props, id, outputs } = await deployed();
     const tags = Object.entries(deployment.aws.ec2.tagsOf(id)).map(([Key, Value]) => ({ Key, Value }));
     deployment.aws.ec2.deleteTags(REGION, { Resources: [id] });
@@ -101,7 +101,7 @@ describe('a tag change that cannot be made is rolled back, and leaves', () => {
     expect(deployment.copies()).toEqual([id]);
     expect(deployment.aws.ec2.tagsOf(id)).toEqual({});
 
-    // It exists, and its owner can give the tags back.
+    // The copy exists, and its owner can restore the tags.
     const refused = await deployment.destroy();
     expect(refused.status).toBe('DELETE_FAILED');
     expect(lineOf(refused)).toContain(reason);
@@ -110,7 +110,7 @@ describe('a tag change that cannot be made is rolled back, and leaves', () => {
     expect(deployment.copies()).toEqual([]);
   });
 
-  test('a copy that may not be read', async () => {
+  test('a copy that cannot be read', async () => {
     const { deployment, props, id, outputs } = await deployed();
     const tags = deployment.aws.ec2.tagsOf(id);
     deployment.close(REGION, 'denied');
@@ -125,7 +125,7 @@ describe('a tag change that cannot be made is rolled back, and leaves', () => {
 });
 
 describe.each(HOLDS)('a copy that $name', ({ hold, release, says }) => {
-  test('is left by the rollback of the update that made it', async () => {
+  test('stays after the rollback of the update that made it', async () => {
     const deployment = await startAndActOn('UPDATE_COMPLETE', (there) => {
       const [, made] = there.copies();
       if (made !== undefined) hold(there, made);
@@ -141,11 +141,11 @@ describe.each(HOLDS)('a copy that $name', ({ hold, release, says }) => {
     expect(deployment.logged('left')).toContainEqual(
       expect.objectContaining({ snapshotId: made, reason: expect.stringContaining(says(made)) as string }),
     );
-    // CloudFormation asked for its deletion, too, and shows why that failed.
+    // CloudFormation also requested its deletion, and shows why that failed.
     expect(lineOf(updated, /^DELETE_FAILED$/)).toContain(`${made} in ${REGION} could not be deleted: ${says(made)}`);
   });
 
-  test('is left by the update that has replaced it, whose events say why', async () => {
+  test('stays after the update that replaced it, whose events say why', async () => {
     const { deployment, props, id } = await deployed();
     hold(deployment, id);
     const updated = await deployment.deploy(declare({ ...props, description: 'new' }));
@@ -155,7 +155,7 @@ describe.each(HOLDS)('a copy that $name', ({ hold, release, says }) => {
     expect(lineOf(updated, /^DELETE_FAILED$/)).toContain(`${id} in ${REGION} could not be deleted: ${says(id)}`);
   });
 
-  test('fails the deletion of the stack, until it is released', async () => {
+  test('fails the deletion of the stack until it is released', async () => {
     const { deployment, id } = await deployed();
     hold(deployment, id);
     const refused = await deployment.destroy();
@@ -168,7 +168,7 @@ describe.each(HOLDS)('a copy that $name', ({ hold, release, says }) => {
   });
 });
 
-test('a copy whose lock in compliance mode has passed its cool-off is left by the deletion, and named in the log', async () => {
+test('a copy whose compliance lock is past its cool-off stays after the deletion, and the log names it', async () => {
   const { deployment, id } = await deployed();
   const { clock, ec2 } = deployment.aws;
   ec2.snapshot(id).lock = { mode: 'compliance', days: 30, coolOffHours: 24, createdAt: clock.now() };
@@ -185,7 +185,7 @@ describe('a failed copy that cannot be deleted', () => {
     return { deployment, declared: declare({ sourceSnapshotId: deployment.source(), destinationRegion: REGION }) };
   };
 
-  /** It costs nothing. */
+  /** A failed copy costs nothing. */
   const expectLeft = (deployment: Deployment): void => {
     const [id = ''] = deployment.copies();
     expect(deployment.copies()).toHaveLength(1);
@@ -217,7 +217,7 @@ describe('a failed copy that cannot be deleted', () => {
   });
 });
 
-test('after a rollback that skipped the copy, the next update goes back to the old one, and a replacement deletes that', async () => {
+test('after a rollback that skips the copy, an update restores the old one, and a replacement deletes it', async () => {
   const logicalId = logicalIdOfCopy();
   const deployment = await startAndActOn('UPDATE_COMPLETE', ({ aws }) => {
     if (isFirst) aws.cloudFormation.failNext(logicalId, 'Update');

@@ -20,7 +20,7 @@ describe('the life of a copy', () => {
 
     const tagged = await deployment.deploy(declare({ ...props, tags: { team: 'b' } }));
     expect(tagged).toMatchObject({ status: 'UPDATE_COMPLETE', outputs: { Id: first } });
-    // In place there is nothing to wait for.
+    // An update in place has nothing to wait for.
     expect(deployment.minutes(tagged)).toBeLessThan(1);
     expect(deployment.aws.ec2.tagsOf(first)).toMatchObject({ team: 'b' });
     expect(deployment.started()).toBe(1);
@@ -30,7 +30,7 @@ describe('the life of a copy', () => {
     expect(replaced).toMatchObject({ status: 'UPDATE_COMPLETE', outputs: { Id: second } });
     expect(second).not.toBe(first);
     expect(deployment.copies()).toEqual([second]);
-    // New copy first: that keeps incremental copies incremental.
+    // The new copy comes first, which keeps incremental copies incremental.
     const { deletion } = deployment.aws.ec2.snapshot(first);
     expect(deletion?.requestedAt).toBeGreaterThan(deployment.aws.ec2.snapshot(second).startTime + 12 * MINUTE);
 
@@ -54,7 +54,7 @@ describe('the life of a copy', () => {
     });
   });
 
-  test('a copy of a copy, a source of another custom resource, and two Regions in one stack come and go', async () => {
+  test('one stack can have a copy of a copy, a source from a custom resource, and two Regions', async () => {
     const deployment = await start();
     const sourceSnapshotId = deployment.source();
     const result = await deployment.deploy((stack) => {
@@ -84,7 +84,7 @@ describe('the life of a copy', () => {
     expect(completed(/^Volume/)).toBeGreaterThan(completed(/^CopyResource|^Copy/));
   });
 
-  test('the answer is far below 4096 bytes, the log has a line for each decision and never the ResponseURL', async () => {
+  test('the log has a line for each decision, and never the ResponseURL', async () => {
     const deployment = await start();
     await deployment.deploy(declare({ sourceSnapshotId: deployment.source() }));
     const lines = deployment.aws.lambda.logs.map(({ line }) => JSON.stringify(line));
@@ -103,7 +103,7 @@ describe('the life of a copy', () => {
 });
 
 describe('a retained copy', () => {
-  test('stays when it is replaced and when the stack goes, and its mark follows the policy', async () => {
+  test('stays when it is replaced or its stack is deleted, and its mark follows the policy', async () => {
     const deployment = await start();
     const props = { sourceSnapshotId: deployment.source() };
     await deployment.deploy(declare(props));
@@ -129,11 +129,11 @@ describe('a retained copy', () => {
   });
 });
 
-describe('an upgrade of the library', () => {
-  test('replaces no copy: the properties of the first release are still the same inputs', async () => {
+describe('a library upgrade', () => {
+  test('replaces no copy: properties from the first release are still the same inputs', async () => {
     const deployment = await start();
     const props: SnapshotCopyProps = { sourceSnapshotId: deployment.source(), destinationRegion: 'eu-west-1' };
-    // As the first release wrote it: explicit defaults, another order.
+    // As the first release wrote it: with explicit defaults, and in another order.
     await deployment.deploy((stack) => {
       const copy = copyInto(stack, props);
       const resource = copy.node.defaultChild as CfnResource;

@@ -1,11 +1,11 @@
-// A finished copy is answered at the next poll, unless something may be hidden.
+// The next poll reports a finished copy, unless something may be hidden.
 import type { OperationResult } from '../../local-aws';
 import { declare, logicalIdOfCopy } from './declarations';
 import { MINUTE, type Deployment } from './deployment';
 import { start } from './start';
 
 const SECOND = 1_000;
-/** A poll interval, a call, and the longest that a read may be stale. */
+/** A poll interval, a call, and the longest time that a read may be stale. */
 const VISIBILITY_DELAY = 180;
 
 const propsOf = (deployment: Deployment) => ({
@@ -13,7 +13,7 @@ const propsOf = (deployment: Deployment) => ({
   destinationRegion: 'eu-west-1',
 });
 
-/** Seconds from the first call of CopySnapshot of an operation until CloudFormation has the answer. */
+/** Seconds from an operation's first CopySnapshot call until CloudFormation has the response. */
 function secondsFromStart(deployment: Deployment, { events }: OperationResult, status: RegExp): number {
   const begun = events[0]?.time ?? NaN;
   const started = deployment.starts().find(({ time }) => time >= begun)?.time ?? NaN;
@@ -24,8 +24,8 @@ function secondsFromStart(deployment: Deployment, { events }: OperationResult, s
 const untilCreated = (deployment: Deployment, result: OperationResult): number =>
   secondsFromStart(deployment, result, /^CREATE_COMPLETE$/);
 
-describe('a copy that this process started, and whose answer it heard,', () => {
-  test('is answered within 95 s of its start if EC2 takes 60 s, at a create and at a replacement', async () => {
+describe('a copy that this process started, and whose response it received,', () => {
+  test('is reported within 95 s of its start if EC2 takes 60 s, for a create and a replacement', async () => {
     const deployment = await start({ ec2: { copyDuration: MINUTE } });
     const props = propsOf(deployment);
     const created = await deployment.deploy(declare(props));
@@ -40,14 +40,14 @@ describe('a copy that this process started, and whose answer it heard,', () => {
     expect(deployment.started()).toBe(2);
   });
 
-  test('is answered within 35 s of its end if EC2 takes 30 minutes', async () => {
+  test('is reported within 35 s of its end if EC2 takes 30 minutes', async () => {
     const deployment = await start({ ec2: { copyDuration: 30 * MINUTE } });
     const created = await deployment.deploy(declare(propsOf(deployment)));
     expect(created.status).toBe('CREATE_COMPLETE');
     expect(untilCreated(deployment, created)).toBeLessThanOrEqual(30 * 60 + 35);
   });
 
-  test('is the only one that stays, although a second event has started another, which nothing shows yet', async () => {
+  test('is the only one that stays, even if a second event started another that no read shows yet', async () => {
     const staleness = { ids: 0, tags: 110 * SECOND, deletions: 0, writes: 0 };
     const deployment = await start({ ec2: { copyDuration: MINUTE, staleness } });
     deployment.aws.cloudFormation.duplicateNext(logicalIdOfCopy(), 'Create', { newRequestId: true, afterSeconds: 8 });
@@ -61,8 +61,8 @@ describe('a copy that this process started, and whose answer it heard,', () => {
   });
 });
 
-describe('the visibility delay is outwaited', () => {
-  test('when the answer of CopySnapshot was lost, and one copy is made', async () => {
+describe('a request waits out the visibility delay', () => {
+  test('if the CopySnapshot response was lost, and one copy is made', async () => {
     const deployment = await start({
       ec2: { copyDuration: MINUTE },
       faults: ({ action, count }) => (action === 'CopySnapshot' && count === 1 ? 'lost-response' : undefined),
@@ -74,7 +74,7 @@ describe('the visibility delay is outwaited', () => {
     expect(deployment.started()).toBe(1);
   });
 
-  test('when another process polls than the one that started the copy', async () => {
+  test('if a process other than the one that started the copy polls', async () => {
     const deployment = await start({ ec2: { copyDuration: MINUTE } });
     let polls = 0;
     deployment.aws.lambda.interceptor = ({ handler }, invoke) => {

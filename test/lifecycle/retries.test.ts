@@ -2,8 +2,8 @@ import type { Call } from '../../local-aws/faults';
 import { declare, logicalIdOfCopy } from './declarations';
 import { start } from './start';
 
-describe('one copy per request, whatever is retried', () => {
-  test('the answer of CopySnapshot is lost while reads are stale', async () => {
+describe('a request makes one copy if', () => {
+  test('the CopySnapshot response is lost while reads are stale', async () => {
     const staleness = { ids: 100_000, tags: 100_000, deletions: 0, writes: 0 };
     const faults = ({ action, count }: Call) =>
       action === 'CopySnapshot' && count === 1 ? 'lost-response' : undefined;
@@ -14,7 +14,7 @@ describe('one copy per request, whatever is retried', () => {
     expect(deployment.started()).toBe(1);
   });
 
-  test('onEvent runs twice, since the framework did not get its first answer', async () => {
+  test('onEvent runs twice because the framework did not get its first response', async () => {
     const deployment = await start();
     let lost = false;
     deployment.aws.lambda.interceptor = async ({ handler }, invoke) => {
@@ -30,7 +30,7 @@ describe('one copy per request, whatever is retried', () => {
     expect(deployment.copies()).toHaveLength(1);
   });
 
-  test.each([false, true])('the event is delivered twice (with a RequestId of its own: %s)', async (newRequestId) => {
+  test.each([false, true])('the event is delivered twice (with a new RequestId: %s)', async (newRequestId) => {
     const deployment = await start({ ec2: { staleness: { ids: 0, tags: 60_000, deletions: 0, writes: 0 } } });
     const props = { sourceSnapshotId: deployment.source() };
     deployment.aws.cloudFormation.duplicateNext(logicalIdOfCopy(), 'Create', { newRequestId });
@@ -42,8 +42,8 @@ describe('one copy per request, whatever is retried', () => {
   });
 });
 
-describe('what the framework loses is not lost', () => {
-  test('its waiter does not start on create: nothing was begun', async () => {
+describe('nothing is lost if', () => {
+  test('the waiter does not start on create: nothing was started', async () => {
     const deployment = await start();
     deployment.aws.stepFunctions.failNextStart();
     expect((await deployment.deploy(declare({ sourceSnapshotId: deployment.source() }))).status).toBe(
@@ -52,7 +52,7 @@ describe('what the framework loses is not lost', () => {
     expect(deployment.started()).toBe(0);
   });
 
-  test('its waiter does not start on update: the old copy stays', async () => {
+  test('the waiter does not start on update: the old copy stays', async () => {
     const deployment = await start();
     const props = { sourceSnapshotId: deployment.source() };
     await deployment.deploy(declare(props));

@@ -1,4 +1,4 @@
-// A replacement is taken back, and something is in the way by then: the stack goes back all the same.
+// A replacement is rolled back, and something is in the way by then: the stack rolls back anyway.
 import type { LocalAwsOptions } from '../../local-aws';
 import { AwsError } from '../../local-aws/faults';
 import { declareApart, declareWithSibling } from './declarations';
@@ -8,22 +8,22 @@ import { start } from './start';
 const REGION = 'eu-west-1';
 const DENIED = new AwsError('UnauthorizedOperation', 'No, with an explicit deny in a service control policy', 403);
 
-/** What no source settles about the Update of a rollback. */
+/** What no documentation settles about the Update in a rollback. */
 const ROLLBACKS: [string, LocalAwsOptions][] = [
-  ['the new id, and cleans up', { rollbackPhysicalId: 'new' }],
-  ['the new id, and does not clean up', { rollbackPhysicalId: 'new', rollbackCleansUp: false }],
-  ['the old id, and cleans up', { rollbackPhysicalId: 'old' }],
+  ['the new ID and cleans up', { rollbackPhysicalId: 'new' }],
+  ['the new ID and does not clean up', { rollbackPhysicalId: 'new', rollbackCleansUp: false }],
+  ['the old ID and cleans up', { rollbackPhysicalId: 'old' }],
 ];
 
 interface History {
   readonly options?: LocalAwsOptions;
   /** Before the update that replaces the copy. */
   readonly before?: (deployment: Deployment, id: string) => void;
-  /** When the new copy is there, before the update fails. */
+  /** When the new copy exists, before the update fails. */
   readonly meanwhile?: (deployment: Deployment, id: string) => void;
 }
 
-/** A replacement that a failing sibling takes back. */
+/** A replacement that rolls back because a sibling fails. */
 async function takenBack({ options, before, meanwhile }: History) {
   let old = '';
   let isFirst = true;
@@ -49,7 +49,7 @@ const stripTags = ({ aws }: Deployment, id: string): void => {
 };
 
 describe.each(ROLLBACKS)('a rollback that carries %s', (_, options) => {
-  test('ends well where the old copy and the source have gone by then, and a later deployment works', async () => {
+  test('succeeds if the old copy and the source are gone by then, and a later deployment works', async () => {
     const meanwhile = ({ aws }: Deployment, id: string): void => {
       aws.ec2.deleteSnapshot('us-east-1', { SnapshotId: aws.ec2.snapshot(id).source?.id });
       aws.ec2.deleteSnapshot(REGION, { SnapshotId: id });
@@ -69,7 +69,7 @@ describe.each(ROLLBACKS)('a rollback that carries %s', (_, options) => {
     expect(deployment.copies()).toEqual([]);
   });
 
-  test('ends well where somebody stripped the tags of the old copy: it stays, and is made anew', async () => {
+  test('succeeds if somebody removed the old copy’s tags: it stays, and a new copy is made', async () => {
     const { deployment, old, result } = await takenBack({ options, before: stripTags });
     const [, made = ''] = deployment.copies();
     expect(result.status).toBe('UPDATE_ROLLBACK_COMPLETE');
@@ -81,7 +81,7 @@ describe.each(ROLLBACKS)('a rollback that carries %s', (_, options) => {
     expect(deployment.copies()).toEqual([old]);
   });
 
-  test('ends well where the Region is closed by then, and the deletion of the stack removes both copies later', async () => {
+  test('succeeds if the Region is closed by then, and deleting the stack later removes both copies', async () => {
     const meanwhile = (deployment: Deployment): void => {
       deployment.close(REGION, DENIED);
     };
@@ -108,7 +108,7 @@ describe('a policy that denies DeleteSnapshot', () => {
     return { deployment, props, deny };
   }
 
-  test('does not fail the rollback of an update whose copy is under way: that is left, and goes with the stack', async () => {
+  test('does not fail the rollback of an update with a pending copy: it stays until the stack is deleted', async () => {
     const { deployment, props, deny } = await denying();
     await deployment.deploy(declareApart(props, '1'));
     const [old = ''] = deployment.copies();
@@ -133,7 +133,7 @@ describe('a policy that denies DeleteSnapshot', () => {
     return { deployment, result, id };
   }
 
-  test('fails the rollback of a create whose copy is finished, until it allows that', async () => {
+  test('fails the rollback of a create whose copy is finished, until the policy is gone', async () => {
     const { deployment, result, id } = await createTakenBack(declareWithSibling, 0);
     expect(result.status).toBe('ROLLBACK_FAILED');
     expect(lineOf(result, /^DELETE_FAILED$/)).toContain(
@@ -145,7 +145,7 @@ describe('a policy that denies DeleteSnapshot', () => {
     expect(deployment.copies()).toEqual([]);
   });
 
-  test('fails the rollback of a canceled create, whose copy is under way', async () => {
+  test('fails the rollback of a canceled create whose copy is in progress', async () => {
     const { result, id } = await createTakenBack(declareApart, 100);
     expect(lineOf(result, /^DELETE_FAILED$/)).toContain(`${id} in ${REGION} could not be deleted`);
     expect(result.status).toBe('ROLLBACK_FAILED');

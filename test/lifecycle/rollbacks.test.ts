@@ -2,11 +2,11 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { declareWithSibling } from './declarations';
 import { start } from './start';
 
-describe('a rollback goes back', () => {
+describe('a rollback', () => {
   test.each([
     ['new', true],
     ['old', true],
-  ] as const)('to the old copy, when the Update carries the %s id', async (rollbackPhysicalId, rollbackCleansUp) => {
+  ] as const)('restores the old copy if the Update carries the %s ID', async (rollbackPhysicalId, rollbackCleansUp) => {
     const deployment = await start({ rollbackPhysicalId, rollbackCleansUp });
     const props = { sourceSnapshotId: deployment.source() };
     await deployment.deploy(declareWithSibling(props, '1'));
@@ -22,7 +22,7 @@ describe('a rollback goes back', () => {
     expect(deployment.copies()).toEqual([]);
   });
 
-  test('of tags in place', async () => {
+  test('restores tags in place', async () => {
     const deployment = await start();
     const props = { sourceSnapshotId: deployment.source() };
     await deployment.deploy(declareWithSibling({ ...props, tags: { a: '1' } }, '1'));
@@ -33,7 +33,7 @@ describe('a rollback goes back', () => {
     expect(deployment.aws.ec2.tagsOf(id)).not.toHaveProperty('b');
   });
 
-  test('of a create leaves nothing under RETAIN_ON_UPDATE_OR_DELETE, and what RETAIN says under RETAIN', async () => {
+  test('of a create deletes the copy under RETAIN_ON_UPDATE_OR_DELETE, and keeps it under RETAIN', async () => {
     for (const [removalPolicy, left] of [
       [RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, 0],
       [RemovalPolicy.RETAIN, 1],

@@ -6,7 +6,7 @@ import { copyInto, MINUTE, reasonOf } from './deployment';
 import { start } from './start';
 
 describe('a copy that takes longer than CloudFormation’s hour', () => {
-  test('is waited for through its stages; what depends on it waits for the end', async () => {
+  test('completes through its stages, and its dependents wait for the end', async () => {
     const deployment = await start({ ec2: { copyDuration: 175 * MINUTE } });
     const props = { sourceSnapshotId: deployment.source(), timeout: Duration.hours(4) };
     const declareLong =
@@ -33,7 +33,7 @@ describe('a copy that takes longer than CloudFormation’s hour', () => {
     expect(deployment.copies()).toEqual([]);
   });
 
-  test('that does not end in time is deleted, and so is one whose update fails in a later stage', async () => {
+  test('is deleted if an update times out in a later stage', async () => {
     const deployment = await start({ ec2: { copyDuration: 60 * MINUTE } });
     const props = { sourceSnapshotId: deployment.source(), timeout: Duration.minutes(90) };
     expect((await deployment.deploy(declare(props))).status).toBe('CREATE_COMPLETE');

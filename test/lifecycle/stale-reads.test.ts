@@ -1,4 +1,4 @@
-// One read never decides: what CloudFormation shows may be older than the request.
+// No single read decides: what CloudFormation shows may be older than the request.
 import type { LocalAwsOptions } from '../../local-aws';
 import { declare, declareApart, declareWithSibling, logicalIdOfCopy } from './declarations';
 import type { Deployment } from './deployment';
@@ -9,7 +9,7 @@ const LOGICAL_ID = logicalIdOfCopy();
 
 type Read = 'DescribeStacks' | 'DescribeStackResource';
 
-/** From now on, this read of the stack or of the copy, counted from 1, shows what is there now. Answers the count. */
+/** From now on, the read with this number (from 1) still shows the present state. Returns a counter of the reads. */
 function serveOld({ aws }: Deployment, read: Read, which: number): () => number {
   const { cloudFormation, services } = aws;
   const { asSeen } = cloudFormation;
@@ -34,7 +34,7 @@ describe.each([
   ['DescribeStackResource', 1],
   ['DescribeStackResource', 2],
   ['DescribeStackResource', 12],
-] as const)('one stale CREATE_COMPLETE of %s, at read %d,', (read, which) => {
+] as const)('one stale CREATE_COMPLETE from %s, at read %d,', (read, which) => {
   async function deployed() {
     const deployment = await start();
     const props = { sourceSnapshotId: deployment.source(), destinationRegion: REGION };
@@ -55,7 +55,7 @@ describe.each([
     expect(deployment.started()).toBe(2);
   });
 
-  test('does not fail a change in place, and the copy stays', async () => {
+  test('does not fail an update in place, and the copy stays', async () => {
     const { deployment, props, id } = await deployed();
     const tagged = await deployment.deploy(declare({ ...props, tags: { team: 'b' } }));
     expect(tagged).toMatchObject({ status: 'UPDATE_COMPLETE', outputs: { Id: id } });
@@ -64,14 +64,14 @@ describe.each([
     expect(deployment.started()).toBe(1);
   });
 
-  test('does not fail the deletion of the stack, which leaves nothing', async () => {
+  test('does not fail the deletion of the stack, which leaves no copy', async () => {
     const { deployment } = await deployed();
     expect((await deployment.destroy()).status).toBe('DELETE_COMPLETE');
     expect(deployment.copies()).toEqual([]);
   });
 });
 
-test.each([1, 2, 3])('a create is not lost over read %d of its resource, which does not show it yet', async (which) => {
+test.each([1, 2, 3])('a create succeeds even if read %d of its resource does not show it yet', async (which) => {
   const deployment = await start();
   const reads = serveOld(deployment, 'DescribeStackResource', which);
   const created = await deployment.deploy(
@@ -83,7 +83,7 @@ test.each([1, 2, 3])('a create is not lost over read %d of its resource, which d
   expect(deployment.started()).toBe(1);
 });
 
-/** What no source settles about a rollback, and what not every Region shows. */
+/** What no documentation settles about a rollback, and what some Regions do not show. */
 const WORLDS: [string, LocalAwsOptions][] = [true, false].flatMap((showsOperations) =>
   [true, false].map((rollbackMovesTime): [string, LocalAwsOptions] => [
     `${showsOperations ? 'with' : 'without'} LastOperations, where a rollback ${rollbackMovesTime ? 'moves' : 'keeps'} LastUpdatedTime`,
@@ -91,8 +91,8 @@ const WORLDS: [string, LocalAwsOptions][] = [true, false].flatMap((showsOperatio
   ]),
 );
 
-describe.each(WORLDS)('reads of CloudFormation that lag by 25 s, %s', (_, world) => {
-  test('do not fail create, replacement, its rollback, or deletion', async () => {
+describe.each(WORLDS)('CloudFormation reads that lag by 25 s, %s,', (_, world) => {
+  test('do not fail a create, a replacement, its rollback, or a deletion', async () => {
     const deployment = await start(world);
     const { cloudFormation } = deployment.aws;
     cloudFormation.staleness = 25_000;
@@ -116,14 +116,14 @@ describe.each(WORLDS)('reads of CloudFormation that lag by 25 s, %s', (_, world)
     expect(deployment.copies()).toEqual([]);
   });
 
-  test('do not keep a canceled update from being taken back', async () => {
+  test('do not prevent the rollback of a canceled update', async () => {
     const deployment = await start(world);
     const { clock, cloudFormation } = deployment.aws;
     cloudFormation.staleness = 25_000;
     const props = { sourceSnapshotId: deployment.source(), destinationRegion: REGION };
     await deployment.deploy(declareWithSibling(props, '1'));
     const before = deployment.copies();
-    // By then, the copy has been started.
+    // The copy has started by then.
     cloudFormation.failNext('Sibling', 'Update', { afterSeconds: 240 });
     const taken = await deployment.deploy(declareApart({ ...props, description: 'new' }, '2'));
     expect(taken.status).toBe('UPDATE_ROLLBACK_COMPLETE');

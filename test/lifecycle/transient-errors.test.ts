@@ -3,13 +3,13 @@ import { declare } from './declarations';
 import { MINUTE, reasonOf } from './deployment';
 import { start } from './start';
 
-describe('a transient error is never the end', () => {
+describe('a transient error is never final', () => {
   test.each([
     ['throttled', 'throttled'],
     ['unavailable', 'unavailable'],
     ['cut off', 'refused-connection'],
-    ['denied, as policies arrive', 'denied'],
-  ] as const)('four minutes in which each call is %s delay create, replacement and destruction', async (_, fault) => {
+    ['denied until policies propagate', 'denied'],
+  ] as const)('create, replacement, and deletion succeed after four minutes of calls that are %s', async (_, fault) => {
     const deployment = await start();
     const { aws } = deployment;
     const beset = (): void => {
@@ -27,7 +27,7 @@ describe('a transient error is never the end', () => {
     expect(deployment.copies()).toEqual([]);
   });
 
-  test('a full queue is waited out', async () => {
+  test('a full queue only delays the copy', async () => {
     const deployment = await start();
     const { aws } = deployment;
     aws.ec2.settings.maxConcurrentCopies = 1;
@@ -37,7 +37,7 @@ describe('a transient error is never the end', () => {
     expect(deployment.started()).toBeGreaterThan(1);
   });
 
-  test('a definite refusal is told at once', async () => {
+  test('a permanent refusal is reported promptly', async () => {
     const refusal = new AwsError('TagPolicyViolation', 'The tag policy does not allow the specified value.');
     const deployment = await start({ faults: ({ action }) => (action === 'CopySnapshot' ? refusal : undefined) });
     const result = await deployment.deploy(declare({ sourceSnapshotId: deployment.source() }));

@@ -19,7 +19,7 @@ test('time stands still while a task does real work', async () => {
   expect(times).toEqual([0]);
 });
 
-test('tasks that wake at the same time take turns in the order in which they lay down', async () => {
+test('tasks that wake at the same time take turns in the order in which they went to sleep', async () => {
   const clock = new VirtualClock(0);
   const order: string[] = [];
   const task = async (name: string): Promise<void> => {
@@ -44,7 +44,7 @@ test('a task can wait for another', async () => {
   expect([result, clock.now()]).toEqual(['done', 5000]);
 });
 
-test('waiting for another has a limit if it is given one', async () => {
+test('waiting for another task can have a limit', async () => {
   const clock = new VirtualClock(0);
   const never = new Promise<never>(() => undefined);
   await expect(clock.run(() => clock.waitAtMost(never, 2000))).resolves.toBe(TIMED_OUT);
@@ -52,7 +52,7 @@ test('waiting for another has a limit if it is given one', async () => {
   expect(clock.now()).toBe(2000);
 });
 
-test('what was spawned goes on only while time passes for somebody', async () => {
+test('spawned work proceeds only while time passes for another task', async () => {
   const clock = new VirtualClock(0);
   let ended = false;
   await clock.run(async () => {
@@ -68,7 +68,7 @@ test('what was spawned goes on only while time passes for somebody', async () =>
   expect([ended, clock.now()]).toEqual([true, HOUR]);
 });
 
-test('the failure of a task reaches whoever runs it', async () => {
+test('a task’s failure reaches its caller', async () => {
   const clock = new VirtualClock(0);
   await expect(clock.run(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
   await clock.run(() => clock.sleep(1));

@@ -1,9 +1,9 @@
-// What the handler can ask CloudFormation, and how late the answers may be.
+// What the handler can read from CloudFormation, and how stale the reads may be.
 import { custom, MINUTE, topic, World } from './scripted';
 
 const SECOND = 1_000;
 
-describe('what the handler can ask', () => {
+describe('what the handler can read', () => {
   test('the stack: its status, when it was created and updated, and its latest operations', async () => {
     const world = new World();
     const seen: unknown[] = [];
@@ -40,7 +40,7 @@ describe('what the handler can ask', () => {
     expect(world.cloudFormation.describeStack(stackId)?.StackStatus).toBe('DELETE_COMPLETE');
   });
 
-  test('a resource: its present id, the old one while an update is under way, and since when it is as it is', async () => {
+  test('a resource: its current ID (the old one during an update), its status, and when it last changed', async () => {
     const world = new World();
     const seen: unknown[] = [];
     world.script = ({ StackId, ResourceProperties: { n } }) => {
@@ -67,7 +67,7 @@ describe('the latest operations of a stack', () => {
   const typesOf = (world: World): unknown =>
     world.cloudFormation.describeStack('S')?.LastOperations?.map(({ OperationType }) => OperationType);
 
-  test('include a rollback as one of its own, with an id of its own', async () => {
+  test('include a rollback as an operation with its own ID', async () => {
     const world = new World();
     await world.create({ T: topic() });
     world.cloudFormation.failNext('T', 'Update');
@@ -77,7 +77,7 @@ describe('the latest operations of a stack', () => {
     expect(new Set(ids).size).toBe(3);
   });
 
-  test('are five at most, the latest first', async () => {
+  test('are the latest five at most', async () => {
     const world = new World();
     await world.create({ T: topic({ name: '0' }) });
     for (let n = 1; n <= 5; n++) await world.update({ T: topic({ name: String(n) }) });
@@ -92,7 +92,7 @@ describe('the latest operations of a stack', () => {
 });
 
 describe('what the handler is shown', () => {
-  /** What it is shown of the stack, of A and of A's id so many seconds after its event. */
+  /** What it is shown of the stack, of A, and of A's ID this many seconds after its event. */
   async function shownAfter(staleness: number, seconds: number): Promise<unknown[]> {
     const world = new World();
     world.cloudFormation.staleness = staleness * SECOND;
@@ -120,11 +120,11 @@ describe('what the handler is shown', () => {
     [30, 29.999, BEFORE],
     [30, 30, DURING],
     [30, 59, DURING],
-  ])('with answers that are %d s late, %d s after the event: %j', async (staleness, seconds, expected) => {
+  ])('with reads that are %d s stale, %d s after the event: %j', async (staleness, seconds, expected) => {
     expect(await shownAfter(staleness, seconds)).toEqual(expected);
   });
 
-  test('is the first state of what is newer than that, and nothing of what does not exist', async () => {
+  test('is the first state of what is newer than the staleness, and nothing for what does not exist', async () => {
     const world = new World();
     world.cloudFormation.staleness = MINUTE;
     const { stackId } = await world.create({ A: custom() });
@@ -136,7 +136,7 @@ describe('what the handler is shown', () => {
     expect(world.cloudFormation.describeStack(stackId)?.StackStatus).toBe('CREATE_COMPLETE');
   });
 
-  test('of a resource that is gone is late, too', async () => {
+  test('of a deleted resource is stale, too', async () => {
     const world = new World();
     const { stackId } = await world.create({ A: custom(), T: topic() });
     await world.clock.run(() => world.clock.sleep(10 * MINUTE));

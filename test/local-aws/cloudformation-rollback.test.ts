@@ -17,7 +17,7 @@ describe('rollback of an update', () => {
     return world;
   }
 
-  test('sends the properties the other way round, with the new id, and deletes what the update has made', async () => {
+  test('sends the properties in reverse with the new ID, and deletes what the update made', async () => {
     const world = await replaceThenFail({ rollbackPhysicalId: 'new' });
     expect(world.sent(1)).toEqual(['Update A id-1', 'Update A id-2', 'Delete A id-2']);
     expect(world.events[2]).toMatchObject({ ResourceProperties: { n: '1' }, OldResourceProperties: { n: '2' } });
@@ -25,17 +25,17 @@ describe('rollback of an update', () => {
     expect(world.cloudFormation.describeStackResource('S', 'A')?.PhysicalResourceId).toBe('id-1');
   });
 
-  test('or with the old id', async () => {
+  test('can send the old ID', async () => {
     const world = await replaceThenFail({ rollbackPhysicalId: 'old' });
     expect(world.sent(1)).toEqual(['Update A id-1', 'Update A id-1', 'Delete A id-2']);
   });
 
-  test('or with the old id, and the new one forgotten', async () => {
+  test('can send the old ID and forget the new one', async () => {
     const world = await replaceThenFail({ rollbackPhysicalId: 'old', rollbackCleansUp: false });
     expect(world.sent(1)).toEqual(['Update A id-1', 'Update A id-1']);
   });
 
-  test('comes after a failed update too, with the id that the failure named', async () => {
+  test('also follows a failed update, with the ID that the failure named', async () => {
     const world = new World();
     world.script = (event) =>
       event.ResourceProperties.n === '2' && event.RequestType === 'Update'
@@ -48,7 +48,7 @@ describe('rollback of an update', () => {
     expect(world.sent(1)).toEqual(['Update A first', 'Update A half-made', 'Delete A half-made']);
   });
 
-  test('does not wait for an update that was under way', async () => {
+  test('does not wait for an update in progress', async () => {
     const world = new World();
     world.script = ({ ResourceProperties: { n } }) => ({
       physicalId: `id-${n as string}`,
@@ -65,7 +65,7 @@ describe('rollback of an update', () => {
     expect(world.cloudFormation.describeStackResource('S', 'A')?.PhysicalResourceId).toBe('id-1');
   });
 
-  test('deletes what the update has created', async () => {
+  test('deletes what the update created', async () => {
     const world = new World();
     await world.create({ T: topic() });
     world.cloudFormation.failNext('T', 'Update', { afterSeconds: 60 });
@@ -73,7 +73,7 @@ describe('rollback of an update', () => {
     expect(world.sent()).toEqual(['Create A', 'Delete A id-A']);
   });
 
-  test('can fail itself', async () => {
+  test('can fail', async () => {
     const world = new World();
     await world.create({ A: custom({ n: 1 }) });
     world.script = ({ RequestType }) => ({ status: RequestType === 'Update' ? 'FAILED' : 'SUCCESS' });
@@ -83,7 +83,7 @@ describe('rollback of an update', () => {
     expect((await world.delete()).status).toBe('DELETE_COMPLETE');
   });
 
-  test('is left out when disabled, and the next update goes on', async () => {
+  test('is skipped if disabled, and the next update continues', async () => {
     const world = new World();
     world.script = byNumber;
     await world.create({ A: custom({ n: 1 }), T: topic() });
@@ -99,7 +99,7 @@ describe('rollback of an update', () => {
 });
 
 describe('a rollback that failed', () => {
-  /** Both resources would be replaced; T fails the update, and then each rollback of what is named. */
+  /** Both resources would be replaced. T fails the update, and then the named resources fail each rollback. */
   async function failedRollback(world: World, failing: string[]): Promise<void> {
     world.script = byNumber;
     await world.create({ A: custom({ n: 1 }), B: custom({ n: 1 }), T: topic() });
@@ -117,7 +117,7 @@ describe('a rollback that failed', () => {
     expect(result.status).toBe('UPDATE_ROLLBACK_FAILED');
   }
 
-  test('is continued with the resources that are not back yet', async () => {
+  test('continues with the resources that are not rolled back yet', async () => {
     const world = new World();
     await failedRollback(world, ['A']);
     world.script = byNumber;
@@ -132,7 +132,7 @@ describe('a rollback that failed', () => {
     expect(world.cloudFormation.describeStackResource('S', 'A')?.PhysicalResourceId).toBe('id-1');
   });
 
-  test('leaves what is skipped as it is, under the id that it has', async () => {
+  test('leaves skipped resources unchanged, with their current IDs', async () => {
     const world = new World();
     await failedRollback(world, ['A']);
     const first = world.events.length;
@@ -152,14 +152,14 @@ describe('a rollback that failed', () => {
     expect(world.sent().slice(-2)).toEqual(['Update A id-2', 'Delete A id-2']);
   });
 
-  test('can fail again, and be continued once more', async () => {
+  test('can fail again, and be continued again', async () => {
     const world = new World();
     await failedRollback(world, ['A', 'B']);
     expect((await world.continueRollback(['A'])).status).toBe('UPDATE_ROLLBACK_FAILED');
     expect((await world.continueRollback(['A', 'B'])).status).toBe('UPDATE_ROLLBACK_COMPLETE');
   });
 
-  test('is the only one that can be continued', async () => {
+  test('is the only kind that can be continued', async () => {
     const world = new World();
     await world.create({ A: custom() });
     await expect(world.continueRollback()).rejects.toThrow(
@@ -168,7 +168,7 @@ describe('a rollback that failed', () => {
   });
 });
 
-test('a resource whose Delete fails in a clean-up is forgotten, and never deleted again', async () => {
+test('a resource whose Delete fails in a cleanup is forgotten, and gets no other Delete', async () => {
   const world = new World();
   await world.create({ A: custom(), T: topic() });
   world.script = () => ({ status: 'FAILED' });
@@ -180,7 +180,7 @@ test('a resource whose Delete fails in a clean-up is forgotten, and never delete
   expect(world.sent(1)).toEqual(['Delete A id-A']);
 });
 
-test.each([true, false])('the time of the stack moves at a rollback: %s', async (rollbackMovesTime) => {
+test.each([true, false])('a rollback moves the stack’s LastUpdatedTime: %s', async (rollbackMovesTime) => {
   const world = new World({ rollbackMovesTime });
   const times: (number | undefined)[] = [];
   world.script = ({ StackId, ResourceProperties: { n } }) => {

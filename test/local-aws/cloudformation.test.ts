@@ -1,7 +1,7 @@
 import { custom, MINUTE, statuses, topic, World, type Script } from './scripted';
 
 describe('create', () => {
-  test('sends the properties with all scalars as strings, and answers with the outputs', async () => {
+  test('sends the properties with all scalars as strings, and returns the outputs', async () => {
     const world = new World();
     world.script = () => ({ data: { A: 'a' } });
     const resources = { R: custom({ n: 5, yes: true, list: [1, { x: false }], ServiceTimeout: 60 }) };
@@ -24,7 +24,7 @@ describe('create', () => {
     expect(world.events[0]).not.toHaveProperty('PhysicalResourceId');
   });
 
-  test('is parallel where the graph allows', async () => {
+  test('runs in parallel where the graph allows', async () => {
     const world = new World();
     world.script = () => ({ afterSeconds: 600, data: { X: 'x' } });
     const start = world.clock.now();
@@ -56,7 +56,7 @@ describe('create', () => {
     expect(world.sent(3)).toEqual(['Delete C c-1', 'Delete B id-B', 'Delete A id-A']);
   });
 
-  test('stays as it is with rollback disabled, and the next update goes on', async () => {
+  test('that fails with rollback disabled stays as it is, and the next update continues', async () => {
     const world = new World();
     world.script = () => ({ status: 'FAILED', physicalId: 'first' });
     const failed = await world.create({ A: custom(), T: topic() }, { disableRollback: true });
@@ -67,7 +67,7 @@ describe('create', () => {
     expect(world.sent(1)).toEqual(['Create A', 'Delete A first']);
   });
 
-  test('is not waited for when a sibling fails: Delete has an invented id, and late answers go unheard', async () => {
+  test('is canceled when a sibling fails: Delete has a made-up ID, and late responses are ignored', async () => {
     const world = new World();
     world.script = ({ RequestType }) => (RequestType === 'Create' ? { afterSeconds: 3000, physicalId: 'late' } : {});
     world.cloudFormation.failNext('T', 'Create', { afterSeconds: 60, reason: 'no topic' });
@@ -83,7 +83,7 @@ describe('create', () => {
 });
 
 describe('update', () => {
-  test('reaches only what has changed', async () => {
+  test('reaches only what changed', async () => {
     const world = new World();
     await world.create({ A: custom({ n: 1 }), B: custom({ n: 1 }) });
     const result = await world.update({ A: custom({ n: 1 }), B: custom({ n: 2 }) });
@@ -98,7 +98,7 @@ describe('update', () => {
     await expect(world.update({ A: custom() })).rejects.toThrow('No updates are to be performed.');
   });
 
-  test('that names another id has the old one deleted afterwards, by the old properties', async () => {
+  test('that returns another ID is followed by a Delete of the old one with the old properties', async () => {
     const world = new World();
     world.script = ({ ResourceProperties: { n } }) => ({ physicalId: `id-${n as string}` });
     await world.create({ A: custom({ n: 1 }) });
@@ -111,7 +111,7 @@ describe('update', () => {
     ]);
   });
 
-  test('succeeds although the clean-up fails', async () => {
+  test('succeeds even if the cleanup fails', async () => {
     const world = new World();
     world.script = ({ RequestType, ResourceProperties: { n } }) =>
       RequestType === 'Delete' ? { status: 'FAILED' } : { physicalId: `id-${n as string}` };
@@ -152,7 +152,7 @@ describe('policies', () => {
   });
 
   test.each(['Retain', 'RetainExceptOnCreate'])(
-    'DeletionPolicy %s sends no Delete with the stack',
+    'DeletionPolicy %s sends no Delete when the stack is deleted',
     async (DeletionPolicy) => {
       const world = new World();
       await world.create({ A: custom({}, { DeletionPolicy }) });
@@ -162,7 +162,7 @@ describe('policies', () => {
     },
   );
 
-  test('the policy of the last template counts, although its change alone reaches nobody', async () => {
+  test('the last template’s policy counts, although changing it alone sends no event', async () => {
     const world = new World();
     await world.create({ A: custom() });
     await world.update({ A: custom({}, { DeletionPolicy: 'Retain' }) });
@@ -181,7 +181,7 @@ describe('policies', () => {
 });
 
 describe('delete', () => {
-  test('that fails leaves what it depends on, and can be tried again', async () => {
+  test('that fails leaves what the resource depends on, and can be retried', async () => {
     const world = new World();
     await world.create({ A: custom(), B: custom({}, { DependsOn: 'A' }), C: custom() });
     world.script = ({ LogicalResourceId }) => ({ status: LogicalResourceId === 'B' ? 'FAILED' : 'SUCCESS' });
@@ -194,7 +194,7 @@ describe('delete', () => {
   });
 });
 
-test('a stack cannot be updated or deleted while another operation is under way', async () => {
+test('a stack cannot be updated or deleted while another operation is in progress', async () => {
   const world = new World();
   world.script = () => ({ afterSeconds: 60 });
   const creating = world.create({ A: custom() });
@@ -205,10 +205,10 @@ test('a stack cannot be updated or deleted while another operation is under way'
   expect(reasons[1]).toContain('cannot be deleted while in status CREATE_IN_PROGRESS');
 });
 
-describe('answers', () => {
+describe('responses', () => {
   test.each<[string, Script, string]>([
     ['longer than 4096 bytes', () => ({ data: { x: 'x'.repeat(4096) } }), 'Response object is too long.'],
-    ['with an id longer than a kilobyte', () => ({ physicalId: 'x'.repeat(1025) }), 'Invalid PhysicalResourceId'],
+    ['with an ID longer than a kilobyte', () => ({ physicalId: 'x'.repeat(1025) }), 'Invalid PhysicalResourceId'],
   ])('%s fail the resource', async (_, script, message) => {
     const world = new World();
     world.script = (event) => (event.RequestType === 'Create' ? script(event) : {});
@@ -218,7 +218,7 @@ describe('answers', () => {
   test.each([
     ['an hour', {}, 60],
     ['the ServiceTimeout', { ServiceTimeout: 600 }, 10],
-  ])('are waited for until %s has passed', async (_, properties, minutes) => {
+  ])('time out after %s', async (_, properties, minutes) => {
     const world = new World();
     world.script = ({ RequestType }) => (RequestType === 'Create' ? 'never' : {});
     const start = world.clock.now();
@@ -230,7 +230,7 @@ describe('answers', () => {
     );
   });
 
-  test('must carry each attribute that is read', async () => {
+  test('must contain each attribute that is read', async () => {
     const world = new World();
     const result = await world.create({ A: custom(), B: custom({ x: { 'Fn::GetAtt': ['A', 'X'] } }) });
     expect(result.reason).toContain(
@@ -245,8 +245,8 @@ describe('answers', () => {
 describe('events delivered twice', () => {
   test.each([
     ['the same RequestId', false],
-    ['a RequestId of its own', true],
-  ])('have %s, and the first answer counts', async (_, newRequestId) => {
+    ['different RequestIds', true],
+  ])('have %s, and the first response counts', async (_, newRequestId) => {
     const world = new World();
     let count = 0;
     world.script = () => ({ physicalId: `id-${++count}`, afterSeconds: count === 1 ? 100 : 10 });

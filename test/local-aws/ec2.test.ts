@@ -2,7 +2,7 @@ import type { CopySnapshotRequest } from '@aws-sdk/client-ec2';
 import { SimulatedEc2 } from '../../local-aws/ec2';
 import { SimulatedKms } from '../../local-aws/kms';
 
-// What can be shown without HTTP; the calls themselves are tested in endpoint.test.ts.
+// What can be tested without HTTP. The calls themselves are tested in endpoint.test.ts.
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -26,7 +26,7 @@ function copy(sourceId: string, input: Partial<CopySnapshotRequest> = {}): strin
 
 const look = (id: string) => ec2.describeSnapshots(HERE, { SnapshotIds: [id] }).Snapshots?.[0];
 
-it('makes the same ids from the same calls', () => {
+it('makes the same IDs from the same calls', () => {
   const other = new SimulatedEc2({ clock: { now: () => now } });
   expect(other.addSnapshot({ region: HERE }).id).toBe(ec2.addSnapshot({ region: HERE }).id);
 });
@@ -41,7 +41,7 @@ it("encrypts by default, under the account's default key when it has one", () =>
   expect(ec2.snapshot(copy(id)).kmsKeyId).toBe(key.arn);
 });
 
-it('encrypts on an Outpost, and copies nothing from there', () => {
+it('encrypts on an Outpost, and copies nothing from it', () => {
   const { id } = ec2.addSnapshot({ region: HERE });
   const onOutpost = copy(id, { DestinationOutpostArn: OUTPOST });
   now += 10 * MINUTE;
@@ -62,7 +62,7 @@ it('fails on an archived source, and on one whose key we may not use', () => {
   expect(copies.map((id) => ec2.stateOf(id))).toEqual(['error', 'error', 'completed']);
 });
 
-it('fails under a key that may be described only', () => {
+it('fails under a key that may only be described', () => {
   const key = kms.addKey({ region: HERE, access: 'describe' });
   expect(kms.describeKey(HERE, { KeyId: key.arn }).KeyMetadata?.Enabled).toBe(true);
   const id = copy(ec2.addSnapshot({ region: HERE }).id, { Encrypted: true, KmsKeyId: key.arn });
@@ -70,7 +70,7 @@ it('fails under a key that may be described only', () => {
   expect(look(id)).toMatchObject({ State: 'error', StateMessage: 'Given key ID is not accessible' });
 });
 
-it('lets a test change how a running copy goes on', () => {
+it('lets a test change the course of a running copy', () => {
   const id = copy(ec2.addSnapshot({ region: HERE }).id);
   ec2.changeCourse(id, { stallAt: 30, duration: 20 * MINUTE });
   now += 15 * MINUTE;
@@ -94,7 +94,7 @@ it('shows states and changed tags late, and finds new snapshots late when it wri
   expect(look(id)).toMatchObject({ Tags: [{ Key: 'a', Value: '1' }] });
 });
 
-it('counts a copy that is deleted only when it ends against the quota', () => {
+it('counts a copy against the quota until it ends, if it is deleted only then', () => {
   Object.assign(ec2.settings, { pendingDeletion: 'when ended', maxConcurrentCopies: 1 });
   const source = ec2.addSnapshot({ region: HERE }).id;
   ec2.deleteSnapshot(HERE, { SnapshotId: copy(source) });
@@ -103,7 +103,7 @@ it('counts a copy that is deleted only when it ends against the quota', () => {
   copy(source);
 });
 
-it('hides what the Recycle Bin keeps, when told so', () => {
+it('hides what the Recycle Bin keeps, if configured to', () => {
   const { id } = ec2.addSnapshot({ region: HERE });
   ec2.settings.recycleBin = 'hidden';
   ec2.deleteSnapshot(HERE, { SnapshotId: id });
@@ -132,20 +132,20 @@ describe('with a crowd of other snapshots in each Region', () => {
     [999, 1],
     [1_000, 2],
     [100_000, 101],
-  ])('of %d, a search takes %d pages, and finds what is ours on the last one', (crowd, pages) => {
+  ])('of %d, a search takes %d pages, and finds our snapshot on the last one', (crowd, pages) => {
     const { id } = ec2.addSnapshot({ region: HERE, tags: { mine: 'yes' } });
     ec2.settings.crowd = crowd;
     expect(pagesOf(1_000)).toEqual([...Array<string[]>(pages - 1).fill([]), [id]]);
     expect(pagesOf()).toEqual([[id]]);
   });
 
-  it('cuts what is ours between two pages', () => {
+  it('splits our snapshots across two pages', () => {
     const ids = [1, 2].map(() => ec2.addSnapshot({ region: HERE, tags: { mine: 'yes' } }).id).sort();
     ec2.settings.crowd = 1_999;
     expect(pagesOf(1_000)).toEqual([[], [ids[0]], [ids[1]]]);
   });
 
-  it('describes a snapshot by its id in one call', () => {
+  it('describes a snapshot by its ID in one call', () => {
     const { id } = ec2.addSnapshot({ region: HERE });
     ec2.settings.crowd = 100_000;
     expect(ec2.describeSnapshots(HERE, { SnapshotIds: [id] }).NextToken).toBeUndefined();

@@ -85,7 +85,7 @@ const tagged = (tags: Record<string, string>): Partial<CopySnapshotCommandInput>
   TagSpecifications: [{ ResourceType: 'snapshot', Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) }],
 });
 
-/** Code and message of what a call is refused with. */
+/** The code and message of the error that refuses a call. */
 async function refusal(call: Promise<unknown>): Promise<string> {
   return call.then(
     () => 'not refused',
@@ -122,7 +122,7 @@ describe('a copy', () => {
     });
   });
 
-  it('is made in the Region of the endpoint, and asked for with a presigned URL', async () => {
+  it('is made in the endpoint’s Region, and requested with a presigned URL', async () => {
     await copy();
     const { parameters, region } = endpoint.requests[0] ?? {};
     expect(region).toBe(HERE);
@@ -152,7 +152,7 @@ describe('a copy', () => {
     expect(await read(id)).toMatchObject({ State: 'error', StateMessage: message });
   });
 
-  it('is encrypted under the key it is given, in each of four forms, and reports the ARN', async () => {
+  it('is encrypted under the given key, in each of four forms, and reports the ARN', async () => {
     const key = kms.addKey({ region: HERE, alias: 'alias/mine' });
     const alias = key.arn.replace(/key\/.*/, 'alias/mine');
     for (const KmsKeyId of [key.keyId, 'alias/mine', key.arn, alias]) {
@@ -162,14 +162,14 @@ describe('a copy', () => {
     }
   });
 
-  it('of an encrypted source gets the default key of the destination, not the key of the source', async () => {
+  it('of an encrypted source gets the destination’s default key, not the source’s key', async () => {
     source = ec2.addSnapshot({ region: THERE, kmsKeyId: kms.addKey({ region: THERE }).arn });
     const id = await copy();
     now += 10 * MINUTE;
     expect(await read(id)).toMatchObject({ Encrypted: true, KmsKeyId: kms.defaultEbsKey(HERE).arn });
   });
 
-  it('fails later under a key that is disabled, of another kind, foreign or missing, or is refused at once', async () => {
+  it('fails later under a disabled, foreign, missing, or asymmetric key, or is refused immediately', async () => {
     const bad = [
       kms.addKey({ region: HERE, state: 'Disabled' }).arn,
       kms.addKey({ region: HERE, spec: 'RSA_2048' }).arn,
@@ -186,7 +186,7 @@ describe('a copy', () => {
     expect(await refusal(copy({ Encrypted: true, KmsKeyId: 'alias/none' }))).toMatch(/^InvalidParameterValue: /);
   });
 
-  it('can stall, fail or reach a state that nobody knows', async () => {
+  it('can stall, fail, or reach an unknown state', async () => {
     ec2.settings.course = ({ count }) =>
       [{ outcome: 'pending', stallAt: 43 }, { outcome: 'error', message: 'Internal error' }, { outcome: 'thawing' }][
         count - 1
@@ -207,7 +207,7 @@ describe('a copy', () => {
     expect(await read(id)).toMatchObject({ State: 'completed', TransferType: 'time-based' });
   });
 
-  it('waits for no other: past the quota of its destination Region it is refused', async () => {
+  it('does not wait for others: beyond the quota of its destination Region, it is refused', async () => {
     ec2.settings.maxConcurrentCopies = 2;
     await copy();
     await copy();
@@ -222,32 +222,32 @@ describe('a copy', () => {
   const outpostThere = 'arn:aws:outposts:eu-west-1:111122223333:outpost/op-0123456789abcdef0';
 
   it.each<[what: string, code: string, input: Partial<CopySnapshotCommandInput>]>([
-    ['a malformed id', 'InvalidSnapshotID.Malformed', { SourceSnapshotId: 'snap-xyz' }],
-    ['an id of something else', 'InvalidParameterValue', { SourceSnapshotId: 'vol-00000000000000001' }],
-    ['no id', 'MissingParameter', { SourceSnapshotId: undefined }],
+    ['a malformed ID', 'InvalidSnapshotID.Malformed', { SourceSnapshotId: 'snap-xyz' }],
+    ['an ID of something else', 'InvalidParameterValue', { SourceSnapshotId: 'vol-00000000000000001' }],
+    ['no ID', 'MissingParameter', { SourceSnapshotId: undefined }],
     ['an unknown Region', 'InvalidRegion', { SourceRegion: 'mars' }],
     ['Encrypted false', 'InvalidParameterValue', { Encrypted: false }],
     ['a key without Encrypted', 'InvalidParameterDependency', { KmsKeyId: 'alias/aws/ebs' }],
-    ['a duration off the grid', 'InvalidParameterValue', { CompletionDurationMinutes: 20 }],
+    ['a duration between increments', 'InvalidParameterValue', { CompletionDurationMinutes: 20 }],
     [
       'a duration for a Local Zone',
       'InvalidParameterCombination',
       { CompletionDurationMinutes: 30, DestinationAvailabilityZone: 'eu-west-1-lon-1a' },
     ],
     ['a zone that is not local', 'InvalidParameterValue', { DestinationAvailabilityZone: 'eu-west-1a' }],
-    ['an Outpost of another Region than the source', 'InvalidParameterValue', { DestinationOutpostArn: outpostThere }],
+    ['an Outpost outside the source’s Region', 'InvalidParameterValue', { DestinationOutpostArn: outpostThere }],
     ['a long description', 'InvalidParameterValue', { Description: 'x'.repeat(256) }],
-    ["a tag of AWS's", 'InvalidParameterValue', tagged({ 'aws:mine': '' })],
+    ['an AWS tag', 'InvalidParameterValue', tagged({ 'aws:mine': '' })],
     ['51 tags', 'TagLimitExceeded', tagged(manyTags)],
     ['a dry run', 'DryRunOperation', { DryRun: true }],
-  ])('is refused at once: %s, with %s', async (_, code, input) => {
+  ])('is refused immediately: %s, with %s', async (_, code, input) => {
     expect(await refusal(copy(input))).toMatch(new RegExp(`^${code}: .`));
     expect(ec2.remainingCopies()).toEqual([]);
   });
 });
 
 describe('a search', () => {
-  it('knows wildcards, tags, states and owners', async () => {
+  it('supports wildcards, tags, states, and owners', async () => {
     const mine = await copy(tagged({ 'app:stack': 'arn:aws:x/*', Other: '1' }));
     const other = await copy(tagged({ 'app:stack': 'arn:aws:y' }));
     expect(await search('tag:app:stack', 'arn:aws:x/\\*')).toEqual([mine]);
@@ -257,7 +257,7 @@ describe('a search', () => {
     expect(await refusal(search('colour', 'red'))).toMatch(/^InvalidParameterValue: The filter 'colour' is invalid/);
   });
 
-  it('comes in pages, which are cut before the filters are applied', async () => {
+  it('comes in pages, which are split before the filters are applied', async () => {
     ec2.settings.maxConcurrentCopies = 30;
     for (let i = 0; i < 12; i++) {
       await copy(i % 6 === 0 ? tagged({ rare: 'yes' }) : {});
@@ -271,7 +271,7 @@ describe('a search', () => {
     expect(pages.reduce((a, b) => a + b)).toBe(2);
   });
 
-  it('sees what is shared with us or public, and not what is not', async () => {
+  it('sees what is shared with us, but not what is not', async () => {
     const ownerId = '999988887777';
     const shared = ec2.addSnapshot({ region: HERE, ownerId, sharedWith: ['111122223333'] });
     const unshared = ec2.addSnapshot({ region: HERE, ownerId });
@@ -284,7 +284,7 @@ describe('a search', () => {
     );
   });
 
-  it('is stale as long as it is told to be: ids, tags and deletions each', async () => {
+  it('is stale for as long as configured, separately for IDs, tags, and deletions', async () => {
     ec2.settings.staleness = { ids: 30 * SECOND, tags: 60 * SECOND, deletions: 10 * SECOND, writes: 0 };
     const id = await copy(tagged({ a: '1' }));
     expect(await refusal(read(id))).toMatch(/^InvalidSnapshot.NotFound/);
@@ -321,7 +321,7 @@ describe('tags', () => {
     expect(await tagsOf(id)).toEqual([]);
   });
 
-  it('are refused on what is not there', async () => {
+  it('are refused on what does not exist', async () => {
     const tags = new CreateTagsCommand({ Resources: ['snap-00000000000000001'], Tags: [{ Key: 'a', Value: '1' }] });
     expect(await refusal(client.ec2.send(tags))).toMatch(/^InvalidSnapshot.NotFound/);
   });
@@ -330,7 +330,7 @@ describe('tags', () => {
 describe('a deletion', () => {
   const remove = (id: string) => client.ec2.send(new DeleteSnapshotCommand({ SnapshotId: id }));
 
-  it('takes a pending copy at once, or when it ends', async () => {
+  it('removes a pending copy immediately, or when it ends', async () => {
     const id = await copy();
     await remove(id);
     expect(ec2.stateOf(id)).toBe('deleted');
@@ -344,7 +344,7 @@ describe('a deletion', () => {
     expect(ec2.all()).toHaveLength(3);
   });
 
-  it('is refused for what an AMI uses, what is locked and what AWS Backup manages', async () => {
+  it('is refused for what an AMI uses, what is locked, and what AWS Backup manages', async () => {
     const scenes: Record<string, Partial<NewSnapshot>> = {
       'InvalidSnapshot.InUse': { imageId: 'ami-00000000000000001' },
       InvalidParameterValue: { backupManaged: true },
@@ -356,7 +356,7 @@ describe('a deletion', () => {
     }
   });
 
-  it('is refused as long as a lock lasts, and says so in the words of DescribeLockedSnapshots', async () => {
+  it('is refused while a lock lasts, and DescribeLockedSnapshots shows the state of the lock', async () => {
     const locks = ['governance', 'compliance-cooloff', 'compliance', 'expired'] as const;
     const ids = locks.map((lock) => ec2.addSnapshot({ region: HERE, lock }).id);
     const unlocked = ec2.addSnapshot({ region: HERE }).id;
@@ -386,7 +386,7 @@ describe('a deletion', () => {
 describe('DescribeKey', () => {
   const describeKey = async (KeyId: string) => (await client.kms.send(new DescribeKeyCommand({ KeyId }))).KeyMetadata;
 
-  it('finds a key by each of four forms, in its Region', async () => {
+  it('finds a key by each of four forms in its Region', async () => {
     const key = kms.addKey({ region: HERE, alias: 'alias/mine', state: 'PendingDeletion' });
     const alias = key.arn.replace(/key\/.*/, 'alias/mine');
     for (const id of [key.keyId, 'alias/mine', key.arn, alias]) {
@@ -405,7 +405,7 @@ describe('DescribeKey', () => {
     expect((await describeKey('alias/aws/ebs'))?.KeyManager).toBe('AWS');
   });
 
-  it('says what is missing, elsewhere or foreign', async () => {
+  it('says what is missing, in another Region, or foreign', async () => {
     expect(await refusal(describeKey('alias/none'))).toBe(
       'NotFoundException: Alias arn:aws:kms:eu-west-1:111122223333:alias/none is not found.',
     );
@@ -418,7 +418,7 @@ describe('DescribeKey', () => {
 });
 
 describe('CloudFormation', () => {
-  it('tells the status of a stack and of a resource, and what does not exist', async () => {
+  it('returns the status of a stack and of a resource, and says what does not exist', async () => {
     const CreationTime = new Date(now);
     const stack = {
       StackId: 'arn:aws:cloudformation:s',
@@ -448,7 +448,7 @@ describe('CloudFormation', () => {
 });
 
 describe('a fault', () => {
-  it('is answered as the service does', async () => {
+  it('is answered as the service would', async () => {
     const codes = [];
     for (const fault of ['throttled', 'internal-error', 'unavailable', 'denied', new AwsError('Odd', 'odd')] as const) {
       services.faults = () => fault;
@@ -466,9 +466,9 @@ describe('a fault', () => {
   it.each([
     ['lost-response', 1],
     ['refused-connection', 0],
-  ] as const)('%s breaks the connection, %d copy being made; in process it looks the same', async (fault, copies) => {
+  ] as const)('%s breaks the connection after %d copies, and looks the same in process', async (fault, copies) => {
     services.faults = () => fault;
-    // Jest's modules have an Error class of their own, so the SDK wraps the one it gets from Node here.
+    // Jest's modules have their own Error class, so the SDK wraps the error that it gets from Node here.
     expect(await refusal(copy())).toMatch(/TimeoutError: socket hang up$/);
     expect(ec2.remainingCopies()).toHaveLength(copies);
     await expect(services.send(HERE, 'CopySnapshot', copyInput())).rejects.toMatchObject({
@@ -478,15 +478,15 @@ describe('a fault', () => {
     expect(ec2.remainingCopies()).toHaveLength(2 * copies);
   });
 
-  it('meets one call of many', async () => {
+  it('can affect a single call', async () => {
     services.faults = ({ action, count }) => (action === 'CopySnapshot' && count === 1 ? 'throttled' : undefined);
     expect(await refusal(copy())).toMatch(/^RequestLimitExceeded/);
     await copy();
   });
 });
 
-describe('a call that takes long', () => {
-  /** How long the answer to a call says that it took, in milliseconds. */
+describe('a slow call', () => {
+  /** How long a call took, in milliseconds, according to its response. */
   async function delayOf(action: string, region = HERE): Promise<string | null> {
     const authorization = `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260301/${region}/ec2/aws4_request`;
     const body = `Action=${action}&Version=2016-11-15&SnapshotId.1=${source.id}`;
@@ -494,7 +494,7 @@ describe('a call that takes long', () => {
     return answer.headers.get('x-delay-ms');
   }
 
-  it('says in its answer how much virtual time has passed, which may depend on all that was asked', async () => {
+  it('reports how much virtual time has passed, which may depend on the whole request', async () => {
     expect(await delayOf('DescribeSnapshots', THERE)).toBe('0');
     services.delays = ({ region, action, input }) =>
       region === THERE && action === 'DescribeSnapshots' && JSON.stringify(input).includes(source.id) ? 7_000 : 0;

@@ -25,13 +25,13 @@ const shown = (snapshotId = id, region = HERE) =>
     .FastSnapshotRestores ?? [];
 const states = () => shown().map(({ AvailabilityZone, State }) => `${AvailabilityZone ?? ''} ${State ?? ''}`);
 
-/** The codes in an answer of success. */
+/** The error codes in a successful response. */
 const refusals = ({ Unsuccessful = [] }: EnableFastSnapshotRestoresResult) =>
   Unsuccessful.flatMap(({ FastSnapshotRestoreStateErrors: errors = [] }) => errors).map(
     ({ Error: error }) => error?.Code,
   );
 
-it('is being enabled, optimized, enabled, disabled, for each zone by itself', () => {
+it('is enabling, optimizing, enabled, disabling, and then disabled, separately in each zone', () => {
   expect(enable(named('a', 'b')).Successful).toHaveLength(2);
   expect(states()).toEqual(['eu-west-1a enabling', 'eu-west-1b enabling']);
   now += MINUTE;
@@ -44,7 +44,7 @@ it('is being enabled, optimized, enabled, disabled, for each zone by itself', ()
   expect(ec2.handover.fastRestores.active()).toEqual([{ snapshotId: id, zone: 'eu-west-1b' }]);
 });
 
-it('has one entry for each zone, though enabled once more', () => {
+it('has one entry for each zone, even if enabled again', () => {
   enable(named('a'));
   now += MINUTE;
   enable(named('a'));
@@ -59,20 +59,20 @@ it.each([
   ['us-east-1', 'a', 'use1-az1'],
   ['ap-southeast-2', 'c', 'apse2-az3'],
   ['us-gov-west-1', 'a', 'usgw1-az1'],
-])('knows the zone of %s%s by its id %s, too', (region, letter, zoneId) => {
+])('also knows zone %s%s by its ID %s', (region, letter, zoneId) => {
   const snapshot = ec2.addSnapshot({ region });
   enable({ AvailabilityZoneIds: [zoneId] }, snapshot.id, region);
   const [one] = shown(snapshot.id, region);
   expect(one).toMatchObject({ AvailabilityZone: `${region}${letter}`, AvailabilityZoneId: zoneId });
 });
 
-it('of the snapshot of another account belongs to who enables it', () => {
+it('of another account’s snapshot belongs to whoever enables it', () => {
   const theirs = ec2.addSnapshot({ region: HERE, ownerId: '999988887777', sharedWith: ['111122223333'] });
   enable(named('a'), theirs.id);
   expect(shown(theirs.id)).toEqual([expect.objectContaining({ OwnerId: '111122223333', State: 'enabling' })]);
 });
 
-it('shows late, and goes late, if reads are late', () => {
+it('appears late and disappears late if reads are stale', () => {
   ec2.handover.settings.staleness = MINUTE;
   enable(named('a'));
   expect(states()).toEqual([]);
@@ -82,7 +82,7 @@ it('shows late, and goes late, if reads are late', () => {
   expect(ec2.handover.fastRestores.active()).toEqual([]);
 });
 
-it('is disabled with its reason, if enabling fails later', () => {
+it('is disabled with a reason if enabling fails later', () => {
   ec2.handover.settings.enablingFailure = 'Server.InsufficientCapacity: Try again';
   enable(named('a'));
   now += MINUTE;
@@ -101,7 +101,7 @@ it.each<[string, () => void]>([
   expect(states()).toEqual(['eu-west-1a disabled']);
 }); // prettier-ignore
 
-describe('in an answer of success, EC2 refuses', () => {
+describe('in a successful response, EC2 refuses', () => {
   it('a zone of another Region, and accepts the other zones', () => {
     const answer = enable({ AvailabilityZones: [`${HERE}a`, 'us-east-1a'] });
     expect([refusals(answer), states()]).toEqual([['InvalidAvailabilityZone'], ['eu-west-1a enabling']]);
@@ -129,7 +129,7 @@ describe('in an answer of success, EC2 refuses', () => {
   });
 });
 
-it('refuses the whole call without zones, with names and ids, and for more than ten snapshots', () => {
+it('refuses the whole call without zones, with names and IDs, and for more than ten snapshots', () => {
   const code = (act: () => void, name: string): void => {
     expect(act).toThrow(expect.objectContaining({ code: name }) as Error);
   };

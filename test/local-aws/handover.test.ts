@@ -27,7 +27,7 @@ describe('sharing', () => {
     ec2.handover.describeSnapshotAttribute(HERE, { SnapshotId: id, Attribute: 'createVolumePermission' })
       .CreateVolumePermissions;
 
-  it('adds and removes accounts, and never shows the own one', () => {
+  it('adds and removes accounts, and never shows our own', () => {
     change('add', [A, B, '111122223333']);
     change('remove', [B]);
     expect(shown()).toEqual([{ UserId: A }]);
@@ -40,12 +40,12 @@ describe('sharing', () => {
     expect(shown()).toEqual([{ UserId: A }]);
   });
 
-  it('with everybody shows the group', () => {
+  it('with everyone shows the group', () => {
     ec2.handover.modifySnapshotAttribute(HERE, { SnapshotId: id, OperationType: 'add', GroupNames: ['all'] });
     expect(shown()).toEqual([{ Group: 'all' }]);
   });
 
-  it('shows late, if reads are late', () => {
+  it('appears late if reads are stale', () => {
     ec2.handover.settings.staleness = HOUR;
     change('add', [A]);
     expect(shown()).toEqual([]);
@@ -57,7 +57,7 @@ describe('sharing', () => {
     ['a malformed account', () => { change('add', [A, 'nobody']); }, 'InvalidUserID.Malformed'],
     ['more than 500 changes', () => { change('add', Array.from({ length: 501 }, (_, n) => String(300_000_000_000 + n))); }, 'InvalidParameterValue'],
     ['no operation', () => { ec2.handover.modifySnapshotAttribute(HERE, { SnapshotId: id }); }, 'InvalidParameterCombination'],
-    ['the snapshot of another account', () => { change('add', [B], theirs()); }, 'AuthFailure'],
+    ['another account’s snapshot', () => { change('add', [B], theirs()); }, 'AuthFailure'],
     ['a snapshot under the AWS managed key', () => { change('add', [A], ec2.addSnapshot({ region: HERE, encrypted: true }).id); }, 'OperationNotPermitted'],
     ['an archived snapshot', () => { change('add', [A], ec2.addSnapshot({ region: HERE, storageTier: 'archive' }).id); }, 'OperationNotPermitted'],
     ['a snapshot that does not exist', () => { change('add', [A], 'snap-00000000'); }, 'InvalidSnapshot.NotFound'],
@@ -89,7 +89,7 @@ describe('a lock', () => {
   };
   const state = () => ec2.handover.describeLockedSnapshots(HERE, { SnapshotIds: [id] }).Snapshots?.[0]?.LockState;
 
-  it('in governance mode keeps the snapshot from being deleted, until it is taken off', () => {
+  it('in governance mode prevents the deletion of the snapshot until it is removed', () => {
     lock({});
     expect(remove).toThrow(expect.objectContaining({ code: 'SnapshotLocked' }) as Error);
     unlock();
@@ -105,7 +105,7 @@ describe('a lock', () => {
     remove();
   });
 
-  it('in compliance mode can be taken off and changed within the cool-off, and extended alone after it', () => {
+  it('in compliance mode can be changed during the cool-off, but only extended after it', () => {
     compliance();
     expect(state()).toBe('compliance-cooloff');
     lock({});
@@ -124,19 +124,19 @@ describe('a lock', () => {
 
   it.each<[string, () => void, string]>([
     ['no mode', () => { lock({ LockMode: undefined }); }, 'InvalidParameterValue'],
-    ['no day', () => { lock({ LockDuration: 0 }); }, 'InvalidParameterValue'],
+    ['zero days', () => { lock({ LockDuration: 0 }); }, 'InvalidParameterValue'],
     ['more than a hundred years', () => { lock({ LockDuration: 36_501 }); }, 'InvalidParameterValue'],
     ['a cool-off in governance mode', () => { lock({ CoolOffPeriod: 1 }); }, 'InvalidParameterValue'],
     ['a cool-off of more than three days', () => { compliance({ CoolOffPeriod: 73 }); }, 'InvalidParameterValue'],
-    ['the snapshot of another account', () => { lock({ SnapshotId: theirs() }); }, 'AuthFailure'],
+    ['another account’s snapshot', () => { lock({ SnapshotId: theirs() }); }, 'AuthFailure'],
     ['a snapshot on an Outpost', () => { lock({ SnapshotId: ec2.addSnapshot({ region: HERE, outpostArn: 'arn:aws:outposts:x' }).id }); }, 'UnsupportedOperation'],
-    ['to unlock what is not locked', unlock, 'IncorrectState'],
+    ['unlocking what is not locked', unlock, 'IncorrectState'],
   ])('is refused: %s', (_, act, code) => {
     expect(act).toThrow(expect.objectContaining({ code }) as Error);
     expect(state()).toBeUndefined();
   }); // prettier-ignore
 
-  it('shows late, and goes late, if reads are late', () => {
+  it('appears late and disappears late if reads are stale', () => {
     ec2.handover.settings.staleness = HOUR;
     lock({});
     expect(state()).toBeUndefined();
@@ -160,7 +160,7 @@ describe('the storage tier', () => {
     return [shown?.StorageTier, shown?.LastTieringOperationStatus];
   };
 
-  it('changes in hours, both ways, and DescribeSnapshots shows it', () => {
+  it('changes within hours in both directions, and DescribeSnapshots shows it', () => {
     expect(status()).toEqual(['standard', undefined]);
     archive();
     expect(status()).toEqual(['standard', 'archival-in-progress']);
@@ -173,30 +173,30 @@ describe('the storage tier', () => {
     expect(status()).toEqual(['standard', 'permanent-restore-completed']);
   });
 
-  it('stays if archiving fails', () => {
+  it('does not change if archiving fails', () => {
     ec2.handover.settings.archivalFailure = 'Too large';
     archive();
     now += HOUR;
     expect(status()).toEqual(['standard', 'archival-failed']);
   });
 
-  it('shows late, if reads are late', () => {
+  it('changes late if reads are stale', () => {
     ec2.handover.settings.staleness = HOUR;
     archive();
     expect(status()).toEqual(['standard', undefined]);
   });
 
   it.each<[string, () => void]>([
-    ['to archive what is being archived', () => { archive(); archive(); }],
-    ['to archive what is archived', () => { archive(); now += HOUR; archive(); }],
-    ['to archive what is not completed', () => { archive(ec2.addSnapshot({ region: HERE, course: {} }).id); }],
-    ['to restore what is not archived', restore],
-    ['to restore what is being archived', () => { archive(); restore(); }],
+    ['archiving what is being archived', () => { archive(); archive(); }],
+    ['archiving what is archived', () => { archive(); now += HOUR; archive(); }],
+    ['archiving what is not completed', () => { archive(ec2.addSnapshot({ region: HERE, course: {} }).id); }],
+    ['restoring what is not archived', restore],
+    ['restoring what is being archived', () => { archive(); restore(); }],
   ])('is refused: %s', (_, act) => {
     expect(act).toThrow(expect.objectContaining({ code: 'IncorrectState' }) as Error);
   }); // prettier-ignore
 
-  it('does not keep a snapshot from being deleted, nor does a lock keep it from being archived', () => {
+  it('does not prevent deletion, and a lock does not prevent archiving', () => {
     ec2.handover.lockSnapshot(HERE, { SnapshotId: id, LockMode: 'governance', LockDuration: 1 });
     archive();
     now += DAY;
@@ -204,7 +204,7 @@ describe('the storage tier', () => {
     expect(ec2.stateOf(id)).toBe('deleted');
   });
 
-  it('archived cannot be copied', () => {
+  it('prevents copying if it is the archive tier', () => {
     const source = ec2.addSnapshot({ region: HERE, storageTier: 'archive' });
     const { SnapshotId = '' } = ec2.copySnapshot(HERE, { SourceRegion: HERE, SourceSnapshotId: source.id });
     now += HOUR;

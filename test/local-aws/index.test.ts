@@ -50,7 +50,7 @@ afterEach(async () => {
   await aws.stop();
 });
 
-/** Without the CDK's own validation of templates: it takes seconds, and is not what is tested here. */
+/** Without the CDK's own template validation, which takes seconds and is not tested here. */
 function app(): App {
   return new App({ builtinCloudFormationValidation: false });
 }
@@ -66,7 +66,7 @@ interface Thing {
   readonly Snapshot?: string;
 }
 
-/** A stack with one provider and the custom resources that are asked for. */
+/** A stack with one provider and the given custom resources. */
 function stackOf(things: Record<string, Thing>, name = 'S'): Stack {
   const stack = new Stack(app(), name);
   const handler = (id: string): lambda.Function =>
@@ -106,7 +106,7 @@ interface Started {
   readonly count: number;
 }
 
-test('fifty minutes of waiting: the first poll comes at once, the others when interval and run time have passed', async () => {
+test('waiting fifty minutes: the first poll comes immediately, the rest after the interval plus run time', async () => {
   await start();
   const polls: number[] = [];
   aws.lambda.interceptor = ({ handler }, invoke) => {
@@ -138,7 +138,7 @@ test('create, update and delete reach the handler, whose process stays warm', as
   expect(new Set(started.map(({ pid }) => pid)).size).toBe(1);
 });
 
-test('the log has the lines and the time that Lambda would write', async () => {
+test('the log has the lines and timestamps that Lambda would write', async () => {
   await start();
   await aws.deploy(stackOf({ A: {} }));
   const { logGroup, line } = aws.lambda.logs.at(-1) ?? {};
@@ -150,7 +150,7 @@ test('the log has the lines and the time that Lambda would write', async () => {
   expect(line?.timestamp).toBe(new Date((time ?? 0) + 500).toISOString());
 });
 
-test('the handler has the environment of Lambda and nothing of ours', async () => {
+test('the handler has Lambda’s environment and none of ours', async () => {
   await start();
   const { outputs } = await aws.deploy(stackOf({ A: {} }));
   const names = [
@@ -168,7 +168,7 @@ test('the SDK in the handler reaches the simulated services of each Region', asy
   expect(outputs.AState).toBe('completed');
 });
 
-test('a call that takes long takes virtual time: in the handler, and of its invocation', async () => {
+test('a slow call takes virtual time, both in the handler and in its invocation', async () => {
   await start();
   const { id } = aws.ec2.addSnapshot({ region: 'eu-west-1' });
   const timesOf = async (Snapshot: string | undefined): Promise<[took: string | undefined, ms: number]> => {
@@ -189,24 +189,24 @@ test('calls that take longer than the timeout of the function end its invocation
   expect(reason).toContain('Task timed out after 10.00 seconds');
 });
 
-test('what the handler throws becomes the reason, with the trace', async () => {
+test('an error that the handler throws becomes the reason, with its stack trace', async () => {
   await start();
   const result = await aws.deploy(stackOf({ A: { Throw: 'out of range' } }));
   expect(result.status).toBe('ROLLBACK_COMPLETE');
   expect(result.reason).toMatch(
     /^A: .*FAILED.*Message returned: out of range\n\nLogs: \/aws\/lambda\/S-onEvent.*\n\n +at /,
   );
-  // The framework answers with its marker, so that the Delete does not reach the handler.
+  // The framework responds with its marker, so that the Delete does not reach the handler.
   expect(messages<Started>('onEvent')).toHaveLength(1);
 });
 
-test('a stack whose create was rolled back is made anew', async () => {
+test('a stack whose create rolled back can be created again', async () => {
   await start();
   await aws.deploy(stackOf({ A: { Throw: 'out of range' } }));
   expect((await aws.deploy(stackOf({ A: {} }))).status).toBe('CREATE_COMPLETE');
 });
 
-test('the waiter gives up after its attempts', async () => {
+test('the waiter gives up after its last attempt', async () => {
   await start({ invocationMs: 0 });
   const result = await aws.deploy(stackOf({ A: { Minutes: 59 } }));
   expect(result.reason).toContain('Message returned: Operation timed out');
@@ -214,7 +214,7 @@ test('the waiter gives up after its attempts', async () => {
   expect(aws.stepFunctions.executions.map(({ status }) => status)).toEqual(['SUCCEEDED', 'SUCCEEDED']);
 });
 
-test('a start of the waiter that fails is answered with the marker of the framework', async () => {
+test('if the waiter fails to start, the framework responds with its marker', async () => {
   await start();
   aws.stepFunctions.failNextStart();
   const result = await aws.deploy(stackOf({ A: {} }));
@@ -225,7 +225,7 @@ test('a start of the waiter that fails is answered with the marker of the framew
 });
 
 describe('faults between the framework and the handler', () => {
-  test('an answer that is lost: the framework invokes again', async () => {
+  test('a lost response: the framework invokes again', async () => {
     await start();
     let lost = false;
     aws.lambda.interceptor = async ({ handler }, invoke) => {
@@ -238,7 +238,7 @@ describe('faults between the framework and the handler', () => {
     expect(messages<Started>('onEvent').map(({ count }) => count)).toEqual([1, 2]);
   });
 
-  test('two invocations at the same time have a process each', async () => {
+  test('two invocations at the same time have separate processes', async () => {
     await start();
     aws.lambda.interceptor = async ({ handler }, invoke) => {
       const results = await Promise.all(handler === 'index.onEvent' ? [invoke(), invoke()] : [invoke()]);
@@ -259,7 +259,7 @@ describe('faults between the framework and the handler', () => {
     expect([pids.length, new Set(pids).size]).toEqual([9, 4]);
   });
 
-  test('a process that is killed at work: the invocation fails, and the next one has a new process', async () => {
+  test('a process killed at work: the invocation fails, and the next one has a new process', async () => {
     await start({
       onLog: ({ line }) => {
         const { RequestType, count } = line.message as Partial<Started>;
@@ -273,13 +273,13 @@ describe('faults between the framework and the handler', () => {
     expect(messages<Started>('onEvent').map(({ count }) => count)).toEqual([1, 2, 1]);
   });
 
-  test('an invocation that hangs has timed out', async () => {
+  test('an invocation that hangs times out', async () => {
     await start({ hangingMs: 300 });
     const result = await aws.deploy(stackOf({ A: { Hang: 'Create' } }));
     expect(result.reason).toContain('Task timed out after 10.00 seconds');
   });
 
-  test("a function of the framework's that fails is run again by Lambda, a minute later", async () => {
+  test('Lambda runs a failed framework function again a minute later', async () => {
     await start();
     const failures = [new Error('throttled')];
     aws.lambda.interceptor = ({ handler }, invoke) => {
@@ -292,7 +292,7 @@ describe('faults between the framework and the handler', () => {
   });
 });
 
-test('stacks at the same time keep to themselves', async () => {
+test('concurrent stacks do not affect each other', async () => {
   await start();
   const other = await LocalAws.start({ region: 'eu-west-1' });
   try {
@@ -315,7 +315,7 @@ test('stacks at the same time keep to themselves', async () => {
   }
 });
 
-test('a volume is made from a completed snapshot only', async () => {
+test('a volume can be created only from a completed snapshot', async () => {
   await start();
   const volume = (snapshotId: string): Stack => {
     const stack = new Stack(app(), 'V');

@@ -38,7 +38,7 @@ describe('intrinsic functions', () => {
   test.each<[string, Value, Value | undefined]>([
     ['Ref of a pseudo parameter', { Ref: 'AWS::Partition' }, 'aws'],
     ['Ref of a resource', { Ref: 'Other' }, 'ref-Other'],
-    ['Ref of nothing', { Ref: 'AWS::NoValue' }, undefined],
+    ['Ref of NoValue', { Ref: 'AWS::NoValue' }, undefined],
     ['GetAtt', { 'Fn::GetAtt': ['Other', 'Arn'] }, 'Other-Arn'],
     ['GetAtt in one string', { 'Fn::GetAtt': 'Other.Arn' }, 'Other-Arn'],
     ['Join', { 'Fn::Join': [':', ['a', { Ref: 'Other' }, 1]] }, 'a:ref-Other:1'],
@@ -55,7 +55,7 @@ describe('intrinsic functions', () => {
   });
 });
 
-test('parameters have given values, defaults, or what SSM holds', () => {
+test('parameters have given values, defaults, or values from SSM', () => {
   const body: TemplateBody = {
     Parameters: {
       Given: { Type: 'String' },
@@ -68,7 +68,7 @@ test('parameters have given values, defaults, or what SSM holds', () => {
   expect(() => parse(body)).toThrow('Parameters: [Given] must have values');
 });
 
-test('dependencies come from Ref, GetAtt, Sub and DependsOn, and only from branches that hold', () => {
+test('dependencies come from Ref, GetAtt, Sub and DependsOn, and only from branches that apply', () => {
   const { dependencies } = parse({
     Conditions: { No: { 'Fn::Equals': ['a', 'b'] } },
     Resources: {
@@ -84,7 +84,7 @@ test('dependencies come from Ref, GetAtt, Sub and DependsOn, and only from branc
   expect([...(dependencies.get('G') ?? [])]).toEqual(['B']);
 });
 
-test('a resource whose condition does not hold is not there', () => {
+test('a resource whose condition is false does not exist', () => {
   const Conditions = { No: { 'Fn::Equals': ['a', 'b'] } };
   const { resources } = parse({ Conditions, Resources: { A: resource({}, { Condition: 'No' }), B: resource() } });
   expect([...resources.keys()]).toEqual(['B']);

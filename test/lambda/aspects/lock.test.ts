@@ -14,12 +14,12 @@ const GOVERNANCE: Lock = { ...NONE, LockMode: 'governance', LockDurationDays: '7
 const LONGER: Lock = { ...NONE, LockMode: 'governance', LockDurationDays: '30' };
 const COMPLIANCE: Lock = { LockMode: 'compliance', LockDurationDays: '30', CoolOffPeriodHours: '24' };
 const LONGER_COMPLIANCE: Lock = { ...COMPLIANCE, LockDurationDays: '60' };
-/** A lock needs a policy that retains; with this one, the rollback of a create deletes the copy nevertheless. */
+/** A lock needs a policy that retains the copy. With this one, the rollback of a create still deletes it. */
 const RETAINED = { DeletionPolicy: 'RetainExceptOnCreate' } as const;
 
 const lifeOf = (lock: Lock, weather = WEATHERS[0]): Life => new Life(weather, { ...RETAINED, ...lock });
 
-/** The lock of each remaining copy, as it is. */
+/** The current lock of each remaining copy. */
 const locksOf = (life: Life): string[] =>
   life.copies().map((id) => {
     const { lock } = life.ec2.snapshot(id);
@@ -39,7 +39,7 @@ interface Row {
   readonly before: Lock;
   readonly change?: Lock & Partial<CopyProperties>;
   readonly ending: Ending;
-  /** Of each copy that remains. */
+  /** One for each remaining copy. */
   readonly locks: readonly string[];
 }
 
@@ -48,33 +48,33 @@ const other = { Description: 'new' };
 const ROWS: readonly Row[] = [
   { life: 'a create in governance mode', before: GOVERNANCE, ending: 'created', locks: ['governance 7'] },
   { life: 'a create in compliance mode', before: COMPLIANCE, ending: 'created', locks: ['compliance-cooloff 30'] },
-  { life: 'the addition', before: NONE, change: GOVERNANCE, ending: 'changed', locks: ['governance 7'] },
-  { life: 'the addition and its rollback', before: NONE, change: GOVERNANCE, ending: 'rolled back', locks: ['none'] },
+  { life: 'an addition', before: NONE, change: GOVERNANCE, ending: 'changed', locks: ['governance 7'] },
+  { life: 'an addition and its rollback', before: NONE, change: GOVERNANCE, ending: 'rolled back', locks: ['none'] },
   { life: 'an extension', before: GOVERNANCE, change: LONGER, ending: 'changed', locks: ['governance 30'] },
   { life: 'an extension and its rollback', before: GOVERNANCE, change: LONGER, ending: 'rolled back', locks: ['governance 7'] },
   { life: 'a shorter duration', before: LONGER, change: GOVERNANCE, ending: 'changed', locks: ['governance 7'] },
-  { life: 'compliance after governance', before: GOVERNANCE, change: COMPLIANCE, ending: 'changed', locks: ['compliance-cooloff 30'] },
-  { life: 'compliance after governance and its rollback', before: GOVERNANCE, change: COMPLIANCE, ending: 'rolled back', locks: ['governance 7'] },
-  { life: 'compliance after none and its rollback', before: NONE, change: COMPLIANCE, ending: 'rolled back', locks: ['none'] },
-  { life: 'governance after compliance, within the cool-off', before: COMPLIANCE, change: GOVERNANCE, ending: 'changed', locks: ['governance 7'] },
-  { life: 'the removal', before: GOVERNANCE, change: NONE, ending: 'changed', locks: ['none'] },
-  { life: 'the removal and its rollback', before: GOVERNANCE, change: NONE, ending: 'rolled back', locks: ['governance 7'] },
-  { life: 'the removal of compliance within the cool-off', before: COMPLIANCE, change: NONE, ending: 'changed', locks: ['none'] },
+  { life: 'a switch to compliance', before: GOVERNANCE, change: COMPLIANCE, ending: 'changed', locks: ['compliance-cooloff 30'] },
+  { life: 'a switch to compliance and its rollback', before: GOVERNANCE, change: COMPLIANCE, ending: 'rolled back', locks: ['governance 7'] },
+  { life: 'an addition of compliance and its rollback', before: NONE, change: COMPLIANCE, ending: 'rolled back', locks: ['none'] },
+  { life: 'a switch to governance during the cool-off', before: COMPLIANCE, change: GOVERNANCE, ending: 'changed', locks: ['governance 7'] },
+  { life: 'a removal', before: GOVERNANCE, change: NONE, ending: 'changed', locks: ['none'] },
+  { life: 'a removal and its rollback', before: GOVERNANCE, change: NONE, ending: 'rolled back', locks: ['governance 7'] },
+  { life: 'a removal during the compliance cool-off', before: COMPLIANCE, change: NONE, ending: 'changed', locks: ['none'] },
   { life: 'a replacement', before: GOVERNANCE, change: { ...LONGER, ...other }, ending: 'changed', locks: ['governance 7', 'governance 30'] },
   { life: 'a replacement and its rollback', before: GOVERNANCE, change: { ...LONGER, ...other }, ending: 'rolled back', locks: ['governance 7'] },
-  { life: 'a replacement by a copy in compliance mode and its rollback', before: NONE, change: { ...COMPLIANCE, ...other }, ending: 'rolled back', locks: ['none'] },
+  { life: 'a replacement with a compliance lock and its rollback', before: NONE, change: { ...COMPLIANCE, ...other }, ending: 'rolled back', locks: ['none'] },
   { life: 'a replacement without a lock', before: GOVERNANCE, change: { ...NONE, ...other }, ending: 'changed', locks: ['governance 7', 'none'] },
 ]; // prettier-ignore
 
-describe.each(WEATHERS)('with %s, a copy is locked as declared after', (weather) => {
-  test.each(ROWS)('$life', async ({ before, change, ending, locks }) => {
+describe.each(WEATHERS)('with %s, a copy', (weather) => {
+  test.each(ROWS)('is locked as declared after $life', async ({ before, change, ending, locks }) => {
     const life = lifeOf(before, weather);
     await life.live(ending, change);
     expect(locksOf(life)).toEqual(locks);
     expect(life.left()).toEqual([]);
   });
 
-  test.each([GOVERNANCE, COMPLIANCE])('nothing, if its create is taken back: $LockMode', async (lock) => {
+  test.each([GOVERNANCE, COMPLIANCE])('is deleted when its create is rolled back: $LockMode', async (lock) => {
     const life = lifeOf(lock, weather);
     expect((await life.make()).failure).toBeUndefined();
     expect((await life.end('ROLLBACK_IN_PROGRESS')).answer?.IsComplete).toBe(true);
@@ -85,10 +85,10 @@ describe.each(WEATHERS)('with %s, a copy is locked as declared after', (weather)
 
 describe('the duration of a lock', () => {
   test.each<[string, Ending, Partial<CopyProperties>]>([
-    ['a change of something else', 'changed', { Tags: [] }],
-    ['its rollback', 'rolled back', { Tags: [] }],
+    ['an unrelated change', 'changed', { Tags: [] }],
+    ['the rollback of an unrelated change', 'rolled back', { Tags: [] }],
     ['the rollback of a replacement', 'rolled back', { ...LONGER, ...other }],
-  ])('does not start anew after %s', async (_, ending, change) => {
+  ])('does not restart after %s', async (_, ending, change) => {
     const life = lifeOf(GOVERNANCE);
     await life.live('created');
     const [begun] = beginnings(life);
@@ -97,13 +97,13 @@ describe('the duration of a lock', () => {
     expect(beginnings(life)).toEqual([begun]);
   });
 
-  test('starts once, although the answer was lost, if the lock shows', async () => {
+  test('starts once if the answer is lost but reads show the lock', async () => {
     const life = lifeOf(GOVERNANCE, 'lost answers');
     await life.live('created');
     expect(life.calls('LockSnapshot')).toHaveLength(1);
   });
 
-  test('of a new copy is not waited for, although the answer was lost', async () => {
+  test('starts once on a new copy, without a wait, even if the answer is lost', async () => {
     const life = lifeOf(GOVERNANCE);
     life.services.faults = ({ action, count }) =>
       action === 'LockSnapshot' && count === 1 ? 'lost-response' : undefined;
@@ -112,7 +112,7 @@ describe('the duration of a lock', () => {
   });
 });
 
-describe('a lock that has expired', () => {
+describe('an expired lock', () => {
   async function expired(): Promise<Life> {
     const life = lifeOf(GOVERNANCE);
     await life.live('created');
@@ -121,10 +121,10 @@ describe('a lock that has expired', () => {
   }
 
   test.each<[string, Partial<CopyProperties>, string[]]>([
-    ['is not renewed by a change of something else', { Tags: [] }, ['expired 7']],
+    ['is not renewed by an unrelated change', { Tags: [] }, ['expired 7']],
     ['is renewed by another duration', LONGER, ['governance 30']],
     ['is renewed on a new copy', other, ['expired 7', 'governance 7']],
-    ['is left if it is removed', NONE, ['expired 7']],
+    ['stays if its declaration is removed', NONE, ['expired 7']],
   ])('%s', async (_, change, locks) => {
     const life = await expired();
     expect((await life.change(change)).failure).toBeUndefined();
@@ -154,8 +154,8 @@ describe('a lock that has expired', () => {
 
 describe('a lock in compliance mode, during its cool-off', () => {
   test.each<[string, Partial<CopyProperties>, number[]]>([
-    ['gets another cool-off period', { CoolOffPeriodHours: '48' }, [24, 48]],
-    ['is not locked again by a change of something else', { Tags: [] }, [24]],
+    ['gets a new cool-off period', { CoolOffPeriodHours: '48' }, [24, 48]],
+    ['is not set again by an unrelated change', { Tags: [] }, [24]],
   ])('%s', async (_, change, periods) => {
     const life = lifeOf(COMPLIANCE);
     await life.live('created');
@@ -173,7 +173,7 @@ describe('a lock in compliance mode, after its cool-off', () => {
     return life;
   }
 
-  test('is extended, without a cool-off', async () => {
+  test('is extended without a cool-off', async () => {
     const life = await fixed();
     expect((await life.change(LONGER_COMPLIANCE)).failure).toBeUndefined();
     expect(locksOf(life)).toEqual(['compliance 60']);
@@ -181,7 +181,7 @@ describe('a lock in compliance mode, after its cool-off', () => {
     expect(sent?.input).not.toHaveProperty('CoolOffPeriod', expect.anything());
   });
 
-  test('stays extended in a rollback, which says so', async () => {
+  test('stays extended in a rollback, which logs it', async () => {
     const life = await fixed();
     await life.change(LONGER_COMPLIANCE);
     expect((await life.goBack()).answer?.IsComplete).toBe(true);
@@ -194,7 +194,7 @@ describe('a lock in compliance mode, after its cool-off', () => {
   test.each<[string, Lock]>([
     ['a shorter duration', { ...COMPLIANCE, LockDurationDays: '29' }],
     ['governance mode', LONGER],
-  ])('refuses %s with the reason, and the rollback has nothing to do', async (_, lock) => {
+  ])('rejects %s with the reason, and the rollback has nothing to do', async (_, lock) => {
     const life = await fixed();
     const { failure } = await life.change(lock);
     expect(failure?.message).toMatch(
@@ -206,7 +206,7 @@ describe('a lock in compliance mode, after its cool-off', () => {
     expect([locksOf(life), life.left()]).toEqual([['compliance 30'], []]);
   });
 
-  test('stays if it is removed, and the log says until when', async () => {
+  test('stays if its declaration is removed, and the log says until when', async () => {
     const life = await fixed();
     const { failure } = await life.change(NONE);
     expect(failure).toBeUndefined();
@@ -216,7 +216,7 @@ describe('a lock in compliance mode, after its cool-off', () => {
   });
 
   test.each(['ROLLBACK_IN_PROGRESS', 'DELETE_IN_PROGRESS'] as const)(
-    'is left by the Delete in %s, which says so and succeeds',
+    'does not fail a Delete in %s, which leaves and logs the copy',
     async (status) => {
       const life = await fixed();
       expect((await life.end(status)).answer?.IsComplete).toBe(true);
@@ -226,8 +226,8 @@ describe('a lock in compliance mode, after its cool-off', () => {
   );
 });
 
-describe('a lock that EC2 refuses', () => {
-  test('fails the Create after five minutes if a policy denies it, and the rollback takes the copy', async () => {
+describe('a lock', () => {
+  test('fails the Create after five minutes if a policy denies it, and the rollback deletes the copy', async () => {
     const life = lifeOf(GOVERNANCE);
     life.fail('LockSnapshot', 'denied');
     const { after, failure } = await life.make();
@@ -241,7 +241,7 @@ describe('a lock that EC2 refuses', () => {
     expect(life.copies()).toEqual([]);
   });
 
-  test('fails an Update when it has been the answer for two minutes, and the rollback goes back', async () => {
+  test('fails an Update if EC2 refuses it for two minutes, and the rollback succeeds', async () => {
     const life = lifeOf(NONE);
     await life.live('created');
     life.fail('LockSnapshot', new AwsError('UnsupportedOperation', 'No.'));
@@ -254,7 +254,7 @@ describe('a lock that EC2 refuses', () => {
     expect(locksOf(life)).toEqual(['none']);
   });
 
-  test.each(['UnlockSnapshot', 'DescribeLockedSnapshots'])('never fails a rollback: %s', async (action) => {
+  test.each(['UnlockSnapshot', 'DescribeLockedSnapshots'])('does not fail a rollback: %s is denied', async (action) => {
     const life = lifeOf(NONE);
     await life.live('changed', GOVERNANCE);
     life.fail(action, 'denied');
@@ -263,7 +263,7 @@ describe('a lock that EC2 refuses', () => {
     expect(life.left()).toEqual([expect.stringMatching(/^lock: UnauthorizedOperation/)]);
   });
 
-  test('fails the Delete of a copy that somebody else has locked, which is not unlocked', async () => {
+  test('fails the Delete of a copy, and stays, if somebody else set it', async () => {
     const life = lifeOf(NONE);
     await life.live('created');
     life.ec2.handover.lockSnapshot(REGION, { SnapshotId: life.copies()[0], LockMode: 'governance', LockDuration: 1 });
@@ -272,7 +272,7 @@ describe('a lock that EC2 refuses', () => {
     expect(life.calls('UnlockSnapshot')).toEqual([]);
   });
 
-  test('that may not be taken off fails the Delete of the copy, which its handle names', async () => {
+  test('fails a Delete under a handle if unlocking is denied', async () => {
     const world = new World();
     const properties = world.declare({
       DeletionPolicy: 'RetainExceptOnCreate',
@@ -289,7 +289,7 @@ describe('a lock that EC2 refuses', () => {
     expect(world.copies()).toEqual([id]);
   });
 
-  test('that is not visible yet is waited for by the rollback of a create, and is then taken off', async () => {
+  test('makes the rollback of a create wait until reads show it, and is then removed', async () => {
     const life = lifeOf(GOVERNANCE);
     expect((await life.make()).answer?.IsComplete).toBe(true);
     const [id = ''] = life.copies();
@@ -302,7 +302,7 @@ describe('a lock that EC2 refuses', () => {
     expect(life.copies()).toEqual([]);
   });
 
-  test('that an update has just set is waited for by its rollback, while reads may not show it, and is then taken off', async () => {
+  test('makes the rollback of an update wait while reads may not show it, and is then removed', async () => {
     const life = lifeOf(NONE);
     await life.live('created');
     const [snapshotId = ''] = life.copies();
@@ -318,7 +318,7 @@ describe('a lock that EC2 refuses', () => {
     expect(locksOf(life)).toEqual(['none']);
   });
 
-  test('is taken off once by two polls of a Delete that run side by side', async () => {
+  test('does not fail a Delete if a concurrent poll has just removed it', async () => {
     const life = lifeOf(GOVERNANCE);
     await life.live('created');
     const [id = ''] = life.copies();
@@ -333,7 +333,7 @@ describe('a lock that EC2 refuses', () => {
     expect(life.copies()).toEqual([]);
   });
 
-  test('is taken off a copy that something else holds, too, and the Delete then says so', async () => {
+  test('is removed even if something else holds the copy, and the Delete says so', async () => {
     const life = lifeOf(GOVERNANCE);
     await life.live('created');
     life.ec2.snapshot(life.copies()[0] ?? '').backupManaged = true;
@@ -343,7 +343,7 @@ describe('a lock that EC2 refuses', () => {
     );
   });
 
-  test('that was taken off by somebody else is looked for as long as a read may be old, if something else holds the copy', async () => {
+  test('that somebody removed is looked for while reads may be stale if something else holds the copy', async () => {
     const life = lifeOf(GOVERNANCE);
     await life.live('created');
     const [id = ''] = life.copies();
@@ -353,7 +353,7 @@ describe('a lock that EC2 refuses', () => {
     expect([after, failure?.message]).toEqual([120, expect.stringContaining('or release what else holds it')]);
   });
 
-  test('fails the Delete of a copy whose lock was changed to another mode than the declared one', async () => {
+  test('fails a Delete if its mode is no longer the declared one', async () => {
     const life = lifeOf(GOVERNANCE);
     await life.live('created');
     life.ec2.handover.lockSnapshot(REGION, {
@@ -370,7 +370,7 @@ describe('a lock that EC2 refuses', () => {
   });
 });
 
-test('no lock takes no call about locks', async () => {
+test('without a declared lock, no lock API is called', async () => {
   const life = lifeOf(NONE);
   await life.live('changed', { Tags: [] });
   await life.end('DELETE_IN_PROGRESS');

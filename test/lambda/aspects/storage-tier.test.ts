@@ -10,14 +10,14 @@ const other = { Description: 'new' };
 
 type Tier = Pick<CopyProperties, 'StorageTier'>;
 
-/** Archiving takes so long that a change may come while it is under way. */
+/** Archiving takes so long that a change may come in the meantime. */
 function lifeOf(tier: Tier, weather?: Weather): Life {
   const life = new Life(weather, tier);
   life.ec2.handover.settings.archiveDuration = 5 * MINUTE;
   return life;
 }
 
-/** Where each remaining copy is, or is going. */
+/** The tier of each remaining copy, or how EC2 moves it. */
 const tiersOf = (life: Life): string[] => life.copies().map((id) => life.ec2.snapshot(id).tiering?.kind ?? 'standard');
 
 interface Row {
@@ -36,16 +36,16 @@ const ROWS: readonly Row[] = [
   { life: 'a create', before: ARCHIVE, ending: 'created', tiers: ['archival'] },
   { life: 'an archival', before: STANDARD, change: ARCHIVE, ending: 'changed', tiers: ['archival'] },
   { life: 'an archival and its rollback', before: STANDARD, change: ARCHIVE, ending: 'rolled back', tiers: ['archival'], left: TO_STANDARD },
-  { life: 'a restore, soon after the archival', before: ARCHIVE, change: STANDARD, ending: 'changed', tiers: ['permanent-restore'] },
+  { life: 'a restore soon after the archival', before: ARCHIVE, change: STANDARD, ending: 'changed', tiers: ['permanent-restore'] },
   { life: 'a restore and its rollback', before: ARCHIVE, change: STANDARD, ending: 'rolled back', tiers: ['permanent-restore'], left: TO_ARCHIVE },
-  { life: 'a change of something else', before: ARCHIVE, change: { Tags: [] }, ending: 'rolled back', tiers: ['archival'] },
+  { life: 'an unrelated change', before: ARCHIVE, change: { Tags: [] }, ending: 'rolled back', tiers: ['archival'] },
   { life: 'a replacement', before: ARCHIVE, change: other, ending: 'changed', tiers: ['archival', 'archival'] },
   { life: 'a replacement and its rollback', before: ARCHIVE, change: other, ending: 'rolled back', tiers: ['archival'] },
-  { life: 'a replacement by a standard copy', before: ARCHIVE, change: { ...STANDARD, ...other }, ending: 'changed', tiers: ['archival', 'standard'] },
+  { life: 'a replacement with a standard copy', before: ARCHIVE, change: { ...STANDARD, ...other }, ending: 'changed', tiers: ['archival', 'standard'] },
   { life: 'a replacement of a standard copy and its rollback', before: STANDARD, change: { ...ARCHIVE, ...other }, ending: 'rolled back', tiers: ['standard'] },
 ]; // prettier-ignore
 
-describe.each(WEATHERS)('with %s, a copy is in its tier after', (weather) => {
+describe.each(WEATHERS)('with %s, a copy has the right tier after', (weather) => {
   test.each(ROWS)('$life', async ({ before, change, ending, tiers, left = [] }) => {
     const life = lifeOf(before, weather);
     await life.live(ending, change);
@@ -54,8 +54,8 @@ describe.each(WEATHERS)('with %s, a copy is in its tier after', (weather) => {
   });
 });
 
-describe('a copy that is archived', () => {
-  test.each([0, 10 * MINUTE])('goes with its stack, %s ms after', async (ms) => {
+describe('an archived copy', () => {
+  test.each([0, 10 * MINUTE])('is deleted with its stack, %s ms later', async (ms) => {
     const life = lifeOf(ARCHIVE);
     await life.live('created');
     life.time += ms;
@@ -63,7 +63,7 @@ describe('a copy that is archived', () => {
     expect(life.copies()).toEqual([]);
   });
 
-  test('is restored when it has been archived, without waiting for that', async () => {
+  test('is restored, without waiting for the restore to finish', async () => {
     const life = lifeOf(ARCHIVE);
     await life.live('created');
     life.time += 10 * MINUTE;
@@ -71,7 +71,7 @@ describe('a copy that is archived', () => {
     expect(life.calls('RestoreSnapshotTier')).toHaveLength(1);
   });
 
-  test('is archived once, whatever changes', async () => {
+  test('is not archived again by unrelated changes', async () => {
     const life = lifeOf(ARCHIVE);
     await life.live('created');
     await life.change({ Tags: [] });
@@ -80,7 +80,7 @@ describe('a copy that is archived', () => {
     expect(life.calls('ModifySnapshotTier')).toHaveLength(1);
   });
 
-  test('is archived although it was restored by hand, if an Update comes', async () => {
+  test('is archived again by an Update if somebody restored it', async () => {
     const life = lifeOf(ARCHIVE);
     await life.live('created');
     life.time += 60 * MINUTE;
@@ -91,7 +91,7 @@ describe('a copy that is archived', () => {
   });
 });
 
-test('a copy that is being restored cannot be archived before that has ended, and the reason says so', async () => {
+test('a copy cannot be archived while it is being restored, and the reason says so', async () => {
   const life = lifeOf(ARCHIVE);
   await life.live('created');
   life.time += 60 * MINUTE;
@@ -104,7 +104,7 @@ test('a copy that is being restored cannot be archived before that has ended, an
   expect(life.calls('ModifySnapshotTier')).toHaveLength(1);
 });
 
-test('a copy whose restore has just ended is archived, although a stale read still shows the restore', async () => {
+test('a copy is archived after its restore even if a stale read still shows the restore', async () => {
   const life = lifeOf(ARCHIVE);
   await life.live('created');
   life.time += 60 * MINUTE;
@@ -119,7 +119,7 @@ test('a copy whose restore has just ended is archived, although a stale read sti
   expect(life.calls('ModifySnapshotTier')).toHaveLength(2);
 });
 
-test('a copy that somebody else restores is left, so that other changes need not wait for that', async () => {
+test('a copy that somebody else is restoring is left, and does not fail an unrelated change', async () => {
   const life = lifeOf(ARCHIVE);
   await life.live('created');
   life.time += 80 * 60 * MINUTE;
@@ -130,8 +130,8 @@ test('a copy that somebody else restores is left, so that other changes need not
   expect(life.left()).toEqual([expect.stringContaining('is being restored from the archive')]);
 });
 
-describe('a copy that somebody has restored for a while', () => {
-  /** EC2 shows it in the standard tier until then. */
+describe('a copy that somebody restored temporarily', () => {
+  /** EC2 shows it in the standard tier until the restore expires. */
   function restored(life: Life, status: Partial<SnapshotTierStatus>): void {
     life.ec2.handover.describeSnapshotTierStatus = () => ({
       SnapshotTierStatuses: [{ StorageTier: 'standard', ...status }],
@@ -144,7 +144,7 @@ describe('a copy that somebody has restored for a while', () => {
     { LastTieringOperationStatus: 'temporary-restore-in-progress', StorageTier: 'archive' },
     { LastTieringOperationStatus: 'temporary-restore-failed', StorageTier: 'archive' },
     { LastTieringOperationStatus: 'permanent-restore-failed', StorageTier: 'archive' },
-  ])('is not archived once more by an Update: %j', async (status) => {
+  ])('is not archived again by an Update: %j', async (status) => {
     const life = lifeOf(ARCHIVE);
     await life.live('created');
     life.time += 10 * MINUTE;
@@ -156,7 +156,7 @@ describe('a copy that somebody has restored for a while', () => {
   test.each<Partial<SnapshotTierStatus>>([
     { LastTieringOperationStatus: 'temporary-restore-completed' },
     { RestoreExpiryTime: new Date(Date.UTC(2031, 0, 1)) },
-  ])('is restored for good if it is to be standard: %j', async (status) => {
+  ])('is restored permanently by an Update to the standard tier: %j', async (status) => {
     const life = lifeOf(ARCHIVE);
     await life.live('created');
     life.time += 10 * MINUTE;
@@ -166,10 +166,10 @@ describe('a copy that somebody has restored for a while', () => {
   });
 });
 
-describe('what EC2 shows of the tier', () => {
+describe('the tier status', () => {
   type Shown = Partial<SnapshotTierStatus>;
 
-  /** The same in every read. */
+  /** Makes every read show this status. */
   function show(life: Life, status: Shown): void {
     life.ec2.handover.describeSnapshotTierStatus = () => ({
       SnapshotTierStatuses: [{ StorageTier: 'standard', ...status }],
@@ -180,10 +180,10 @@ describe('what EC2 shows of the tier', () => {
   const LATER = new Date(Date.UTC(2031, 0, 1));
 
   test.each<[string, Shown, boolean]>([
-    ['while EC2 still shows the standard tier', { LastTieringOperationStatus: 'archival-completed' }, false],
-    ['while that is under way', { LastTieringOperationStatus: 'archival-in-progress' }, false],
-    ['if it was restored, even in this operation', { ...RESTORED, LastTieringStartTime: LATER }, true],
-    ['if EC2 knows nothing of it', {}, true],
+    ['no, if it was archived but still shows as standard', { LastTieringOperationStatus: 'archival-completed' }, false],
+    ['no, while it is being archived', { LastTieringOperationStatus: 'archival-in-progress' }, false],
+    ['yes, if it was restored, even in this operation', { ...RESTORED, LastTieringStartTime: LATER }, true],
+    ['yes, if EC2 shows no status', {}, true],
   ])('decides whether an Update archives the copy again: %s', async (_, status, isArchivedAgain) => {
     const life = lifeOf(ARCHIVE);
     await life.live('created');
@@ -193,7 +193,7 @@ describe('what EC2 shows of the tier', () => {
     expect(life.calls('ModifySnapshotTier').length > 1).toBe(isArchivedAgain);
   });
 
-  test('ends a restore that is not needed: at once if EC2 has an answer, and after two minutes if it has none', async () => {
+  test('decides how soon an unneeded restore ends: at once, or after two minutes without a status', async () => {
     const life = lifeOf(ARCHIVE);
     await life.live('created');
     life.time += 10 * MINUTE;
@@ -211,7 +211,7 @@ describe('what EC2 shows of the tier', () => {
     expect(life.calls('RestoreSnapshotTier')).toEqual([]);
   });
 
-  test('is changed with a line in the log for each change', async () => {
+  test('changes with a log line for each archive and restore', async () => {
     const life = lifeOf(ARCHIVE);
     await life.live('created');
     life.time += 10 * MINUTE;
@@ -222,8 +222,8 @@ describe('what EC2 shows of the tier', () => {
   });
 });
 
-describe('a change of the tier that EC2 refuses', () => {
-  test('fails the Create when it has been the answer for two minutes, and the copy goes', async () => {
+describe('a tier change', () => {
+  test('fails the Create after two minutes if EC2 refuses it, and the copy is deleted', async () => {
     const life = lifeOf(ARCHIVE);
     life.fail('ModifySnapshotTier', new AwsError('UnsupportedOperation', 'No.'));
     const { failure } = await life.make();
@@ -234,7 +234,7 @@ describe('a change of the tier that EC2 refuses', () => {
     expect(life.copies()).toEqual([]);
   });
 
-  test('because a policy denies it fails after five minutes, and the rollback has nothing to do', async () => {
+  test('fails an Update after five minutes if a policy denies it, and the rollback has nothing to do', async () => {
     const life = lifeOf(STANDARD);
     await life.live('created');
     life.fail('ModifySnapshotTier', 'denied');
@@ -244,7 +244,7 @@ describe('a change of the tier that EC2 refuses', () => {
     expect(tiersOf(life)).toEqual(['standard']);
   });
 
-  test('later fails the operation that has begun it, with EC2’s detail', async () => {
+  test('that fails later fails the operation that began it, with EC2’s detail', async () => {
     const life = lifeOf(ARCHIVE, 'lost answers');
     Object.assign(life.ec2.handover.settings, { archiveDuration: 0, archivalFailure: 'Too large' });
     const { failure } = await life.make();
@@ -254,7 +254,7 @@ describe('a change of the tier that EC2 refuses', () => {
     expect(life.copies()).toEqual([]);
   });
 
-  test('in an earlier operation is tried once more', async () => {
+  test('that failed in an earlier operation is retried', async () => {
     const life = lifeOf(ARCHIVE);
     life.ec2.handover.settings.archivalFailure = 'Internal fault';
     await life.live('created');
@@ -265,13 +265,13 @@ describe('a change of the tier that EC2 refuses', () => {
   });
 });
 
-test('the standard tier takes no call', async () => {
+test('the standard tier needs no calls', async () => {
   const life = lifeOf(STANDARD);
   await life.live('changed', { Tags: [] });
   expect(life.calls().filter((name) => name.includes('Tier'))).toEqual([]);
 });
 
-test('another copy that an Update goes back to is not left while it is being restored', async () => {
+test('an Update that returns to an earlier copy fails while that copy is being restored', async () => {
   const life = new Life('answers on time', { ...ARCHIVE, DeletionPolicy: 'Retain' });
   await life.live('created');
   const [SnapshotId = ''] = life.copies();

@@ -7,7 +7,7 @@ const INHERITED = { team: 'storage', app: 'shop' };
 const INHERITS = { CopySourceTags: 'true' } as const;
 const other = { Description: 'new' };
 
-/** What a copy must not inherit: it would belong to AWS, to Data Lifecycle Manager, or to another stack. */
+/** Tags that a copy must not inherit, because they belong to AWS, Data Lifecycle Manager, or another stack. */
 const RESERVED = { 'aws:x': '1', 'dlm:managed': 'true', [TAG.stack]: 'x', 'CDK-EBS-snapshot-copy:id': 'x' };
 
 function lifeOf(declared: Partial<CopyProperties>, weather?: Weather): Life {
@@ -17,7 +17,7 @@ function lifeOf(declared: Partial<CopyProperties>, weather?: Weather): Life {
   return life;
 }
 
-/** The tags of each remaining copy that are not ours. */
+/** The tags of each remaining copy, without our own. */
 const tagsOf = (life: Life): Record<string, string>[] =>
   life.copies().map((id) => {
     const all = Object.entries(life.ec2.tagsOf(id));
@@ -39,15 +39,15 @@ const ROWS: readonly Row[] = [
   { life: 'a create', before: ONE, ending: 'created', tagged: [{ a: '1', team: 'data' }] },
   { life: 'a change', before: ONE, change: TWO, ending: 'changed', tagged: [{ a: '2', b: '2' }] },
   { life: 'a change and its rollback', before: ONE, change: TWO, ending: 'rolled back', tagged: [{ a: '1', team: 'data' }] },
-  { life: 'the removal and its rollback', before: ONE, change: { Tags: undefined }, ending: 'rolled back', tagged: [{ a: '1', team: 'data' }] },
+  { life: 'a removal and its rollback', before: ONE, change: { Tags: undefined }, ending: 'rolled back', tagged: [{ a: '1', team: 'data' }] },
   { life: 'a replacement and its rollback', before: ONE, change: { ...TWO, ...other }, ending: 'rolled back', tagged: [{ a: '1', team: 'data' }] },
   { life: 'a create that inherits', before: INHERITS, ending: 'created', tagged: [INHERITED] },
-  { life: 'a create that inherits less than it declares', before: { ...INHERITS, ...ONE }, ending: 'created', tagged: [{ a: '1', app: 'shop', team: 'data' }] },
+  { life: 'a create that declares one of the inherited tags', before: { ...INHERITS, ...ONE }, ending: 'created', tagged: [{ a: '1', app: 'shop', team: 'data' }] },
   { life: 'a replacement that inherits', before: INHERITS, change: other, ending: 'changed', tagged: [INHERITED, INHERITED] },
   { life: 'a replacement that does not inherit', before: INHERITS, change: { ...other, CopySourceTags: undefined }, ending: 'changed', tagged: [INHERITED, {}] },
-  { life: 'switching it on', before: ONE, change: INHERITS, ending: 'changed', tagged: [{ a: '1', app: 'shop', team: 'data' }] },
-  { life: 'switching it on and the rollback, which takes no tag that may be the user’s', before: {}, change: INHERITS, ending: 'rolled back', tagged: [INHERITED] },
-  { life: 'switching it off', before: INHERITS, change: { CopySourceTags: undefined }, ending: 'changed', tagged: [INHERITED] },
+  { life: 'switching inheritance on', before: ONE, change: INHERITS, ending: 'changed', tagged: [{ a: '1', app: 'shop', team: 'data' }] },
+  { life: 'switching inheritance on and its rollback, which keeps tags that may be the user’s', before: {}, change: INHERITS, ending: 'rolled back', tagged: [INHERITED] },
+  { life: 'switching inheritance off', before: INHERITS, change: { CopySourceTags: undefined }, ending: 'changed', tagged: [INHERITED] },
 ]; // prettier-ignore
 
 describe.each(WEATHERS)('with %s, a copy is tagged as declared after', (weather) => {
@@ -60,7 +60,7 @@ describe.each(WEATHERS)('with %s, a copy is tagged as declared after', (weather)
 });
 
 describe('the tags of the source', () => {
-  test('come in the request that makes the copy, whose log line counts them', async () => {
+  test('are set by the call that makes the copy, whose log line counts them', async () => {
     const life = lifeOf(INHERITS);
     await life.live('created');
     expect(life.logs).toContainEqual(expect.objectContaining({ decision: 'start copy', sourceTags: 2 }));
@@ -70,7 +70,7 @@ describe('the tags of the source', () => {
     expect(tagging).toEqual([{ Resources: [id], Tags: tags({ [TAG.id]: id }) }]);
   });
 
-  test('are not followed later', async () => {
+  test('are not copied again later', async () => {
     const life = lifeOf(INHERITS);
     await life.live('created');
     life.ec2.createTags('us-east-1', {
@@ -81,7 +81,7 @@ describe('the tags of the source', () => {
     expect(tagsOf(life)).toEqual([{ ...INHERITED, a: '1' }]);
   });
 
-  test('of another account cannot be seen, which the log says', async () => {
+  test('are not visible if another account owns it, and the log says so', async () => {
     const life = lifeOf(INHERITS);
     const shared = life.ec2.addSnapshot({ region: 'us-east-1', ownerId: '999988887777', sharedWith: ['111122223333'] });
     await life.runCreate({ ...INHERITS, SourceSnapshotId: shared.id });
@@ -91,7 +91,7 @@ describe('the tags of the source', () => {
 
   const many = (count: number) => tags(Object.fromEntries(Array.from({ length: count }, (_, n) => [`t${n}`, ''])));
 
-  test('that are too many fail before the copy, with their count', async () => {
+  test('fail the Create before the copy if there are too many, with their count', async () => {
     const life = lifeOf({});
     expect(await life.refusal({ ...INHERITS, Tags: many(39) })).toContain(
       'the copy would have 41 tags, 2 of them from source snapshot snap-',
@@ -99,14 +99,14 @@ describe('the tags of the source', () => {
     expect((await lifeOf({ ...INHERITS, Tags: many(38) }).make()).failure).toBeUndefined();
   });
 
-  test('that are too many fail when they are switched on, and the rollback has nothing to do', async () => {
+  test('fail the Update that switches them on if there are too many, and the rollback has nothing to do', async () => {
     const life = lifeOf({ Tags: many(39) });
     await life.live('created');
     expect((await life.change(INHERITS)).failure?.message).toContain('would have 41 tags');
     expect((await life.goBack()).failure).toBeUndefined();
   });
 
-  test('cannot be switched on when the source has gone', async () => {
+  test('cannot be switched on if the source is gone', async () => {
     const life = lifeOf({});
     await life.live('created');
     life.ec2.deleteSnapshot('us-east-1', { SnapshotId: life.declare().SourceSnapshotId });
@@ -119,7 +119,7 @@ describe('the tags of the source', () => {
 });
 
 describe('tags that EC2 refuses', () => {
-  test('fail an Update, and are left in its rollback', async () => {
+  test('fail an Update, and are left as they are in its rollback', async () => {
     const life = lifeOf(ONE);
     await life.live('created');
     life.fail('CreateTags', new AwsError('TagPolicyViolation', 'No.'));
@@ -130,7 +130,7 @@ describe('tags that EC2 refuses', () => {
     expect(life.left()).toEqual(['tags: TagPolicyViolation: No.']);
   });
 
-  test('because a policy denies it fail after five minutes', async () => {
+  test('fail an Update after five minutes if a policy denies them', async () => {
     const life = lifeOf(ONE);
     await life.live('created');
     life.fail('DeleteTags', 'denied');

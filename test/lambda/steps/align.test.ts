@@ -3,7 +3,7 @@ import { AwsError } from '../../../local-aws/faults';
 import type { Action } from '../../../local-aws/services';
 import { LOGICAL_ID, SECOND, stale, tags, World } from '../in-process';
 
-/** What was sent since the call with this number, by the name of the action. */
+/** The inputs of the calls to one action, from the call with this number on. */
 const sentSince = (world: World, first: number, wanted: Action): unknown[] =>
   world.services.calls.slice(first).flatMap(({ action, input }) => (action === wanted ? [input] : []));
 
@@ -23,7 +23,7 @@ describe('the tags of the present copy', () => {
     expect(world.started()).toBe(1);
   });
 
-  test('are written back by a rollback, even if a stale read shows them as wanted', async () => {
+  test('are restored by a rollback even if a stale read shows them as declared', async () => {
     const world = new World();
     const before = world.declare({ Tags: tags({ team: 'storage' }) });
     const id = await world.create(before);
@@ -36,7 +36,7 @@ describe('the tags of the present copy', () => {
     expect(world.ec2.tagsOf(id)).toMatchObject({ team: 'storage' });
   });
 
-  test('are restored in one call if somebody changed declared ones', async () => {
+  test('are restored in one call if somebody changed them', async () => {
     const world = new World();
     const before = world.declare({ Tags: tags({ a: '1', b: '2', c: '3' }) });
     const id = await world.create(before);
@@ -50,7 +50,7 @@ describe('the tags of the present copy', () => {
     expect(sentSince(world, first, 'DeleteTags')).toEqual([]);
   });
 
-  test('are removed by their keys alone, in one call', async () => {
+  test('are removed by key only, in one call', async () => {
     const world = new World();
     const before = world.declare({ Tags: tags({ a: '1', b: '2' }) });
     const id = await world.create(before);
@@ -78,8 +78,8 @@ describe('the tags of the present copy', () => {
   });
 });
 
-describe('the tag with the id of the copy', () => {
-  test('is put on a copy that was finished before a poll could, together with what else is missing', async () => {
+describe('the tag with the ID of the copy', () => {
+  test('is added even if the copy was finished before a poll could tag it', async () => {
     const world = new World({ copyDuration: 20 * SECOND });
     const { answer } = await world.runCreate({ Tags: tags({ a: '1' }) });
     const id = answer?.PhysicalResourceId ?? '';
@@ -87,7 +87,7 @@ describe('the tag with the id of the copy', () => {
     expect(sentSince(world, 0, 'CreateTags')).toEqual([{ Resources: [id], Tags: tags({ [TAG.id]: id }) }]);
   });
 
-  test('is put back by an Update, in the call that writes the declared tags', async () => {
+  test('is restored by an Update in the call that writes the declared tags', async () => {
     const world = new World();
     const before = world.declare();
     const id = await world.create(before);
@@ -102,7 +102,7 @@ describe('the tag with the id of the copy', () => {
 
 describe('the retained mark', () => {
   test.each(['its id', 'its handle'])(
-    'of the present copy, which CloudFormation knows by %s, follows the declaration',
+    'follows the declaration if CloudFormation knows the present copy by %s',
     async (how) => {
       const world = new World();
       const before = world.declare();

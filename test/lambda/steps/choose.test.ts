@@ -2,7 +2,7 @@ import type { CopyProperties } from '../../../lib/contract';
 import { MINUTE, SECOND, tags, World } from '../in-process';
 
 describe('a Create', () => {
-  test('takes the finished copy of the same event that was answered under another RequestId', async () => {
+  test('adopts the finished copy of the same event under another RequestId', async () => {
     const world = new World({ copyDuration: 4 * MINUTE });
     const first = await world.accept(world.event('Create'));
     world.time += SECOND;
@@ -12,7 +12,7 @@ describe('a Create', () => {
     expect(world.started()).toBe(1);
   });
 
-  test('does not take a finished copy from an earlier life of the resource', async () => {
+  test('does not adopt a finished copy from an earlier life of the resource', async () => {
     const world = new World();
     const retained = world.declare({ DeletionPolicy: 'Retain' });
     const first = await world.create(retained);
@@ -27,7 +27,7 @@ describe('a Create', () => {
 describe('an Update', () => {
   test.each([
     ['the timeout', { TimeoutSeconds: '60' }],
-    ['the completion duration, which says how a copy is made', { CompletionDurationMinutes: '15' }],
+    ['the completion duration, which only affects copying', { CompletionDurationMinutes: '15' }],
     ['the declared source key', { SourceKmsKeyArn: 'arn:aws:kms:us-east-1:111122223333:key/any' }],
     ['an absent input to its explicit default', { Description: '', DestinationOutpostArn: '', KmsKeyId: '' }],
   ])('that changes %s keeps the copy', async (_, change) => {
@@ -41,7 +41,7 @@ describe('an Update', () => {
   });
 
   test.each(['UPDATE_IN_PROGRESS', 'UPDATE_ROLLBACK_IN_PROGRESS'])(
-    'keeps the present copy, whatever EC2 shows of its source by now: %s',
+    'keeps the present copy, whatever EC2 now shows for the source: %s',
     async (status) => {
       const world = new World();
       const before = world.declare();
@@ -55,7 +55,7 @@ describe('an Update', () => {
   );
 
   test.each(['new', 'old'])(
-    'takes the old copy in a rollback that carries the physical id of the %s copy',
+    'returns to the old copy in a rollback that carries the physical ID of the %s copy',
     async (carried) => {
       const world = new World();
       const before = world.declare();
@@ -71,7 +71,7 @@ describe('an Update', () => {
     },
   );
 
-  test('takes the latest finished copy with the wanted inputs, which is the present one in a rollback', async () => {
+  test('returns to the latest finished copy with the wanted inputs in a rollback', async () => {
     const world = new World();
     const before = world.declare({ DeletionPolicy: 'Retain' });
     const other = world.declare({ Description: 'other', DeletionPolicy: 'Retain' });
@@ -88,7 +88,7 @@ describe('an Update', () => {
 });
 
 describe.each(['Retain', 'RetainExceptOnCreate'] as const)(
-  'under %s, where an older copy with the same inputs was left behind',
+  'under %s, with a retained older copy for the same inputs',
   (DeletionPolicy) => {
     const declared = (world: World): CopyProperties => world.declare({ DeletionPolicy, TimeoutSeconds: '6000' });
 
@@ -105,7 +105,7 @@ describe.each(['Retain', 'RetainExceptOnCreate'] as const)(
       return present;
     }
 
-    test('an Update in place keeps the present copy, which CloudFormation knows by its id', async () => {
+    test('an Update in place keeps the present copy that CloudFormation knows by its ID', async () => {
       const world = new World();
       const present = await lives(world, (properties) => world.create(properties));
       const before = declared(world);
@@ -114,7 +114,7 @@ describe.each(['Retain', 'RetainExceptOnCreate'] as const)(
       expect(world.copies().map((id) => world.ec2.tagsOf(id).a)).toEqual([undefined, '1']);
     });
 
-    test('an Update in place keeps the present copy, which CloudFormation knows by its handle', async () => {
+    test('an Update in place keeps the present copy that CloudFormation knows by its handle', async () => {
       const world = new World();
       const present = await lives(world, (properties) => world.createUnderHandle(properties));
       const before = declared(world);
@@ -123,7 +123,7 @@ describe.each(['Retain', 'RetainExceptOnCreate'] as const)(
       expect(world.copies()).toHaveLength(2);
     });
 
-    test('a later stage is about the present copy, which CloudFormation knows by its handle', async () => {
+    test('a later stage uses the present copy that CloudFormation knows by its handle', async () => {
       const world = new World();
       const present = await lives(world, (properties) => world.createUnderHandle(properties));
       const stage = world.stage(2, declared(world), 'Update');

@@ -3,10 +3,10 @@ import { Memory } from '../../../lambda/memory';
 import { MINUTE, SECOND, STACK_ID, stale, tags, World } from '../in-process';
 import { HANDLE } from '../requests';
 
-/** An id that neither the handler nor EC2 made. */
+/** An ID that neither the handler nor EC2 made. */
 const UNKNOWN = 'app-Copy1A2B3C-1XYZ';
 
-describe('a Delete by the id of the copy', () => {
+describe('a Delete by snapshot ID', () => {
   test('deletes the copy', async () => {
     const world = new World();
     await world.create();
@@ -39,7 +39,7 @@ describe('a Delete by the id of the copy', () => {
     expect(await world.run(world.event('Delete'))).toEqual({ answer: { IsComplete: true }, after: 0 });
   });
 
-  test('fails at once with what holds the copy, after one attempt', async () => {
+  test('fails at once, after one attempt, and names what holds the copy', async () => {
     const world = new World();
     const id = await world.create();
     world.ec2.snapshot(id).imageId = 'ami-0123456789abcdef0';
@@ -73,7 +73,7 @@ describe('a Delete by the id of the copy', () => {
     expect(world.calls().slice(first)).toEqual(['DescribeStacks', ...named, 'DescribeSnapshots']);
   });
 
-  describe('under which another copy was started, because the copy was gone', () => {
+  describe('after an Update started another copy because the copy was gone', () => {
     async function startedAgain(world: World): Promise<string> {
       const before = world.declare();
       const gone = await world.create(before);
@@ -85,14 +85,14 @@ describe('a Delete by the id of the copy', () => {
       return gone;
     }
 
-    test('deletes that copy if it is unfinished', async () => {
+    test('deletes the new copy if it is unfinished', async () => {
       const world = new World();
       const gone = await startedAgain(world);
       await world.run(world.event('Delete', { PhysicalResourceId: gone }));
       expect(world.copies()).toEqual([]);
     });
 
-    test('leaves that copy alone if it is finished, because it has an id of its own', async () => {
+    test('leaves the new copy alone if it is finished, because it has its own ID', async () => {
       const world = new World({ copyDuration: 20 * SECOND });
       const gone = await startedAgain(world);
       world.time += MINUTE;
@@ -102,11 +102,11 @@ describe('a Delete by the id of the copy', () => {
   });
 });
 
-describe('a Delete while the stack is at rest', () => {
+describe('a Delete while the stack is idle', () => {
   const NOBODY = 'the stack is idle, so CloudFormation did not request the deletion of';
 
   test.each([undefined, 'Retain', 'RetainExceptOnCreate'] as const)(
-    'is refused by the second poll that sees it, and the copy is left, whether it is retained or not (%s)',
+    'is refused by the second poll, and the copy stays, whether it is retained or not (%s)',
     async (DeletionPolicy) => {
       const world = new World();
       const id = await world.create(world.declare({ DeletionPolicy }));
@@ -118,7 +118,7 @@ describe('a Delete while the stack is at rest', () => {
     },
   );
 
-  test.each(['its handle', 'an unknown id'])('is refused if it names the copy by %s, too', async (how) => {
+  test.each(['its handle', 'an unknown id'])('is also refused if it names the copy by %s', async (how) => {
     const world = new World();
     const id = await world.createUnderHandle();
     const PhysicalResourceId = how === 'its handle' ? world.physicalId : UNKNOWN;
@@ -127,7 +127,7 @@ describe('a Delete while the stack is at rest', () => {
     expect(world.copies()).toEqual([id]);
   });
 
-  test('is refused when the stack has been deleted, and has left the copy as a backup', async () => {
+  test('is refused if the stack was deleted and the copy was retained', async () => {
     const world = new World();
     const id = await world.create(world.declare({ DeletionPolicy: 'Retain' }));
     world.enter('DELETE_COMPLETE');
@@ -135,7 +135,7 @@ describe('a Delete while the stack is at rest', () => {
     expect(world.copies()).toEqual([id]);
   });
 
-  test('is obeyed if only the first read was older than the request', async () => {
+  test('is carried out if only the first read was stale', async () => {
     const world = new World();
     await world.create();
     world.lag(1);
@@ -144,7 +144,7 @@ describe('a Delete while the stack is at rest', () => {
     expect(world.copies()).toEqual([]);
   });
 
-  test('is neither refused nor obeyed by a process that sees it for the first time', async () => {
+  test('is neither refused nor carried out by the first poll of a process', async () => {
     const world = new World();
     const id = await world.create();
     const event = await world.accept(world.forge('Delete'));
@@ -176,7 +176,7 @@ describe('a Delete by a handle', () => {
     expect(world.copies()).toEqual([id]);
   });
 
-  test('leaves the copy alone that CloudFormation has now, if it is delivered again', async () => {
+  test('does not delete the present copy if it is delivered again', async () => {
     const world = new World({ copyDuration: 5 * MINUTE });
     const create = await world.accept(world.event('Create'));
     await world.wait(create);
@@ -188,7 +188,7 @@ describe('a Delete by a handle', () => {
     expect(world.copies()).toEqual([id]);
   });
 
-  test('fails at once with what holds the copy, after one attempt', async () => {
+  test('fails at once, after one attempt, if something holds the copy', async () => {
     const world = new World();
     const id = await world.createUnderHandle();
     world.ec2.snapshot(id).imageId = 'ami-0123456789abcdef0';
@@ -199,8 +199,8 @@ describe('a Delete by a handle', () => {
   });
 });
 
-describe('a Delete by an unknown id', () => {
-  /** The Create of a new stack that started a copy and never answered, a second before it is rolled back. */
+describe('a Delete by an unknown ID', () => {
+  /** Rolls back a new stack, a minute after its Create started a copy and did not answer. */
   async function canceledCreate(world: World, DeletionPolicy: 'Retain' | 'RetainExceptOnCreate'): Promise<void> {
     await world.begin(world.event('Create', { ResourceProperties: world.declare({ DeletionPolicy }) }));
     world.time += MINUTE;
@@ -208,7 +208,7 @@ describe('a Delete by an unknown id', () => {
     await world.run(world.event('Delete', { PhysicalResourceId: UNKNOWN }));
   }
 
-  test('deletes the unfinished copy of the canceled create, even if it is retained', async () => {
+  test('deletes the unfinished copy of the canceled create, even under Retain', async () => {
     const world = new World();
     await canceledCreate(world, 'Retain');
     expect(world.copies()).toEqual([]);
@@ -234,7 +234,7 @@ describe('a Delete by an unknown id', () => {
     expect(world.copies()).toEqual([]);
   });
 
-  test.each(['id', 'handle'])('leaves a finished copy alone that CloudFormation has by its %s', async (name) => {
+  test.each(['id', 'handle'])('does not delete a finished copy that CloudFormation knows by its %s', async (name) => {
     const world = new World();
     const id = await (name === 'id' ? world.create() : world.createUnderHandle());
     await world.run(world.event('Delete', { PhysicalResourceId: UNKNOWN }));
@@ -255,7 +255,7 @@ describe('a Delete by an unknown id', () => {
   );
 });
 
-test('a Delete by an unknown id leaves the copy alone that CloudFormation has, but does not show at first', async () => {
+test('a Delete by an unknown ID keeps the present copy even if CloudFormation shows it only later', async () => {
   const world = new World();
   const id = await world.create();
   world.physicalId = UNKNOWN;
@@ -268,7 +268,7 @@ test('a Delete by an unknown id leaves the copy alone that CloudFormation has, b
 });
 
 describe('the Delete of the last copy', () => {
-  /** A finished copy in place of an older one, which is left. */
+  /** Replaces a finished copy with another, and leaves the old one. */
   async function twoCopies(world: World, DeletionPolicy?: 'Retain'): Promise<string> {
     const before = world.declare({ DeletionPolicy });
     const old = await world.create(before);
@@ -292,7 +292,7 @@ describe('the Delete of the last copy', () => {
   test.each([
     ['DELETE_IN_PROGRESS', 'fails'],
     ['ROLLBACK_IN_PROGRESS', 'succeeds'],
-  ])('if another copy of the resource cannot be deleted, in %s %s', async (status, end) => {
+  ])('in %s %s if another copy of the resource cannot be deleted', async (status, end) => {
     const world = new World();
     const old = await twoCopies(world);
     world.ec2.snapshot(old).lock = 'governance';
@@ -325,7 +325,7 @@ describe('the Delete of the last copy', () => {
 });
 
 describe('the Delete of a replaced copy', () => {
-  /** An update in which the copy is replaced. The clean-up is of the same operation: its time does not change. */
+  /** An update that replaces the copy. The cleanup is part of the same operation, so the time does not change. */
   async function replaced(world: World, wanted: Partial<CopyProperties>, before: Partial<CopyProperties>) {
     world.time += 10 * MINUTE;
     world.enter('UPDATE_IN_PROGRESS');
@@ -335,7 +335,7 @@ describe('the Delete of a replaced copy', () => {
   }
   const states = (world: World, ids: readonly string[]) => ids.map((id) => world.ec2.stateOf(id));
 
-  test('leaves a snapshot with the forged tags of that copy alone', async () => {
+  test('does not delete a snapshot with forged tags of that copy', async () => {
     const world = new World();
     const before = world.declare();
     const id = await world.create(before);
@@ -351,7 +351,7 @@ describe('the Delete of a replaced copy', () => {
     expect(states(world, [id, forged.id, present])).toEqual(['deleted', 'completed', 'completed']);
   });
 
-  test('leaves a copy alone that an earlier update kept by a policy that came with it', async () => {
+  test('does not delete a copy that an earlier update retained by adding a policy', async () => {
     const world = new World();
     const first = world.declare();
     const kept = await world.create(first);
@@ -365,7 +365,7 @@ describe('the Delete of a replaced copy', () => {
   });
 });
 
-test('the Delete of a canceled Create leaves a copy of an earlier life that cannot be deleted', async () => {
+test('the Delete of a canceled Create succeeds if a copy from an earlier life cannot be deleted', async () => {
   const world = new World();
   const id = await world.create();
   world.ec2.snapshot(id).imageId = 'ami-0123456789abcdef0';
@@ -377,8 +377,8 @@ test('the Delete of a canceled Create leaves a copy of an earlier life that cann
   expect(world.copies()).toEqual([id]);
 });
 
-describe('what a rollback has left', () => {
-  /** The copy of an update that was rolled back, which nobody has deleted, and the present one. */
+describe('a copy that a rollback left', () => {
+  /** The present copy, and the copy of a rolled-back update that nobody has deleted. */
   async function left(world: World, declared: CopyProperties): Promise<string[]> {
     const id = await world.create(declared);
     world.enter('UPDATE_IN_PROGRESS');
@@ -390,7 +390,7 @@ describe('what a rollback has left', () => {
     return world.copies();
   }
 
-  test('goes when the resource is removed from the template', async () => {
+  test('is deleted when the resource is removed from the template', async () => {
     const world = new World();
     const declared = world.declare();
     await left(world, declared);
@@ -399,7 +399,7 @@ describe('what a rollback has left', () => {
     expect(world.copies()).toEqual([]);
   });
 
-  test('goes with the stack, although CloudFormation still shows it as the present copy', async () => {
+  test('is deleted with the stack even if CloudFormation still shows it as the present copy', async () => {
     const world = new World();
     const declared = world.declare();
     const [id, leftover] = await left(world, declared);
@@ -409,7 +409,7 @@ describe('what a rollback has left', () => {
     expect(world.copies()).toEqual([]);
   });
 
-  test('stays when the present copy is replaced, although CloudFormation still shows that one at first', async () => {
+  test('stays when the present copy is replaced, even if CloudFormation shows the new one only later', async () => {
     const world = new World();
     const declared = world.declare();
     const [id, leftover] = await left(world, declared);

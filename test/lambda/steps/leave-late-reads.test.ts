@@ -8,7 +8,7 @@ const ENDED = 'has ended, or already has its answer';
 
 const doubts = (world: World): number => world.logs.filter(({ reason }) => reason === DOUBT).length;
 
-/** A Create in an update that is polled so many seconds after it arrived, the resource and the stack being as told. */
+/** Polls a Create in an update this many seconds after it arrived. `change` sets up the resource and the stack. */
 async function doubtsAt(seconds: number, change: (world: World, startedAt: number) => void): Promise<boolean> {
   const world = new World();
   world.enter('UPDATE_IN_PROGRESS');
@@ -19,24 +19,21 @@ async function doubtsAt(seconds: number, change: (world: World, startedAt: numbe
   return doubts(world) > 0;
 }
 
-describe('CloudFormation waits for the answer', () => {
+describe('a poll doubts that CloudFormation waits for the answer', () => {
   test.each([
     [0, false],
     [-10, false],
     [-10.001, true],
     [2, false],
     [2.001, true],
-  ])(
-    'if the resource came into its status %d s after the request arrived; the first poll doubts it: %s',
-    async (at, doubted) => {
-      const change = (world: World, startedAt: number): void => {
-        world.resourceSince = startedAt + at * SECOND;
-      };
-      expect(await doubtsAt(0, change)).toBe(doubted);
-    },
-  );
+  ])('if the resource entered its status %d s after the request arrived: %s', async (at, doubted) => {
+    const change = (world: World, startedAt: number): void => {
+      world.resourceSince = startedAt + at * SECOND;
+    };
+    expect(await doubtsAt(0, change)).toBe(doubted);
+  });
 
-  test('also if its resource came into its status long before, as the second poll sees it', async () => {
+  test('only in the first half minute if the resource entered its status long before', async () => {
     const change = (world: World, startedAt: number): void => {
       world.resourceSince = startedAt - 10 * MINUTE;
     };
@@ -46,7 +43,7 @@ describe('CloudFormation waits for the answer', () => {
   test.each([
     [2, false],
     [2.001, true],
-  ])('not if the operation began %d s after the request arrived: %s', async (at, doubted) => {
+  ])('if the operation began %d s after the request arrived: %s', async (at, doubted) => {
     const change = (world: World, startedAt: number): void => {
       world.stack.LastUpdatedTime = new Date(startedAt + at * SECOND);
     };
@@ -56,7 +53,7 @@ describe('CloudFormation waits for the answer', () => {
   test.each([
     [0, false],
     [0.001, true],
-  ])('not if the operation has changed, and the resource %d s after the request: %s', async (at, doubted) => {
+  ])('if the operation changed, and the resource changed %d s after the request: %s', async (at, doubted) => {
     const change = (world: World, startedAt: number): void => {
       world.stack.LastUpdatedTime = new Date(startedAt + SECOND);
       world.resourceSince = startedAt + at * SECOND;
@@ -65,11 +62,11 @@ describe('CloudFormation waits for the answer', () => {
   });
 });
 
-describe('whether the operation is the same is told', () => {
+describe('the handler recognizes the same operation', () => {
   const operations = (...ids: string[]): World['stack']['LastOperations'] =>
     ids.map((OperationId) => ({ OperationType: 'UPDATE_STACK', OperationId }));
 
-  /** The resource has changed a second after the request, and the poll sees another stack than onEvent did. */
+  /** The resource changes a second after the request, and the poll sees a different stack than onEvent did. */
   async function isSame(seen: Partial<World['stack']>, change: Partial<World['stack']>): Promise<boolean> {
     const world = new World();
     world.enter('UPDATE_IN_PROGRESS');
@@ -83,13 +80,13 @@ describe('whether the operation is the same is told', () => {
   }
   const LastUpdatedTime = new Date(Date.UTC(2030, 0, 1) + SECOND);
 
-  test('by the ids of the latest operations, whatever their status and time', async () => {
+  test('by the IDs of the latest operations, whatever their order and time', async () => {
     const LastOperations = operations('a', 'b');
     expect(await isSame({ LastOperations }, { LastUpdatedTime, LastOperations: operations('b', 'a') })).toBe(true);
     expect(await isSame({ LastOperations }, { LastOperations: operations('b', 'c') })).toBe(false);
   });
 
-  test.each([undefined, operations()])('by status and time if CloudFormation shows no ids (%j)', async (none) => {
+  test.each([undefined, operations()])('by status and time if CloudFormation shows no IDs (%j)', async (none) => {
     for (const [seen, now] of [
       [none, none],
       [operations('a'), none],
@@ -103,7 +100,7 @@ describe('whether the operation is the same is told', () => {
   });
 });
 
-describe('a read of onEvent that is older than the request', () => {
+describe('a stale read in onEvent', () => {
   test('does not end a Create', async () => {
     const world = new World();
     world.stack.StackStatus = 'UPDATE_COMPLETE';
@@ -117,7 +114,7 @@ describe('a read of onEvent that is older than the request', () => {
   });
 
   test.each(['UPDATE_ROLLBACK_IN_PROGRESS', 'UPDATE_IN_PROGRESS'])(
-    'does not end an Update, although it shows another operation (%s)',
+    'does not end an Update, even if it shows another operation (%s)',
     async (status) => {
       const world = new World();
       const before = world.declare();
@@ -133,8 +130,8 @@ describe('a read of onEvent that is older than the request', () => {
   );
 });
 
-describe('reads of polls that are older than the request', () => {
-  /** A Create whose resource had another copy before, and whose first reads, so many in all, are from then. */
+describe('stale reads in polls', () => {
+  /** A Create whose resource had another copy before. This many of its first reads are still from then. */
   async function late(reads: number): Promise<[World, PollEvent]> {
     const world = new World({ copyDuration: 4 * MINUTE });
     world.stack.StackStatus = 'UPDATE_COMPLETE';
@@ -145,7 +142,7 @@ describe('reads of polls that are older than the request', () => {
     return [world, await world.accept(world.event('Create'))];
   }
 
-  test('cost a poll and a start window if one poll gets them, and nothing else', async () => {
+  test('cost only one poll and one start window if one poll gets them', async () => {
     const [world, event] = await late(3);
     const { answer, after } = await world.wait(event);
     expect(answer?.IsComplete).toBe(true);
@@ -153,7 +150,7 @@ describe('reads of polls that are older than the request', () => {
     expect([doubts(world), world.started()]).toEqual([1, 1]);
   });
 
-  test('that two polls in a row get end the request, because no read is half a minute old', async () => {
+  test('end the request if two polls in a row get them, because no read is half a minute old', async () => {
     const [world, event] = await late(1_000);
     const { failure, after } = await world.wait(event);
     expect(failure?.message).toContain(ENDED);
@@ -161,7 +158,7 @@ describe('reads of polls that are older than the request', () => {
     expect(world.started()).toBe(0);
   });
 
-  test('in between cost nothing: the copy stays, and the next poll trusts again', async () => {
+  test('in between do not delete the copy, and the next poll trusts the request again', async () => {
     const world = new World({ copyDuration: 4 * MINUTE });
     const event = await world.begin(world.event('Create'));
     const [id] = world.copies();
@@ -179,7 +176,7 @@ describe('reads of polls that are older than the request', () => {
     expect((await world.wait(event)).answer?.PhysicalResourceId).toBe(id);
   });
 
-  test('do not let a process that has no memory end the request', async () => {
+  test('do not let a new process end the request', async () => {
     const [world, event] = await late(5);
     await world.poll(event);
     world.memory = new Memory();

@@ -6,7 +6,7 @@ import { HANDLE } from '../requests';
 
 const ENDED = 'has ended, or already has its answer';
 
-/** Polls until one has confirmed what the first one has seen. */
+/** Polls twice, so that the second poll confirms what the first one saw. */
 async function confirm(world: World, event: PollEvent): Promise<void> {
   await world.poll(event);
   world.time += 30 * SECOND;
@@ -18,7 +18,7 @@ interface Scene {
   readonly copyDuration?: number;
 }
 
-/** A Create in an update that has started its copy, here for 20 seconds, when the stack is rolled back half a minute later. */
+/** A Create in an update that starts a copy (20 seconds by default) half a minute before the stack is rolled back. */
 async function rolledBack({ declared, copyDuration = 20 * SECOND }: Scene = {}): Promise<[World, PollEvent]> {
   const world = new World({ copyDuration });
   world.enter('UPDATE_IN_PROGRESS');
@@ -39,7 +39,7 @@ describe('a request whose operation has ended', () => {
     expect(world.started()).toBe(0);
   });
 
-  test('deletes nothing at the first poll that sees that, and its unfinished copy at the next one', async () => {
+  test('deletes its unfinished copy at the second poll that sees this, and nothing at the first', async () => {
     const [world, event] = await rolledBack({ copyDuration: 5 * MINUTE });
     expect(await world.poll(event)).toEqual({ IsComplete: false });
     expect(world.copies()).toHaveLength(1);
@@ -48,7 +48,7 @@ describe('a request whose operation has ended', () => {
     expect(world.copies()).toEqual([]);
   });
 
-  test('deletes nothing in a process that sees that for the first time', async () => {
+  test('deletes nothing at the first poll of a process', async () => {
     const [world, event] = await rolledBack({ copyDuration: 5 * MINUTE });
     for (let polls = 0; polls < 3; polls++) {
       world.memory = new Memory();
@@ -65,7 +65,7 @@ describe('a request whose operation has ended', () => {
     expect(after).toBe(120);
   });
 
-  test('deletes its finished copy unless CloudFormation has the id or the handle of the copy', async () => {
+  test('deletes its finished copy unless CloudFormation has the ID or handle of the copy', async () => {
     const [world, event] = await rolledBack();
     const [id] = world.copies();
     for (world.physicalId of [id, event.PhysicalResourceId]) {
@@ -96,27 +96,24 @@ describe('a request whose operation has ended', () => {
   test.each([
     ['deletes', 'a Create', 0],
     ['leaves', 'an Update', 1],
-  ] as const)(
-    '%s its finished copy under RetainExceptOnCreate if it is %s that is rolled back',
-    async (_, request, left) => {
-      const world = new World({ copyDuration: 20 * SECOND });
-      const wanted = world.declare({ DeletionPolicy: 'RetainExceptOnCreate' });
-      world.physicalId = HANDLE;
-      world.enter('UPDATE_IN_PROGRESS');
-      const create = world.event('Create', { ResourceProperties: wanted });
-      const update = world.update(wanted, { ...wanted, Description: 'old' });
-      const event = await world.begin(request === 'a Create' ? create : update);
-      world.time += 30 * SECOND;
-      world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
-      world.resourceStatus = 'UPDATE_FAILED';
-      await confirm(world, event);
-      expect(world.copies()).toHaveLength(left);
-    },
-  );
+  ] as const)('%s its finished copy under RetainExceptOnCreate if %s is rolled back', async (_, request, left) => {
+    const world = new World({ copyDuration: 20 * SECOND });
+    const wanted = world.declare({ DeletionPolicy: 'RetainExceptOnCreate' });
+    world.physicalId = HANDLE;
+    world.enter('UPDATE_IN_PROGRESS');
+    const create = world.event('Create', { ResourceProperties: wanted });
+    const update = world.update(wanted, { ...wanted, Description: 'old' });
+    const event = await world.begin(request === 'a Create' ? create : update);
+    world.time += 30 * SECOND;
+    world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
+    world.resourceStatus = 'UPDATE_FAILED';
+    await confirm(world, event);
+    expect(world.copies()).toHaveLength(left);
+  });
 });
 
-describe('that its operation has ended, an Update knows', () => {
-  /** An Update that has started a copy a minute ago. */
+describe('an Update detects that its operation has ended', () => {
+  /** An Update that started a copy a minute ago. */
   async function update(world: World): Promise<[old: string, event: PollEvent]> {
     const before = world.declare();
     const old = await world.create(before);
@@ -128,9 +125,9 @@ describe('that its operation has ended, an Update knows', () => {
   }
 
   test.each([
-    ['which may have the time of the update', false],
-    ['which may have a time of its own', true],
-  ])('from the failure of its resource in a rollback, %s', async (_, moves) => {
+    ['with the begin time of the update', false],
+    ['with its own begin time', true],
+  ])('from the failure of its resource in a rollback %s', async (_, moves) => {
     const world = new World();
     const [old, event] = await update(world);
     if (moves) world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
@@ -140,7 +137,7 @@ describe('that its operation has ended, an Update knows', () => {
     expect(world.copies()).toEqual([old]);
   });
 
-  test('from the Update of the rollback, which changes its resource once more', async () => {
+  test('from the Update of the rollback, which changes the resource again', async () => {
     const world = new World();
     const [old, event] = await update(world);
     world.stack.StackStatus = 'UPDATE_ROLLBACK_IN_PROGRESS';
@@ -174,7 +171,7 @@ describe('a request whose operation is unknown', () => {
     ['Update', 'UPDATE_IN_PROGRESS_PAUSED', false],
     ['Update', 'IMPORT_UPDATE_ROLLBACK_IN_PROGRESS', false],
     ['Update', 'UPDATE_ROLLBACK_IN_PROGRESS_PAUSED', false],
-  ] as const)('if it is a %s and the stack is in %s, starts a copy: %s', async (type, status, isStarted) => {
+  ] as const)('(%s in %s) starts a copy: %s', async (type, status, isStarted) => {
     const world = new World();
     world.enter(status);
     world.services.faults = ({ action, count }) =>
@@ -185,7 +182,7 @@ describe('a request whose operation is unknown', () => {
     expect(world.started()).toBe(isStarted ? 1 : 0);
   });
 
-  test('has ended when a later operation began after the request arrived', async () => {
+  test('is considered ended if another operation began after it arrived', async () => {
     const world = new World();
     world.services.faults = ({ action, count }) =>
       action === 'DescribeStacks' && count === 1 ? 'throttled' : undefined;
@@ -199,8 +196,8 @@ describe('a request whose operation is unknown', () => {
   });
 });
 
-describe('an event that is delivered again', () => {
-  test('starts no copy if it is a Create during the rollback', async () => {
+describe('a redelivered event', () => {
+  test('starts no copy if it is a Create in a rollback', async () => {
     const world = new World();
     world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
     const { failure } = await world.run(world.event('Create'));
@@ -208,7 +205,7 @@ describe('an event that is delivered again', () => {
     expect(world.started()).toBe(0);
   });
 
-  test('starts no copy if it is a Create and its resource has a copy', async () => {
+  test('starts no copy if it is a Create whose resource has a copy', async () => {
     const world = new World();
     const id = await world.create();
     world.resourceStatus = 'CREATE_COMPLETE';
@@ -220,7 +217,7 @@ describe('an event that is delivered again', () => {
     expect(world.copies()).toEqual([id]);
   });
 
-  test('leaves the copy alone that CloudFormation retained since', async () => {
+  test('does not delete a copy that CloudFormation has since retained', async () => {
     const world = new World();
     const declared = world.declare({ DeletionPolicy: 'RetainExceptOnCreate' });
     const event = await world.accept(world.event('Create', { ResourceProperties: declared }));
@@ -233,7 +230,7 @@ describe('an event that is delivered again', () => {
     expect(copies).toHaveLength(1);
   });
 
-  test('deletes the copy that the Create began, even if it is finished and retained, when it is rolled back', async () => {
+  test('deletes its copy if the Create is rolled back, even if the copy is finished and retained', async () => {
     const world = new World({ copyDuration: 20 * SECOND });
     const ResourceProperties = world.declare({ DeletionPolicy: 'RetainExceptOnCreate' });
     await world.accept(world.event('Create', { ResourceProperties }));

@@ -2,7 +2,7 @@ import { ATTRIBUTES } from '../../../lib/contract';
 import { MINUTE, World } from '../in-process';
 import { HANDLE } from '../requests';
 
-test('a Create waits for the one copy that it starts, and answers the id and every attribute as a string', async () => {
+test('a Create waits for its one copy, and answers with the ID and all attributes as strings', async () => {
   const world = new World({ copyDuration: 10 * MINUTE });
   const { answer, after } = await world.run(world.event('Create'));
   const [copy] = world.ec2.remainingCopies();
@@ -28,7 +28,7 @@ test('a Create waits for the one copy that it starts, and answers the id and eve
   expect(world.started()).toBe(1);
 });
 
-test('a copy whose completion time EC2 does not show is reported without it, and the log does not say how long it took', async () => {
+test('a copy without a completion time is reported without it, and logged without a duration', async () => {
   const world = new World();
   const describe = world.ec2.describeSnapshots.bind(world.ec2);
   world.ec2.describeSnapshots = (...call) => {
@@ -41,7 +41,7 @@ test('a copy whose completion time EC2 does not show is reported without it, and
   expect(world.logs).toContainEqual({ decision: 'complete', snapshotId, seconds: undefined });
 });
 
-test('an Update in place answers the handle if CloudFormation has the handle, and the attributes of the copy', async () => {
+test('an Update in place answers with the handle if CloudFormation has it, and the copy’s attributes', async () => {
   const world = new World();
   const before = world.declare();
   const id = await world.createUnderHandle(before);
@@ -51,7 +51,7 @@ test('an Update in place answers the handle if CloudFormation has the handle, an
   expect(answer).toMatchObject({ PhysicalResourceId: handle, Data: { SnapshotId: id } });
 });
 
-test('an Update that replaces the copy answers the id of the new one, even if CloudFormation has a handle', async () => {
+test('an Update that replaces the copy answers with the new ID, even if CloudFormation has a handle', async () => {
   const world = new World();
   const before = world.declare();
   await world.createUnderHandle(before);
@@ -60,8 +60,9 @@ test('an Update that replaces the copy answers the id of the new one, even if Cl
   expect(answer?.PhysicalResourceId).toBe(world.copies()[1]);
 });
 
-test('an Update in place that adopts a copy of another handle answers its id, so that a later replacement deletes it', async () => {
+test('an Update in place that adopts a copy of another handle answers with the ID of the copy', async () => {
   // The rollback of a replacement was skipped: CloudFormation kept the handle of the copy that the rollback deleted.
+  // With the ID, a later replacement deletes the adopted copy.
   const world = new World();
   const before = world.declare();
   const id = await world.create(before);

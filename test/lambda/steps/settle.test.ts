@@ -2,14 +2,14 @@ import { Memory } from '../../../lambda/memory';
 import type { PollEvent } from '../../../lambda/request';
 import { MINUTE, SECOND, stale, tags, THREE_HOURS, World } from '../in-process';
 
-describe('a copy that this process alone has started is reported', () => {
+describe('a copy that only this process started is reported', () => {
   test.each([
     [20, 60],
     [60, 60],
     [61, 90],
     [240, 240],
     [30 * 60, 30 * 60],
-  ])('if EC2 finishes it after %d s: after %d s', async (seconds, after) => {
+  ])('if EC2 takes %d s: after %d s', async (seconds, after) => {
     const world = new World({ copyDuration: seconds * SECOND });
     expect((await world.runCreate()).after).toBe(after);
     expect(world.started()).toBe(1);
@@ -20,7 +20,7 @@ describe('a copy that this process alone has started is reported', () => {
     expect((await world.runCreate()).after).toBe(90);
   });
 
-  test('by an Update, too, whether that replaces a copy or makes one again that is gone', async () => {
+  test('just as soon by an Update that replaces a copy, or makes one again that is gone', async () => {
     const world = new World();
     const before = world.declare();
     const gone = await world.create(before);
@@ -36,10 +36,10 @@ describe('a copy that this process alone has started is reported', () => {
   });
 });
 
-describe('the visibility delay is waited for', () => {
+describe('a request waits out the visibility delay', () => {
   const quick = { copyDuration: 20 * SECOND };
 
-  test('if the answer of CopySnapshot was lost', async () => {
+  test('if the answer to CopySnapshot was lost', async () => {
     const world = new World(quick);
     world.services.faults = ({ action, count }) =>
       action === 'CopySnapshot' && count === 1 ? 'lost-response' : undefined;
@@ -70,7 +70,7 @@ describe('the visibility delay is waited for', () => {
     expect((await world.wait(event)).after).toBe(180);
   });
 
-  test('by a later stage, before which another one may have started a copy', async () => {
+  test('in a later stage, because an earlier one may have started a copy', async () => {
     const world = new World({ ...quick, maxConcurrentCopies: 0 });
     const declared = world.declare(THREE_HOURS);
     await world.run(world.event('Create', { ResourceProperties: declared }));
@@ -89,7 +89,7 @@ describe('the visibility delay is waited for', () => {
 });
 
 describe('the visibility delay', () => {
-  test('is not waited for by an Update in place of the present copy, however new the copy is', async () => {
+  test('does not delay an Update in place of the present copy, however new the copy is', async () => {
     const world = new World();
     const before = world.declare();
     const id = await world.create(before);
@@ -99,7 +99,7 @@ describe('the visibility delay', () => {
     expect((await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before))).after).toBe(0);
   });
 
-  test('is waited for by an Update in place of a new copy that CloudFormation knows by its handle', async () => {
+  test('delays an Update in place of a new copy that CloudFormation knows by its handle', async () => {
     const world = new World({ copyDuration: MINUTE });
     const before = world.declare();
     const event = await world.accept(world.event('Create', { ResourceProperties: before }));
@@ -110,7 +110,7 @@ describe('the visibility delay', () => {
     expect((await world.run(world.update({ ...before, Tags: tags({ a: '1' }) }, before))).after).toBe(120);
   });
 
-  test('is waited for by an Update that finds a copy of an earlier request, which may be deleted already', async () => {
+  test('delays an Update that finds a copy of an earlier request, which may already be deleted', async () => {
     const world = new World();
     const before = world.declare();
     await world.create(before);
@@ -127,7 +127,7 @@ describe('the visibility delay', () => {
     expect(world.ec2.stateOf(again.answer?.PhysicalResourceId ?? '')).toBe('completed');
   });
 
-  test('is waited for by a rollback to the old copy, because the canceled update may have started one', async () => {
+  test('delays a rollback to the old copy, because the canceled update may have started another', async () => {
     const world = new World();
     const before = world.declare();
     await world.create(before);
@@ -136,7 +136,7 @@ describe('the visibility delay', () => {
     expect(after).toBe(180);
   });
 
-  test('is not waited for by a rollback in place, which outwaits a call of the canceled update', async () => {
+  test('does not delay a rollback in place, which only waits out a call of the canceled update', async () => {
     const world = new World();
     const before = world.declare();
     await world.create(before);
@@ -145,7 +145,7 @@ describe('the visibility delay', () => {
   });
 });
 
-describe('a request that has its answer from another poll', () => {
+describe('a request that another poll has answered', () => {
   test('deletes nothing', async () => {
     const world = new World();
     const before = world.declare();
@@ -173,7 +173,7 @@ describe('a request that has its answer from another poll', () => {
   });
 });
 
-test('what a second waiter starts, and the first one does not see before it reports, that waiter deletes itself', async () => {
+test('a second waiter deletes the copy that it started if the first one reports without seeing that copy', async () => {
   const world = new World({ copyDuration: 20 * SECOND, staleness: stale({ tags: 30 * SECOND }) });
   const first = world.memory;
   const second = new Memory();
@@ -217,7 +217,7 @@ describe('two requests of one operation', () => {
     expect(world.copies()).toEqual([old, firstCopy]);
   });
 
-  test('do not take it for a deletion by somebody else when one deletes the copy of the other', async () => {
+  test('do not mistake the deletion of each other’s copies for a deletion by somebody else', async () => {
     const world = new World({ copyDuration: 4 * MINUTE });
     const [, first, second] = await twoUpdates(world);
     world.time += MINUTE;
@@ -230,9 +230,9 @@ describe('two requests of one operation', () => {
 
 describe('a rollback', () => {
   test.each([
-    ['has the time of the update', false],
-    ['has a time of its own', true],
-  ])('that %s deletes the finished copy of the failed update, for which no Delete may come', async (_, moves) => {
+    ['has the begin time of the update', false],
+    ['has its own begin time', true],
+  ])('that %s deletes the finished copy of the failed update, which may get no Delete', async (_, moves) => {
     const world = new World();
     const before = world.declare();
     const old = await world.create(before);
@@ -247,7 +247,7 @@ describe('a rollback', () => {
     expect(world.copies()).toEqual([old]);
   });
 
-  test('deletes the finished copy of the failed update even if it has to make its own copy again', async () => {
+  test('deletes the finished copy of the failed update even if it must make its own copy again', async () => {
     const world = new World();
     const before = world.declare();
     const old = await world.create(before);

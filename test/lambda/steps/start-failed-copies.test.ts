@@ -1,4 +1,4 @@
-// What the step "start" makes of copies that failed.
+// How the step "start" handles failed copies.
 import type { CopyCourse } from '../../../local-aws/ec2';
 import { Memory } from '../../../lambda/memory';
 import { MINUTE, SECOND, stale, THREE_HOURS, World } from '../in-process';
@@ -11,7 +11,7 @@ const keyFailure = (seconds: number): CopyCourse => ({
 
 const otherFailure: CopyCourse = { duration: MINUTE, outcome: 'error', message: 'Internal copy fault' };
 
-test('a copy that fails fails the request with what EC2 says, and nothing is left', async () => {
+test('a failed copy fails the request with EC2’s reason, and is deleted', async () => {
   const world = new World({ course: () => otherFailure });
   const { failure, after } = await world.runCreate();
   expect(failure?.message).toMatch(/EC2 says of snap-\w+ "Internal copy fault"; check that the source still exists/);
@@ -31,7 +31,7 @@ test('a failed copy of an earlier operation does not fail the next Update', asyn
   expect(answer?.IsComplete).toBe(true);
 });
 
-test('two requests for one copy both read why it failed', async () => {
+test('a second request for the same copy also fails with EC2’s reason', async () => {
   const world = new World({ course: () => keyFailure(10) });
   const first = await world.accept(world.event('Create'));
   const second = await world.accept(world.event('Create'));
@@ -40,7 +40,7 @@ test('two requests for one copy both read why it failed', async () => {
   expect((await world.wait(second)).failure?.message).toContain('Given key ID is not accessible');
 });
 
-test('a copy whose named source goes while it is copied fails the request with what EC2 says', async () => {
+test('a copy whose named source is deleted during the copy fails the request with EC2’s reason', async () => {
   const world = new World({ course: () => otherFailure });
   const event = await world.begin(world.event('Create'));
   const [source] = world.ec2.all();
@@ -50,7 +50,7 @@ test('a copy whose named source goes while it is copied fails the request with w
 });
 
 describe('a copy that fails because of its key', () => {
-  test('is made again in the next start window, because a key policy may be on its way', async () => {
+  test('is made again in the next start window, because a key policy may not be in effect yet', async () => {
     const world = new World({ course: ({ count }) => (count === 1 ? keyFailure(10) : undefined) });
     const { answer } = await world.runCreate();
     expect(world.started()).toBe(2);
@@ -90,7 +90,7 @@ describe('a copy that fails because of its key', () => {
     expect(world.ec2.all().filter(({ source }) => source)).toHaveLength(1);
   });
 
-  test('is made again even if an older duplicate failed for another reason, because the latest one decides', async () => {
+  test('is made again even if an older duplicate failed for another reason, because the latest decides', async () => {
     const courses = [{ ...otherFailure, duration: 10 * SECOND }, keyFailure(10)];
     const world = new World({
       staleness: stale({ tags: 110 * SECOND }),
@@ -108,7 +108,7 @@ describe('a copy that fails because of its key', () => {
     expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
   });
 
-  test('fails the request if the second copy fails, too; the reason names the key, and nothing is left', async () => {
+  test('fails the request if the second copy also fails; the reason names the key, and nothing is left', async () => {
     const world = new World({ course: () => keyFailure(10) });
     const key = world.ec2.kms.addKey({ region: 'eu-west-1' });
     const { failure, after } = await world.runCreate({ KmsKeyId: key.arn });
@@ -118,7 +118,7 @@ describe('a copy that fails because of its key', () => {
     expect(world.copies()).toEqual([]);
   });
 
-  test('fails the later stage that has been given the copy, however soon after its start', async () => {
+  test('fails the later stage that received the copy, however soon after its start', async () => {
     const world = new World({ maxConcurrentCopies: 0, course: () => keyFailure(6 * 60) });
     const declared = world.declare(THREE_HOURS);
     const event = await world.accept(world.event('Create', { ResourceProperties: declared }));

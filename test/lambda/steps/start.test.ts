@@ -11,7 +11,7 @@ const notVisible = (id: string): object => ({
 const HAS_ENDED = 'has ended, or already has its answer';
 
 describe('the copy that a request starts', () => {
-  test('carries its owner, inputs and handle, and the declared tags, from its creation on', async () => {
+  test('carries its owner, inputs, handle, and the declared tags from its creation on', async () => {
     const world = new World();
     const declared = world.declare({ Tags: tags({ team: 'storage' }), DeletionPolicy: 'Retain' });
     const event = await world.begin(world.event('Create', { ResourceProperties: declared }));
@@ -28,7 +28,7 @@ describe('the copy that a request starts', () => {
     expect(event.PhysicalResourceId).toMatch(/^copy-[0-9a-f]{32}$/);
   });
 
-  test('is asked for in the destination Region, with every declared parameter and no other', async () => {
+  test('is requested in the destination Region, with every declared parameter and no other', async () => {
     const world = new World();
     const key = world.ec2.kms.addKey({ region: 'eu-west-1' });
     const declared = world.declare({ Description: 'nightly', KmsKeyId: key.arn, CompletionDurationMinutes: '30' });
@@ -46,7 +46,7 @@ describe('the copy that a request starts', () => {
     });
   });
 
-  test('is the only one, even if the answer of CopySnapshot is lost and reads are stale', async () => {
+  test('is the only one, even if the answer to CopySnapshot is lost and reads are stale', async () => {
     const world = new World({ staleness: stale({ ids: 110 * SECOND, tags: 110 * SECOND }) });
     world.services.faults = ({ action, count }) =>
       action === 'CopySnapshot' && count === 1 ? 'lost-response' : undefined;
@@ -55,7 +55,7 @@ describe('the copy that a request starts', () => {
     expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
   });
 
-  test('is waited for while it may be on its way, although its key is disabled by now', async () => {
+  test('is awaited while it may not be visible yet, even if its key is disabled by then', async () => {
     const world = new World({ staleness: stale({ ids: 110 * SECOND, tags: 110 * SECOND }) });
     world.services.faults = ({ action }) => (action === 'CopySnapshot' ? 'lost-response' : undefined);
     const key = world.ec2.kms.addKey({ region: 'eu-west-1' });
@@ -69,7 +69,7 @@ describe('the copy that a request starts', () => {
     expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
   });
 
-  test('is waited for by a new process, too, which has met no obstacle', async () => {
+  test('is also awaited by a new process, which has met no obstacle', async () => {
     const world = new World({ staleness: stale({ ids: 110 * SECOND, tags: 110 * SECOND }) });
     const key = world.ec2.kms.addKey({ region: 'eu-west-1' });
     const event = await world.begin(
@@ -83,7 +83,7 @@ describe('the copy that a request starts', () => {
     expect(world.copies()).toEqual([answer?.PhysicalResourceId]);
   });
 
-  test('is shared by two requests of one operation that want the same', async () => {
+  test('is shared by two requests of one operation that want the same copy', async () => {
     const world = new World({ copyDuration: 4 * MINUTE });
     const first = await world.accept(world.event('Create'));
     const second = await world.accept(world.event('Create'));
@@ -92,7 +92,7 @@ describe('the copy that a request starts', () => {
     expect(world.started()).toBe(1);
   });
 
-  test('replaces the old one, which is left to its own Delete', async () => {
+  test('replaces the old one, which is left for its own Delete', async () => {
     const world = new World();
     const before = world.declare();
     const old = await world.create(before);
@@ -102,7 +102,7 @@ describe('the copy that a request starts', () => {
     expect(world.copies()).toEqual([old, answer?.PhysicalResourceId]);
   });
 
-  test('is not started once the request has its answer from another poll', async () => {
+  test('is not started after another poll has answered the request', async () => {
     const world = new World();
     const event = await world.accept(world.event('Create'));
     world.resourceStatus = 'CREATE_COMPLETE';
@@ -111,7 +111,7 @@ describe('the copy that a request starts', () => {
   });
 });
 
-test('a request whose named source CopySnapshot no longer finds says so, in EC2’s words', async () => {
+test('a request fails with EC2’s message if CopySnapshot no longer finds its named source', async () => {
   const world = new World();
   const error = new AwsError('InvalidSnapshot.NotFound', 'The snapshot does not exist.');
   world.services.faults = ({ action }) => (action === 'CopySnapshot' ? error : undefined);
@@ -119,7 +119,7 @@ test('a request whose named source CopySnapshot no longer finds says so, in EC2�
   expect(failure?.message).toContain('InvalidSnapshot.NotFound: The snapshot does not exist.');
 });
 
-test('a request that EC2 has no room for tries once in each start window, and says so at the timeout', async () => {
+test('a request over EC2’s copy limit tries once in each start window, and says so at the timeout', async () => {
   const world = new World({ maxConcurrentCopies: 0 });
   const { failure, after } = await world.runCreate({ TimeoutSeconds: '1200' });
   expect(after).toBe(1200);
@@ -130,7 +130,7 @@ test('a request that EC2 has no room for tries once in each start window, and sa
 });
 
 describe('an Update in place whose copy', () => {
-  test.each(['its id', 'its handle'])('is gone makes it again, if CloudFormation knows it by %s', async (how) => {
+  test.each(['its id', 'its handle'])('is gone makes it again if CloudFormation knows it by %s', async (how) => {
     const world = new World();
     const before = world.declare({ Tags: tags({ a: '1' }) });
     const gone = await (how === 'its id' ? world.create(before) : world.createUnderHandle(before));
@@ -141,7 +141,7 @@ describe('an Update in place whose copy', () => {
     expect(world.copies()).toEqual([answer?.Data?.SnapshotId]);
   });
 
-  test('was made for other inputs, as after a rollback that could not reach the right one, makes another', async () => {
+  test('was made for other inputs makes another, as after a rollback that could not reach the right one', async () => {
     const world = new World();
     const before = world.declare();
     const id = await world.create(before);
@@ -203,8 +203,8 @@ describe('an Update in place whose copy', () => {
   });
 });
 
-describe('a copy that this process has seen and that is missing', () => {
-  /** A Create whose copy has been seen by a poll. */
+describe('a missing copy that the handler has seen', () => {
+  /** A Create whose copy a poll has seen. */
   async function seen(world: World): Promise<[id: string, event: Awaited<ReturnType<World['begin']>>]> {
     const event = await world.begin(world.event('Create'));
     world.time += 30 * SECOND;
@@ -213,7 +213,7 @@ describe('a copy that this process has seen and that is missing', () => {
     return [id, event];
   }
 
-  test('was deleted by somebody else if a stale read cannot be the cause, and is not made again', async () => {
+  test('counts as deleted by somebody else once no read can be stale, and is not made again', async () => {
     const world = new World();
     const [id, event] = await seen(world);
     world.ec2.deleteSnapshot('eu-west-1', { SnapshotId: id });
@@ -225,7 +225,7 @@ describe('a copy that this process has seen and that is missing', () => {
     expect(world.started()).toBe(1);
   });
 
-  test('is made anew by a later operation, although the resource still goes by the handle of what was missed', async () => {
+  test('is made again by a later operation, even if the resource still has the missing copy’s handle', async () => {
     const world = new World();
     const [id, event] = await seen(world);
     const other = new Memory();
@@ -248,7 +248,7 @@ describe('a copy that this process has seen and that is missing', () => {
     }
   });
 
-  test('is waited for by the rollback of the Update that has just seen it', async () => {
+  test('is awaited by the rollback of the Update that has just seen it', async () => {
     const world = new World();
     const before = world.declare();
     const id = await world.createUnderHandle(before);
@@ -267,7 +267,7 @@ describe('a copy that this process has seen and that is missing', () => {
     expect(world.started()).toBe(1);
   });
 
-  test('was deleted by somebody else if it is in the Recycle Bin, even without its tags', async () => {
+  test('counts as deleted by somebody else if it is in the Recycle Bin, even without its tags', async () => {
     const world = new World({ recycleBin: 'visible' });
     const [id, event] = await seen(world);
     world.ec2.deleteTags('eu-west-1', { Resources: [id], Tags: [{ Key: TAG.stack }] });
@@ -275,7 +275,7 @@ describe('a copy that this process has seen and that is missing', () => {
     expect((await world.wait(event)).failure?.message).toContain('was deleted by somebody else');
   });
 
-  test('is waited for as long as EC2 shows it by its id', async () => {
+  test('is awaited as long as EC2 shows it by its ID', async () => {
     const world = new World();
     const [, event] = await seen(world);
     world.ec2.settings.staleness = stale({ tags: 60 * MINUTE });
@@ -295,7 +295,7 @@ describe('a copy that this process has seen and that is missing', () => {
     expect(world.copies()).toEqual([id]);
   });
 
-  test('is waited for by a later stage even if other inputs were put on it, and no other is started', async () => {
+  test('is awaited by a later stage even if its inputs tag was changed, and no other is started', async () => {
     const world = new World({ copyDuration: 80 * MINUTE });
     const declared = world.declare(THREE_HOURS);
     await world.run(world.event('Create', { ResourceProperties: declared }));
@@ -308,7 +308,7 @@ describe('a copy that this process has seen and that is missing', () => {
     expect(world.started()).toBe(1);
   });
 
-  test('is waited for by a later stage, which starts no other', async () => {
+  test('is awaited by a later stage, which starts no other', async () => {
     const world = new World({ copyDuration: 80 * MINUTE });
     const declared = world.declare(THREE_HOURS);
     await world.run(world.event('Create', { ResourceProperties: declared }));

@@ -2,7 +2,7 @@ import type { CopyProperties } from '../../../lib/contract';
 import { Memory } from '../../../lambda/memory';
 import { MINUTE, SECOND, stale, tags, THREE_HOURS, World } from '../in-process';
 
-/** From now on, reads still show this finished copy as pending. */
+/** From now on, stale reads show this finished copy as pending. */
 function showAsPending(world: World, id: string): void {
   world.ec2.settings.staleness = stale({ ids: MINUTE, tags: MINUTE });
   world.ec2.changeCourse(id, { duration: world.time - world.ec2.snapshot(id).startTime - 10 * SECOND });
@@ -14,7 +14,7 @@ function beginUpdate(world: World, wanted: Partial<CopyProperties>): ReturnType<
 }
 
 describe('duplicates', () => {
-  test('that two polls started at once are deleted before the request succeeds, except for the oldest', async () => {
+  test('that concurrent polls started are deleted before the request succeeds, except for the oldest', async () => {
     const world = new World({ copyDuration: MINUTE, staleness: stale({ tags: 110 * SECOND }) });
     const event = await world.begin(world.event('Create'));
     world.time += SECOND;
@@ -27,7 +27,7 @@ describe('duplicates', () => {
     expect(world.copies()).toEqual([oldest]);
   });
 
-  test('of a copy that goes by its handle are deleted by an Update in place', async () => {
+  test('of a copy known by its handle are deleted by an Update in place', async () => {
     const world = new World({ copyDuration: 10 * MINUTE });
     const before = world.declare(THREE_HOURS);
     const event = await world.begin(world.event('Create', { ResourceProperties: before }));
@@ -47,7 +47,7 @@ describe('duplicates', () => {
 });
 
 describe('two requests of one operation', () => {
-  test('have a copy each if they want different ones, and neither deletes the copy of the other', async () => {
+  test('each get a copy if they want different ones, and neither deletes the other’s copy', async () => {
     const world = new World();
     await world.create();
     world.enter('UPDATE_IN_PROGRESS');
@@ -57,7 +57,7 @@ describe('two requests of one operation', () => {
     expect(world.copies()).toHaveLength(3);
   });
 
-  test('leave alone what the other one started, even if it started later', async () => {
+  test('do not delete each other’s copies, even if one started later', async () => {
     const world = new World();
     await world.create();
     world.enter('UPDATE_IN_PROGRESS');

@@ -2,7 +2,7 @@ import { TAG } from '../../../lib/contract';
 import { MINUTE, SECOND, tags, World } from '../in-process';
 
 describe('a pending copy', () => {
-  test('is waited for, whatever EC2 says of it', async () => {
+  test('is awaited at every poll', async () => {
     const world = new World({ copyDuration: 20 * MINUTE });
     const event = await world.accept(world.event('Create'));
     for (let polls = 0; polls < 30; polls++) {
@@ -11,7 +11,7 @@ describe('a pending copy', () => {
     }
   });
 
-  test('is deleted at the timeout, and the reason says how far it was and which prop to raise', async () => {
+  test('is deleted at the timeout, and the reason gives its progress and the prop to raise', async () => {
     const world = new World({ copyDuration: 25 * MINUTE });
     const declared = world.declare({ TimeoutSeconds: '600' });
     const { failure, after } = await world.run(world.event('Create', { ResourceProperties: declared }));
@@ -22,18 +22,18 @@ describe('a pending copy', () => {
     expect(world.copies()).toEqual([]);
   });
 
-  test('that EC2 has not begun at the timeout is described as such', async () => {
+  test('that EC2 has barely begun at the timeout is described as such', async () => {
     const world = new World({ copyDuration: 100 * 24 * 60 * MINUTE });
     const { failure } = await world.runCreate({ TimeoutSeconds: '300' });
     expect(failure?.message).toContain('to eu-west-1 had barely begun after 5 minutes; raise "timeout"');
   });
 });
 
-describe('the id of the copy', () => {
+describe('the tag with the ID of the copy', () => {
   const marks = (world: World): unknown[] =>
     world.services.calls.flatMap(({ action, input }) => (action === 'CreateTags' ? [input] : []));
 
-  test('is put on the copy once, by the first poll that sees it pending', async () => {
+  test('is added once, by the first poll that sees the copy pending', async () => {
     const world = new World();
     const event = await world.begin(world.event('Create'));
     const [id = ''] = world.copies();
@@ -47,7 +47,7 @@ describe('the id of the copy', () => {
     expect(marks(world)).toHaveLength(1);
   });
 
-  test('is put on the copy by a later poll if the first one could not', async () => {
+  test('is added by a later poll if the first one could not', async () => {
     const world = new World();
     const event = await world.begin(world.event('Create'));
     const begun = world.time;
@@ -58,7 +58,7 @@ describe('the id of the copy', () => {
   });
 });
 
-test('a pending copy that is visible is described by its id, and not searched for again before it is finished', async () => {
+test('a visible pending copy is described by its ID, and not searched for again until it is finished', async () => {
   const world = new World();
   const event = await world.accept(world.event('Create'));
   await world.wait(event);
@@ -70,7 +70,7 @@ test('a pending copy that is visible is described by its id, and not searched fo
 });
 
 describe('a copy in an unknown state', () => {
-  test('is waited for', async () => {
+  test('is awaited', async () => {
     const world = new World({ copyDuration: MINUTE });
     const event = await world.begin(world.event('Create'));
     const [id = ''] = world.copies();
@@ -93,7 +93,7 @@ describe('a copy in an unknown state', () => {
   });
 });
 
-test('a copy that another request started is not missed when that request deletes it', async () => {
+test('a copy that another request started and deletes does not fail this request', async () => {
   const world = new World();
   world.stack.StackStatus = 'UPDATE_IN_PROGRESS';
   const canceled = await world.begin(world.event('Create'));
