@@ -105,11 +105,10 @@ test('every prop can be given as text', () => {
   });
   const names = [...USAGE.matchAll(/-c (\w+)=.*$/gm)].map((match) => match[1]);
   expect(new Set(names).size).toBe(21);
-  const { lock: governance } = propsFromContext({ sourceSnapshotId: SOURCE, lock: 7 }).copy;
-  expect(governance).toEqual(SnapshotLock.governance(Duration.days(7)));
-  expect(propsFromContext({ sourceSnapshotId: SOURCE, lock: 7 }).copy.lock).toEqual(
-    SnapshotLock.governance(Duration.days(7)),
-  );
+  for (const governance of [7, '7']) {
+    const { copy: locked } = propsFromContext({ sourceSnapshotId: SOURCE, lock: governance });
+    expect(locked.lock).toEqual(SnapshotLock.governance(Duration.days(7)));
+  }
 });
 
 test.each<[Record<string, unknown>, RegExp]>([

@@ -140,7 +140,7 @@ test('the filter in a nested stack matches the nested stack', () => {
   expect(filterIn(nested).pattern).toContain('$.message.stack = "<stack>"');
 });
 
-describe('an alarm', () => {
+describe('an alarm or a dashboard', () => {
   const alarmOn = (scope: Stack, metric: cloudwatch.Metric) =>
     new cloudwatch.Alarm(scope, 'Alarm', { metric, threshold: 1, evaluationPeriods: 1 });
 

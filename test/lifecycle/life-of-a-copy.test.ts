@@ -117,16 +117,16 @@ describe('a retained copy', () => {
     await deployment.destroy();
     expect(deployment.copies()).toHaveLength(2);
   });
+});
 
-  test('tags of an ancestor reach the copy', async () => {
-    const deployment = await start();
-    const sourceSnapshotId = deployment.source();
-    await deployment.deploy((stack) => {
-      copyInto(stack, { sourceSnapshotId, tags: { own: '1' } });
-      Tags.of(stack).add('cost-center', '42');
-    });
-    expect(deployment.aws.ec2.tagsOf(deployment.copies()[0] ?? '')).toMatchObject({ own: '1', 'cost-center': '42' });
+test('tags of an ancestor reach the copy', async () => {
+  const deployment = await start();
+  const sourceSnapshotId = deployment.source();
+  await deployment.deploy((stack) => {
+    copyInto(stack, { sourceSnapshotId, tags: { own: '1' } });
+    Tags.of(stack).add('cost-center', '42');
   });
+  expect(deployment.aws.ec2.tagsOf(deployment.copies()[0] ?? '')).toMatchObject({ own: '1', 'cost-center': '42' });
 });
 
 describe('a library upgrade', () => {

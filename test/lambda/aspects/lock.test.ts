@@ -336,11 +336,13 @@ describe('a lock', () => {
   test('is removed even if something else holds the copy, and the Delete says so', async () => {
     const life = lifeOf(GOVERNANCE);
     await life.live('created');
-    life.ec2.snapshot(life.copies()[0] ?? '').backupManaged = true;
+    const snapshot = life.ec2.snapshot(life.copies()[0] ?? '');
+    snapshot.backupManaged = true;
     const { failure } = await life.end('ROLLBACK_IN_PROGRESS');
     expect(failure?.message).toMatch(
       /^snap-\w+ in eu-west-1 could not be deleted: Inv.* or release what else holds it/,
     );
+    expect(snapshot.lock).toBeUndefined();
   });
 
   test('that somebody removed is looked for while reads may be stale if something else holds the copy', async () => {
