@@ -1,16 +1,22 @@
-// Disables fast restore in some zones, and never believes without proof that nothing is enabled: it costs money.
+// Disables fast restore in some zones. Never assumes without proof that a zone is disabled: an enabled one costs money.
 import type { FastRestoreTarget } from './aws';
 import { describeError, Failure, kindOf, NotYet } from './failure';
 import { isActive, zoneOf, type FastRestorePoll } from './fast-restore-request';
 import { isFinal, mayBeDone } from './patience';
-import { elapsed, isOvertimeOver, STALENESS_MS } from './times';
+import { isOvertimeOver, isTooOld, mayMissLastCall } from './times';
 
 const callFor = (zone: string): string => `disable fast restore in ${zone}`;
+
+/** The next request relies on it that a poll changes nothing after LAST_CALL_MS. */
+export function failIfTooOld(poll: FastRestorePoll): void {
+  if (isTooOld(poll)) throw new NotYet('this poll took too long to change anything safely');
+}
 
 /** Returns when no zone is enabled. Fails if one is, and cannot be disabled. */
 export async function disable(poll: FastRestorePoll, target: FastRestoreTarget): Promise<void> {
   const { aws, log, memory, request } = poll;
   const { snapshotId, zones } = target;
+  failIfTooOld(poll);
   try {
     await aws.disableFastRestore(target);
     log('disable fast restore', { snapshotId, zones });
@@ -35,10 +41,9 @@ async function failIfEnabled(poll: FastRestorePoll, target: FastRestoreTarget, e
   const { region, snapshotId, zones } = target;
   const isMissing = kindOf(error) === 'missing';
   if (!isMissing && !isFinal(poll, error) && !isOvertimeOver(poll)) throw error;
-  // Late reads may not show what was enabled a moment ago.
-  const isEarly = elapsed(poll) < STALENESS_MS;
+  // Stale reads may not show what was just enabled.
   const wasAccepted = zones.every((zone) => memory.hasAccepted(request, callFor(zone)));
-  if (isEarly && !wasAccepted) throw new NotYet(describeError(error));
+  if (mayMissLastCall(poll) && !wasAccepted) throw new NotYet(describeError(error));
   if (isMissing) return;
   const shown = (await aws.describeFastRestores(region, snapshotId)).filter(isActive);
   const active = zones.filter((zone) => shown.some((one) => zoneOf(one, target) === zone));

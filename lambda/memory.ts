@@ -1,5 +1,6 @@
 // What one process of the handler remembers between polls. Every entry is a hint: a new process works without it.
 import type { BasicRequest } from './request';
+import { CALL_MS } from './times';
 
 /** A copy that this process has seen, or has started. */
 export interface Sighting {
@@ -70,18 +71,21 @@ export class Memory {
     this.sources.set(keyOf(request), snapshotId);
   }
 
-  /** Records a read that suggests that nobody waits for the answer. Returns when the first such read began. */
-  doubt(request: BasicRequest, now: number): number {
-    const since = this.doubts.get(keyOf(request)) ?? now;
+  /**
+   * Records a read that suggests that nobody waits for the answer. A single read never decides, because it may be older
+   * than the request. Returns whether another one, so much earlier that this one cannot be stale, suggested it, too.
+   */
+  doubt(request: BasicRequest, beganAt: number): boolean {
+    const since = this.doubts.get(keyOf(request)) ?? beganAt;
     this.doubts.set(keyOf(request), since);
-    return since;
+    return beganAt - since >= CALL_MS;
   }
 
   trust(request: BasicRequest): void {
     this.doubts.delete(keyOf(request));
   }
 
-  /** Records that EC2 refused a call. Returns since when it has refused this call, and no other. */
+  /** Records that EC2 refused a call. Returns when the current series of refusals of this call began. */
   refuse(request: BasicRequest, what: string, now: number): number {
     const known = this.refusals.get(keyOf(request));
     const since = known?.what === what ? known.since : now;

@@ -35,8 +35,8 @@ export const DELIVERY_MS = 10_000;
 export const CALL_MS = 30_000;
 
 /**
- * A canceled request makes its last call within this time of its rollback: its last poll may still read CloudFormation's
- * old state, may be this old when it calls, and the call takes time.
+ * The previous request makes its last call within this time, even if it was canceled or its last poll was repeated. That
+ * poll may read CloudFormation's old state (30 seconds), calls EC2 within CALL_MS of its start, and the call takes time.
  */
 export const LAST_CALL_MS = 3 * CALL_MS;
 
@@ -59,6 +59,12 @@ export const elapsed = ({ request, now }: Timing): number => now() - request.sta
 
 /** How long ago the poll began. */
 export const pollAge = ({ beganAt, now }: Timing): number => now() - beganAt;
+
+/** Whether a poll is too old to change anything that must change within LAST_CALL_MS. */
+export const isTooOld = (timing: Timing): boolean => pollAge(timing) > CALL_MS;
+
+/** Whether reads from now on may not show the previous request's last call. */
+export const mayMissLastCall = (timing: Timing): boolean => elapsed(timing) < LAST_CALL_MS + STALENESS_MS;
 
 /** From the opening of a start window until everything that was started in it is visible. */
 export const visibilityDelay = ({ pollIntervalMs }: Timing): number => pollIntervalMs + CALL_MS + STALENESS_MS;

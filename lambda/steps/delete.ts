@@ -12,9 +12,9 @@ export async function deleteOwnCopies(context: ReconcileContext): Promise<Outcom
   const { beganAt, log, memory, observed, request } = context;
   const { kind, text } = request.physicalId;
   if (isAtRest(observed.operation.status)) {
-    // Somebody invoked the function, or the event was delivered twice. A single read never decides.
-    if (memory.doubt(request, beganAt) < beganAt) throw notAskedFor(request);
-    return wait('the stack seems to be idle; the next poll will confirm it');
+    // Somebody invoked the function, or the event was delivered twice.
+    if (memory.doubt(request, beganAt)) throw notAskedFor(request);
+    return wait('the stack seems to be idle; a later poll will confirm it');
   }
   memory.trust(request);
   const named = kind === 'snapshot' ? await observed.copyById(text) : undefined;

@@ -11,10 +11,8 @@ export async function leave(context: ReconcileContext): Promise<Outcome | undefi
     memory.trust(request);
     return undefined;
   }
-  // A single read never decides, because it may be older than the request.
-  if (memory.doubt(request, beganAt) === beganAt) {
-    return wait('CloudFormation does not seem to wait for the answer; the next poll will confirm it');
-  }
+  if (!memory.doubt(request, beganAt))
+    return wait('CloudFormation does not seem to wait for the answer; a later poll will confirm it');
   await deleteBegun(context);
   if (isLatestWindowVisible(context)) throw hasEnded(describeCopy(request));
   return wait('the request has ended; a copy that it started may not be visible yet');

@@ -133,17 +133,6 @@ describe('a Delete', () => {
     expect(world.zones()).toBe('a');
   });
 
-  test('trusts "snapshot not found" immediately if EC2 has already disabled its zones', async () => {
-    const world = new FastWorld();
-    await world.make(names('a'));
-    world.time += 10 * MINUTE;
-    world.ec2.handover.settings.staleness = LATE;
-    const begun = world.time;
-    world.services.faults = ({ action, time }) =>
-      action === 'DisableFastSnapshotRestores' && time > begun ? NOT_FOUND : undefined;
-    expect(await world.end('DELETE_IN_PROGRESS')).toMatchObject({ after: 30, answer: { IsComplete: true } });
-  });
-
   test('fails if neither CloudFormation nor EC2 can be read', async () => {
     const world = new FastWorld();
     await world.make(names('a'));
@@ -179,6 +168,24 @@ describe('a Delete', () => {
     }
   });
 
+  test.each(['ROLLBACK_IN_PROGRESS', 'DELETE_IN_PROGRESS'])(
+    'in %s disables only after the last call that an unfinished Create may make',
+    async (status) => {
+      const world = new FastWorld();
+      await world.make(names('a'));
+      const count = world.calls().length;
+      expect((await world.end(status)).after).toBe(90);
+      expect(
+        world
+          .calls()
+          .slice(count)
+          .filter((name) => name.startsWith('Disable')),
+      ).toHaveLength(1);
+      const reason = 'a call of an earlier request may still be in progress';
+      expect(world.logs).toContainEqual({ decision: 'wait', reason });
+    },
+  );
+
   test('that cannot read CloudFormation waits until no late read can hide what is enabled', async () => {
     const world = new FastWorld(LATE);
     const explicit = new AwsError('AccessDenied', 'with an explicit deny in a policy', 403);
@@ -187,7 +194,7 @@ describe('a Delete', () => {
     world.time += SECOND;
     world.enter('ROLLBACK_IN_PROGRESS');
     const { after, failure } = await world.wait(await world.accepted('Delete', names('a')));
-    expect([after, failure?.message]).toEqual([120, expect.stringContaining('AccessDenied')]);
+    expect([after, failure?.message]).toEqual([210, expect.stringContaining('AccessDenied')]);
   });
 });
 
@@ -257,15 +264,6 @@ describe('a rollback', () => {
     expect((await world.goBack()).failure).toBeUndefined();
     expect([world.zones(), world.left()]).toEqual(['a', []]);
   });
-
-  test.each(['ROLLBACK_IN_PROGRESS', 'DELETE_IN_PROGRESS'])(
-    'waits longer than other operations for calls of a canceled request: a Delete in %s',
-    async (status) => {
-      const world = new FastWorld();
-      await world.make(names('a'));
-      expect((await world.end(status)).after).toBe(status === 'ROLLBACK_IN_PROGRESS' ? 90 : 30);
-    },
-  );
 });
 
 test('a poll whose view of CloudFormation is too old changes nothing', async () => {
@@ -280,6 +278,24 @@ test('a poll whose view of CloudFormation is too old changes nothing', async () 
   expect((await world.wait(event)).answer?.IsComplete).toBe(true);
 });
 
+test.each(['DescribeStackResource', 'DescribeFastSnapshotRestores'])(
+  'an Update whose poll takes too long in %s leaves the rest to a later poll',
+  async (slow) => {
+    const world = new FastWorld();
+    await world.make(names('a'));
+    world.time += 10 * MINUTE;
+    world.enter('UPDATE_IN_PROGRESS');
+    const event = await world.accepted('Update', names('b'), names('a'));
+    world.time += 2 * MINUTE;
+    world.services.delays = ({ action }) => (action === slow ? 31 * SECOND : 0);
+    expect(await world.poll(event)).toEqual({ IsComplete: false });
+    expect(world.zones()).toBe(slow === 'DescribeStackResource' ? 'a' : '');
+    world.services.delays = undefined;
+    expect((await world.wait(event)).failure).toBeUndefined();
+    expect(world.zones()).toBe('b');
+  },
+);
+
 describe('a switch from zone names to zone IDs', () => {
   const called = (world: FastWorld, since: number): string[] =>
     world
@@ -292,7 +308,7 @@ describe('a switch from zone names to zone IDs', () => {
     await world.make(names('ab'));
     world.time += 10 * MINUTE;
     const since = world.calls().length;
-    expect((await world.change(ids('ab'))).after).toBe(30);
+    expect((await world.change(ids('ab'))).after).toBe(120);
     expect(called(world, since)).toEqual(['EnableFastSnapshotRestores']);
   });
 
@@ -312,13 +328,11 @@ describe('a switch from zone names to zone IDs', () => {
     expect(called(world, since)).toContain('DisableFastSnapshotRestores');
   });
 
-  test('waits while a late read does not show all of the old zones', async () => {
+  test('waits in its rollback until a late read shows all zones', async () => {
     const world = new FastWorld();
-    await world.make(names('b'));
-    world.time += 10 * MINUTE;
-    await world.change(names('ab'));
+    await world.make(ids('b'));
     world.ec2.handover.settings.staleness = LATE;
-    expect((await world.change(ids('b'))).failure).toBeUndefined();
+    expect((await world.changeAndCancel(names('ab'))).failure).toBeUndefined();
     expect(world.zones()).toBe('b');
     expect(world.logs).toContainEqual({ decision: 'wait', reason: 'some zones are not visible yet' });
   });

@@ -73,15 +73,40 @@ export class FastWorld extends World {
     return this.settled(this.run(this.fastEvent('Update', this.declared, failed)), 'UPDATE_ROLLBACK_COMPLETE');
   }
 
-  /** An Update long after the last request. CloudFormation begins its rollback after the first poll. */
+  /**
+   * An Update long after the last request. CloudFormation begins its rollback after the fourth poll, which has made the
+   * calls. The last call of the canceled request arrives as late as it can.
+   */
   async changeAndCancel(change: Declared): Promise<Outcome> {
     this.time += 10 * MINUTE;
     this.before = this.declared;
     this.declared = { ...this.declared, ...change };
     this.enter('UPDATE_IN_PROGRESS');
-    await this.begin(this.fastEvent('Update', this.declared, this.before));
+    const event = await this.accept(this.fastEvent('Update', this.declared, this.before));
+    await this.wait(event, 90 * SECOND);
+    await this.poll(event);
     this.time += 10 * SECOND;
+    this.repeatCallsAt(this.time + 89 * SECOND, this.before, this.declared);
     return this.goBack();
+  }
+
+  private repeatCallsAt(time: number, before: Declared, wanted: Declared): void {
+    const { fastRestores } = this.ec2.handover;
+    const { faults } = this.services;
+    const zonesOf = ({ AvailabilityZoneIds, AvailabilityZones, SnapshotId = this.snapshot }: Declared) => ({
+      SourceSnapshotIds: [SnapshotId],
+      AvailabilityZones: AvailabilityZones as string[] | undefined,
+      AvailabilityZoneIds: AvailabilityZoneIds as string[] | undefined,
+    });
+    let isDone = false;
+    this.services.faults = (call) => {
+      if (call.time >= time && !isDone) {
+        isDone = true;
+        fastRestores.disable(REGION, zonesOf(before));
+        fastRestores.enable(REGION, zonesOf(wanted));
+      }
+      return faults?.(call);
+    };
   }
 
   end(status: string): Promise<Outcome> {

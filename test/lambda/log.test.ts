@@ -91,7 +91,7 @@ describe('a Create logs', () => {
     expect(linesOf(world, from)).toEqual([
       {
         decision: 'wait',
-        reason: 'CloudFormation does not seem to wait for the answer; the next poll will confirm it',
+        reason: 'CloudFormation does not seem to wait for the answer; a later poll will confirm it',
       },
       { decision: 'delete begun', snapshotId, state: 'pending' },
       { decision: 'wait', reason: 'the request has ended; a copy that it started may not be visible yet' },
@@ -220,7 +220,7 @@ describe('a Delete logs', () => {
     const from = world.logs.length;
     const { failure } = await world.run(world.forge('Delete'));
     expect(linesOf(world, from).slice(1)).toEqual([
-      { decision: 'wait', reason: 'the stack seems to be idle; the next poll will confirm it' },
+      { decision: 'wait', reason: 'the stack seems to be idle; a later poll will confirm it' },
       { decision: 'fail', reason: failure?.message },
     ]);
   });

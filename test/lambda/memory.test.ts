@@ -30,20 +30,19 @@ test('only the latest obstacle is stored, per request', () => {
 });
 
 describe('a doubt', () => {
-  test('lasts from the first read that suggests that nobody is waiting until a read says otherwise', () => {
+  test('is confirmed when 30 seconds have passed, unless a read says otherwise in between', () => {
     const memory = new Memory();
-    expect([memory.doubt(request, 1_000), memory.doubt(request, 2_000)]).toEqual([1_000, 1_000]);
+    expect([1_000, 30_999, 31_000].map((now) => memory.doubt(request, now))).toEqual([false, false, true]);
     memory.trust(request);
-    expect(memory.doubt(request, 3_000)).toBe(3_000);
+    expect([32_000, 61_999].map((now) => memory.doubt(request, now))).toEqual([false, false]);
   });
 
   test('belongs to one request: later requests and other resources have their own', () => {
     const memory = new Memory();
     memory.doubt(request, 1_000);
-    expect(memory.doubt(later, 2_000)).toBe(2_000);
-    expect(memory.doubt(ofStage, 2_000)).toBe(2_000);
+    expect([later, ofStage].map((one) => memory.doubt(one, 40_000))).toEqual([false, false]);
     memory.trust(later);
-    expect(memory.doubt(request, 2_000)).toBe(1_000);
+    expect(memory.doubt(request, 40_000)).toBe(true);
   });
 });
 
@@ -60,10 +59,10 @@ test('an answered request is forgotten, and the others are not', () => {
     memory.sightingOf(one),
     memory.countStart(one),
     memory.obstacleOf(one),
-    memory.doubt(one, 2_000),
+    memory.doubt(one, 40_000),
   ]);
   expect(known).toEqual([
-    [undefined, 1, undefined, 2_000],
-    [SIGHTING, 2, 'quota', 1_000],
+    [undefined, 1, undefined, false],
+    [SIGHTING, 2, 'quota', true],
   ]);
 });

@@ -140,6 +140,7 @@ export interface FastRow {
   readonly scene: (world: FastWorld) => Promise<PollEvent>;
 }
 
+const early = 'while an earlier call may still be in progress';
 const WAITS = { WaitUntilEnabled: 'true' } as const;
 const fresh =
   (more = {}) =>
@@ -174,8 +175,10 @@ export const FAST_ROWS: readonly FastRow[] = [
   { request: 'Create', there: 'being enabled', time: any, scene: later(MINUTE, fresh()) },
   { request: 'Create', there: 'being enabled, with `waitUntilEnabled`', time: any, scene: later(MINUTE, fresh(WAITS)) },
   { request: 'Create', there: 'being enabled, with `waitUntilEnabled`', time: 'the last stage is over', scene: later(50 * MINUTE, fresh(WAITS)) },
-  { request: 'Update', there: 'enabled for another snapshot', time: any, scene: changed('UPDATE_IN_PROGRESS') },
-  { request: 'Update', there: 'enabled for another snapshot, in a rollback', time: 'while a call of the update may still be in progress', scene: changed(ROLLBACK) },
-  { request: 'Delete', there: 'enabled', time: 'while an earlier call may still be in progress', scene: removed },
-  { request: 'Delete', there: 'disabled', time: 'later', scene: later(30 * SECOND, removed) },
+  { request: 'Update', there: 'enabled for another snapshot', time: early, scene: changed('UPDATE_IN_PROGRESS') },
+  { request: 'Update', there: 'enabled for another snapshot', time: 'later', scene: later(90 * SECOND, changed('UPDATE_IN_PROGRESS')) },
+  { request: 'Update', there: 'enabled for another snapshot, in a rollback', time: early, scene: changed(ROLLBACK) },
+  { request: 'Update', there: 'enabled for another snapshot, in a rollback', time: 'later', scene: later(90 * SECOND, changed(ROLLBACK)) },
+  { request: 'Delete', there: 'enabled', time: early, scene: removed },
+  { request: 'Delete', there: 'enabled', time: 'later', scene: later(90 * SECOND, removed) },
 ]; // prettier-ignore

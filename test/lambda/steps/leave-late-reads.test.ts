@@ -3,7 +3,7 @@ import { Memory } from '../../../lambda/memory';
 import type { PollEvent } from '../../../lambda/request';
 import { MINUTE, SECOND, tags, World } from '../in-process';
 
-const DOUBT = 'CloudFormation does not seem to wait for the answer; the next poll will confirm it';
+const DOUBT = 'CloudFormation does not seem to wait for the answer; a later poll will confirm it';
 const ENDED = 'has ended, or already has its answer';
 
 const doubts = (world: World): number => world.logs.filter(({ reason }) => reason === DOUBT).length;
