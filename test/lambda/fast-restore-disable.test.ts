@@ -100,7 +100,7 @@ describe('a Delete', () => {
   test('waits for a refused zone until EC2 shows whether it is enabled', async () => {
     const world = new FastWorld(LATE);
     await world.begin(await world.accepted('Create', names('ab')));
-    const until = world.time + 50 * SECOND;
+    const until = world.time + 140 * SECOND;
     failDisableOf(world, { ab: [REFUSED, Infinity], b: [REFUSED, until] });
     world.enter('DELETE_IN_PROGRESS');
     expect((await world.wait(await world.accepted('Delete', names('ab')))).failure).toBeUndefined();
@@ -111,13 +111,13 @@ describe('a Delete', () => {
     const world = new FastWorld();
     await world.make(names('ab'));
     const begun = world.time;
-    failDisableOf(world, { b: ['throttled', begun + 20 * SECOND] });
+    failDisableOf(world, { b: ['throttled', begun + 100 * SECOND] });
     const { faults } = world.services;
     world.services.faults = (call) => {
       const fault = faults?.(call);
       const isWhole = call.action === 'DisableFastSnapshotRestores' && JSON.stringify(call.input).includes('1a","');
-      if (!isWhole || call.time >= begun + 50 * SECOND) return fault;
-      return call.time === begun ? REFUSED : NOT_FOUND;
+      if (!isWhole || call.time >= begun + 140 * SECOND) return fault;
+      return call.time < begun + 100 * SECOND ? REFUSED : NOT_FOUND;
     };
     expect((await world.end('DELETE_IN_PROGRESS')).failure).toBeUndefined();
     expect(world.zones()).toBe('');
@@ -222,8 +222,8 @@ describe('a rollback', () => {
   });
 
   test.each([
-    ['is still shown as enabled', LATE, 150],
-    ['is shown as disabling while another one is shown as disabled', 60 * SECOND, 110],
+    ['is still shown as enabled', LATE, 240],
+    ['is shown as disabling while another one is shown as disabled', 60 * SECOND, 210],
   ])('waits while EC2 refuses to enable a zone that is being disabled and %s', async (_, staleness, seconds) => {
     const world = new FastWorld();
     await world.make(names('ab'));
@@ -233,7 +233,7 @@ describe('a rollback', () => {
     world.ec2.handover.settings.staleness = staleness;
     const begun = world.time + 10 * MINUTE;
     world.services.faults = ({ action, time }) =>
-      action === 'EnableFastSnapshotRestores' && time > begun + MINUTE && time < begun + seconds * SECOND
+      action === 'EnableFastSnapshotRestores' && time > begun + 100 * SECOND && time < begun + seconds * SECOND
         ? new AwsError('InvalidSnapshot.InvalidState', 'Disabling.')
         : undefined;
     expect((await world.changeAndCancel(names('c'))).failure).toBeUndefined();
@@ -276,6 +276,18 @@ test('a poll whose view of CloudFormation is too old changes nothing', async () 
   expect(world.zones()).toBe('');
   world.services.delays = undefined;
   expect((await world.wait(event)).answer?.IsComplete).toBe(true);
+});
+
+test('an Update trusts "snapshot not found" immediately if EC2 has already disabled its zones', async () => {
+  const world = new FastWorld();
+  await world.make(names('a'));
+  world.time += 10 * MINUTE;
+  world.ec2.handover.settings.staleness = LATE;
+  const until = world.time + 100 * SECOND;
+  world.services.faults = ({ action, time }) =>
+    action === 'DisableFastSnapshotRestores' && time > until ? NOT_FOUND : undefined;
+  expect((await world.change({ SnapshotId: world.other })).failure).toBeUndefined();
+  expect([world.zones(), world.zones(world.other)]).toEqual(['', 'a']);
 });
 
 test.each(['DescribeStackResource', 'DescribeFastSnapshotRestores'])(
