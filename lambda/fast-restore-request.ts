@@ -1,5 +1,10 @@
 // What a fast restore asks for: a snapshot, and the zones in which it is to be restored fast.
-import { stageCount, stageSeconds, type FastRestoreProperties } from '../lib/contract';
+import {
+  MIN_FAST_RESTORE_TIMEOUT_SECONDS,
+  stageCount,
+  stageSeconds,
+  type FastRestoreProperties,
+} from '../lib/contract';
 import type { FastRestore, FastRestoreTarget } from './aws';
 import type { BasicPoll } from './context';
 import { decodePhysicalId } from './physical-id';
@@ -23,7 +28,7 @@ export const isActive = ({ State: state }: FastRestore): boolean => state !== un
 export function decodeFastRestore(event: PollEvent<FastRestoreProperties>): FastRestoreRequest {
   const { Begun: begun, OldResourceProperties: before, ResourceProperties: wanted } = event;
   const stage = Number(wanted.Stage ?? '1');
-  const timeoutSeconds = Number(wanted.TimeoutSeconds);
+  const timeoutSeconds = Math.max(Number(wanted.TimeoutSeconds), MIN_FAST_RESTORE_TIMEOUT_SECONDS);
   return {
     type: event.RequestType,
     stackId: event.StackId,

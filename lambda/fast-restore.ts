@@ -3,7 +3,7 @@
 import type { FastRestore, FastRestoreTarget, StackOperation } from './aws';
 import { isAwaited } from './awaited';
 import { toAnswer, wait, type Answer, type Outcome } from './context';
-import { describeError, Failure, kindOf, NotYet } from './failure';
+import { describeError, Ended, Failure, kindOf, NotYet } from './failure';
 import { disable, failIfTooOld } from './fast-restore-disable';
 import { ACTIVE, isActive, zoneOf, type FastRestorePoll, type FastRestoreRequest } from './fast-restore-request';
 import { isAtRest, isRollback } from './ownership';
@@ -23,6 +23,8 @@ export async function reconcileFastRestore(poll: FastRestorePoll): Promise<Answe
 
 async function outcomeOf(poll: FastRestorePoll): Promise<Outcome> {
   const { aws, log, logGroup, request } = poll;
+  // A later stage owns nothing.
+  if (request.type === 'Delete' && request.stage > 1) return DONE;
   let { operation } = request;
   try {
     operation = await aws.describeStack(request.stackId);
@@ -42,15 +44,14 @@ async function outcomeOf(poll: FastRestorePoll): Promise<Outcome> {
 
 /**
  * If CloudFormation can be read, a rollback fails in one case only: a Delete finds that fast restore is enabled, costs
- * money, and cannot be disabled. That is a Failure. A Region that cannot be read throws EC2's error instead.
+ * money, and cannot be disabled. That is a Failure. A Region that cannot be read throws EC2's error instead. A request
+ * that has ended is no rollback: CloudFormation no longer waits for its answer.
  */
 const mayLeave = ({ type }: FastRestoreRequest, error: unknown): boolean =>
-  type === 'Update' || !(error instanceof Failure);
+  type === 'Update' ? !(error instanceof Ended) : !(error instanceof Failure);
 
 async function remove(poll: FastRestorePoll, operation: StackOperation): Promise<Outcome> {
   const { beganAt, log, memory, request } = poll;
-  // A later stage owns nothing.
-  if (request.stage > 1) return DONE;
   if (isAtRest(operation.status)) {
     if (memory.doubt(request, beganAt)) throw notAskedFor(request);
     return wait('the stack seems to be idle; a later poll will confirm it');
@@ -86,7 +87,6 @@ async function set(poll: FastRestorePoll, operation: StackOperation): Promise<Ou
     return wait('CloudFormation does not seem to wait for the answer; a later poll will confirm it');
   }
   memory.trust(request);
-  // A later stage owns nothing.
   if (stage > 1) return enable(poll, false, await aws.describeFastRestores(wanted.region, wanted.snapshotId));
   if (before) {
     if (elapsed(poll) < LAST_CALL_MS) return wait(IN_PROGRESS);
@@ -150,8 +150,7 @@ async function enable(poll: FastRestorePoll, isStale: boolean, shown: readonly F
     log('complete', { snapshotId: wanted.snapshotId, zones: states });
     return DONE;
   }
-  // While reads may be stale, even an expired timeout ends nothing.
-  if (isStageOver(poll) && !isStale) {
+  if (isStageOver(poll)) {
     if (isLastStage) throw notEnabled(request, states, missing.length > 0 ? memory.obstacleOf(request) : undefined);
     return DONE;
   }

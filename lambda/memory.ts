@@ -25,7 +25,7 @@ export class Memory {
   private readonly obstacles = new Map<string, string>();
   private readonly sources = new Map<string, string>();
   private readonly doubts = new Map<string, number>();
-  private readonly refusals = new Map<string, { readonly what: string; readonly since: number }>();
+  private readonly refusals = new Map<string, Map<string, number>>();
   private readonly accepted = new Map<string, Set<string>>();
 
   sightingOf({ physicalId }: BasicRequest): Sighting | undefined {
@@ -85,11 +85,11 @@ export class Memory {
     this.doubts.delete(keyOf(request));
   }
 
-  /** Records that EC2 refused a call. Returns when the current series of refusals of this call began. */
+  /** Records that EC2 refused a call. Returns when it did so first. */
   refuse(request: BasicRequest, what: string, now: number): number {
-    const known = this.refusals.get(keyOf(request));
-    const since = known?.what === what ? known.since : now;
-    this.refusals.set(keyOf(request), { what, since });
+    const known = this.refusals.get(keyOf(request)) ?? new Map<string, number>();
+    const since = known.get(what) ?? now;
+    this.refusals.set(keyOf(request), known.set(what, since));
     return since;
   }
 

@@ -34,11 +34,14 @@ export const DELIVERY_MS = 10_000;
 /** A call ends, or is given up, within this time. CloudFormation's answers may be this old, too. */
 export const CALL_MS = 30_000;
 
+/** A poll of a fast restore changes nothing after this time. */
+const MAX_POLL_AGE_MS = 2 * CALL_MS;
+
 /**
  * The previous request makes its last call within this time, even if it was canceled or its last poll was repeated. That
- * poll may read CloudFormation's old state (30 seconds), calls EC2 within CALL_MS of its start, and the call takes time.
+ * poll may read CloudFormation's old state, may be this old when it calls EC2, and the call takes time.
  */
-export const LAST_CALL_MS = 3 * CALL_MS;
+export const LAST_CALL_MS = CALL_MS + MAX_POLL_AGE_MS + CALL_MS;
 
 /** IAM and key policies take effect within this time. Until then, a denied call means nothing. */
 export const GRACE_MS = 300_000;
@@ -60,8 +63,7 @@ export const elapsed = ({ request, now }: Timing): number => now() - request.sta
 /** How long ago the poll began. */
 export const pollAge = ({ beganAt, now }: Timing): number => now() - beganAt;
 
-/** Whether a poll is too old to change anything that must change within LAST_CALL_MS. */
-export const isTooOld = (timing: Timing): boolean => pollAge(timing) > CALL_MS;
+export const isTooOld = (timing: Timing): boolean => pollAge(timing) > MAX_POLL_AGE_MS;
 
 /** Whether reads from now on may not show the previous request's last call. */
 export const mayMissLastCall = (timing: Timing): boolean => elapsed(timing) < LAST_CALL_MS + STALENESS_MS;

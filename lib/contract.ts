@@ -183,6 +183,9 @@ export const STAGE_SECONDS = 3_000;
 export const MIN_TIMEOUT_SECONDS = 60;
 export const MAX_TIMEOUT_SECONDS = 48 * 3_600;
 
+/** The shortest timeout of a fast restore, which first waits for calls of earlier requests and for policies. */
+export const MIN_FAST_RESTORE_TIMEOUT_SECONDS = 600;
+
 /** How long a dry run waits for a source that is still pending, or for permissions that have not propagated yet. */
 export const DRY_RUN_TIMEOUT_SECONDS = 600;
 

@@ -27,8 +27,8 @@ export interface FastSnapshotRestoreProps {
   readonly waitUntilEnabled?: boolean;
 
   /**
-   * Maximum time to wait for `waitUntilEnabled`: 1 minute to 48 hours, in whole seconds. Every 50 minutes beyond the
-   * first 50 add one resource to the stack.
+   * Maximum time to wait for EC2 to start, or for `waitUntilEnabled`: 10 minutes to 48 hours, in whole seconds. Every 50
+   * minutes beyond the first 50 add one resource to the stack.
    *
    * @default - 2 hours with `waitUntilEnabled`, 50 minutes without
    */

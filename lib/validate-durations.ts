@@ -1,4 +1,4 @@
-import type { Duration } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { MAX_TIMEOUT_SECONDS, MIN_TIMEOUT_SECONDS } from './contract';
 import { inWords } from './durations';
 import type { CommonSnapshotCopyProps } from './snapshot-copy-props';
@@ -6,13 +6,15 @@ import type { CommonSnapshotCopyProps } from './snapshot-copy-props';
 const COMPLETION_STEP_MINUTES = 15;
 const MAX_COMPLETION_MINUTES = 48 * 60;
 
-export function problemsOfTimeout(timeout: Duration | undefined): string[] {
+export function problemsOfTimeout(timeout: Duration | undefined, minSeconds = MIN_TIMEOUT_SECONDS): string[] {
   if (timeout === undefined || timeout.isUnresolved()) return [];
   const seconds = timeout.toSeconds({ integral: false });
-  const isPossible = seconds >= MIN_TIMEOUT_SECONDS && seconds <= MAX_TIMEOUT_SECONDS;
+  const isPossible = seconds >= minSeconds && seconds <= MAX_TIMEOUT_SECONDS;
   return isPossible && Number.isInteger(seconds)
     ? []
-    : [`timeout "${inWords(timeout)}" is not allowed: specify 1 minute to 48 hours, in whole seconds`];
+    : [
+        `timeout "${inWords(timeout)}" is not allowed: specify ${inWords(Duration.minutes(minSeconds / 60))} to 48 hours, in whole seconds`,
+      ];
 }
 
 export function problemsOfCompletion(props: CommonSnapshotCopyProps): string[] {

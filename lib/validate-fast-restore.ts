@@ -1,5 +1,6 @@
 import { Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
+import { MIN_FAST_RESTORE_TIMEOUT_SECONDS } from './contract';
 import type { FastSnapshotRestoreProps } from './fast-snapshot-restore-props';
 import { unlessPlaceholders } from './placeholders';
 import type { SnapshotCopy } from './snapshot-copy';
@@ -18,7 +19,7 @@ export function problemsOfFastRestore(props: FastSnapshotRestoreProps, scope: IC
   return unlessPlaceholders(scope, [
     ...problemsOfSnapshot(snapshot),
     ...problemsOfZones(props),
-    ...problemsOfTimeout(timeout),
+    ...problemsOfTimeout(timeout, MIN_FAST_RESTORE_TIMEOUT_SECONDS),
   ]);
 }
 

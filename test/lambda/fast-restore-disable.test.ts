@@ -100,7 +100,7 @@ describe('a Delete', () => {
   test('waits for a refused zone until EC2 shows whether it is enabled', async () => {
     const world = new FastWorld(LATE);
     await world.begin(await world.accepted('Create', names('ab')));
-    const until = world.time + 140 * SECOND;
+    const until = world.time + 170 * SECOND;
     failDisableOf(world, { ab: [REFUSED, Infinity], b: [REFUSED, until] });
     world.enter('DELETE_IN_PROGRESS');
     expect((await world.wait(await world.accepted('Delete', names('ab')))).failure).toBeUndefined();
@@ -111,13 +111,13 @@ describe('a Delete', () => {
     const world = new FastWorld();
     await world.make(names('ab'));
     const begun = world.time;
-    failDisableOf(world, { b: ['throttled', begun + 100 * SECOND] });
+    failDisableOf(world, { b: ['throttled', begun + 130 * SECOND] });
     const { faults } = world.services;
     world.services.faults = (call) => {
       const fault = faults?.(call);
       const isWhole = call.action === 'DisableFastSnapshotRestores' && JSON.stringify(call.input).includes('1a","');
-      if (!isWhole || call.time >= begun + 140 * SECOND) return fault;
-      return call.time < begun + 100 * SECOND ? REFUSED : NOT_FOUND;
+      if (!isWhole || call.time >= begun + 170 * SECOND) return fault;
+      return call.time < begun + 130 * SECOND ? REFUSED : NOT_FOUND;
     };
     expect((await world.end('DELETE_IN_PROGRESS')).failure).toBeUndefined();
     expect(world.zones()).toBe('');
@@ -174,7 +174,7 @@ describe('a Delete', () => {
       const world = new FastWorld();
       await world.make(names('a'));
       const count = world.calls().length;
-      expect((await world.end(status)).after).toBe(90);
+      expect((await world.end(status)).after).toBe(120);
       expect(
         world
           .calls()
@@ -194,7 +194,7 @@ describe('a Delete', () => {
     world.time += SECOND;
     world.enter('ROLLBACK_IN_PROGRESS');
     const { after, failure } = await world.wait(await world.accepted('Delete', names('a')));
-    expect([after, failure?.message]).toEqual([210, expect.stringContaining('AccessDenied')]);
+    expect([after, failure?.message]).toEqual([240, expect.stringContaining('AccessDenied')]);
   });
 });
 
@@ -217,27 +217,53 @@ describe('a rollback', () => {
     const world = new FastWorld();
     await world.make({ ...names('a'), TimeoutSeconds: '60' });
     await world.change(names('b'));
-    expect(await world.goBack()).toMatchObject({ after: 120, answer: { IsComplete: true } });
+    expect(await world.goBack()).toMatchObject({ after: 150, answer: { IsComplete: true } });
     expect([world.zones(), world.left()]).toEqual(['a', []]);
   });
 
   test.each([
-    ['is still shown as enabled', LATE, 240],
-    ['is shown as disabling while another one is shown as disabled', 60 * SECOND, 210],
-  ])('waits while EC2 refuses to enable a zone that is being disabled and %s', async (_, staleness, seconds) => {
+    ['still shown as enabled', LATE, 0, 3 * MINUTE],
+    ['shown as disabling while another one is shown as disabled', 90 * SECOND, 2 * MINUTE, 260 * SECOND],
+  ])(
+    'waits while EC2 refuses to enable a zone that is being disabled and is %s',
+    async (_, late, polledFor, refusedFor) => {
+      const world = new FastWorld();
+      await world.make(names('ab'));
+      const zone = { SourceSnapshotIds: [world.snapshot], AvailabilityZones: [`${REGION}b`] };
+      world.ec2.handover.fastRestores.disable(REGION, zone);
+      world.time += 10 * MINUTE;
+      world.ec2.handover.settings.staleness = late;
+      const begun = world.time + 10 * MINUTE + 10 * SECOND;
+      world.services.faults = ({ action, time }) =>
+        action === 'EnableFastSnapshotRestores' && time > begun + polledFor && time < begun + refusedFor
+          ? new AwsError('InvalidSnapshot.InvalidState', 'Disabling.')
+          : undefined;
+      expect((await world.changeAndCancel(names('c'), polledFor)).failure).toBeUndefined();
+      expect([world.zones(), world.left()]).toEqual(['ab', []]);
+    },
+  );
+
+  test.each([
+    ['another Region’s zone', { AvailabilityZones: ['us-east-1a'] }],
+    ['a missing snapshot', { SnapshotId: 'snap-0123456789abcdef0' }],
+  ])('of an Update to %s enables the old zone, even with the shortest timeout', async (_, wrong) => {
     const world = new FastWorld();
-    await world.make(names('ab'));
-    const zone = { SourceSnapshotIds: [world.snapshot], AvailabilityZones: [`${REGION}b`] };
-    world.ec2.handover.fastRestores.disable(REGION, zone);
+    await world.make({ ...names('a'), TimeoutSeconds: '60' });
     world.time += 10 * MINUTE;
-    world.ec2.handover.settings.staleness = staleness;
-    const begun = world.time + 10 * MINUTE;
-    world.services.faults = ({ action, time }) =>
-      action === 'EnableFastSnapshotRestores' && time > begun + 100 * SECOND && time < begun + seconds * SECOND
-        ? new AwsError('InvalidSnapshot.InvalidState', 'Disabling.')
-        : undefined;
-    expect((await world.changeAndCancel(names('c'))).failure).toBeUndefined();
-    expect([world.zones(), world.left()]).toEqual(['ab', []]);
+    expect((await world.change(wrong)).failure).toBeDefined();
+    expect((await world.goBack()).failure).toBeUndefined();
+    expect([world.zones(), world.left()]).toEqual(['a', []]);
+  });
+
+  test('leaves two zones that EC2 refuses to disable, and enables the old one soon', async () => {
+    const world = new FastWorld();
+    await world.make(names('a'));
+    world.time += 10 * MINUTE;
+    await world.change(names('bc'));
+    failDisable(world, REFUSED);
+    expect(await world.goBack()).toMatchObject({ answer: { IsComplete: true }, after: 390 });
+    expect(world.zones()).toBe('abc');
+    expect(world.left()[0]).toContain('costs money, and could not be disabled');
   });
 
   test('to a deleted snapshot succeeds, and logs that it is gone', async () => {
@@ -269,7 +295,7 @@ describe('a rollback', () => {
 test('a poll whose view of CloudFormation is too old changes nothing', async () => {
   const world = new FastWorld();
   const event = await world.accepted('Create', names('a'));
-  world.services.delays = ({ action }) => (action === 'DescribeStackResource' ? 31 * SECOND : 0);
+  world.services.delays = ({ action }) => (action === 'DescribeStackResource' ? 61 * SECOND : 0);
   expect(await world.poll(event)).toEqual({ IsComplete: false });
   const reason = 'this poll took too long to change anything safely';
   expect(world.logs.at(-1)).toEqual({ decision: 'wait', reason });
@@ -278,12 +304,41 @@ test('a poll whose view of CloudFormation is too old changes nothing', async () 
   expect((await world.wait(event)).answer?.IsComplete).toBe(true);
 });
 
+test('an Update whose calls each take eight seconds succeeds', async () => {
+  const world = new FastWorld();
+  await world.make(names('a'));
+  world.time += 10 * MINUTE;
+  world.services.delays = () => 8 * SECOND;
+  expect((await world.change(names('b'))).failure).toBeUndefined();
+  expect(world.zones()).toBe('b');
+});
+
+test('the Delete of a later stage needs no answer from CloudFormation', async () => {
+  const world = new FastWorld();
+  world.enter('DELETE_IN_PROGRESS');
+  const event = await world.accepted('Delete', { ...names('a'), TimeoutSeconds: '6000', Stage: '2' });
+  world.services.faults = ({ service }) => (service === 'cloudformation' ? 'denied' : undefined);
+  expect(await world.poll(event)).toEqual({ IsComplete: true });
+});
+
+test('a canceled Update fails, although the stack shows a rollback, and leaves nothing', async () => {
+  const world = new FastWorld();
+  await world.make(names('a'));
+  world.time += 10 * MINUTE;
+  world.enter('UPDATE_IN_PROGRESS');
+  const event = await world.accepted('Update', names('b'), names('a'));
+  world.time += 10 * SECOND;
+  world.enter('UPDATE_ROLLBACK_IN_PROGRESS');
+  expect((await world.wait(event)).failure?.message).toContain('has ended, or already has its answer');
+  expect([world.zones(), world.left()]).toEqual(['a', []]);
+});
+
 test('an Update trusts "snapshot not found" immediately if EC2 has already disabled its zones', async () => {
   const world = new FastWorld();
   await world.make(names('a'));
   world.time += 10 * MINUTE;
   world.ec2.handover.settings.staleness = LATE;
-  const until = world.time + 100 * SECOND;
+  const until = world.time + 130 * SECOND;
   world.services.faults = ({ action, time }) =>
     action === 'DisableFastSnapshotRestores' && time > until ? NOT_FOUND : undefined;
   expect((await world.change({ SnapshotId: world.other })).failure).toBeUndefined();
@@ -299,7 +354,7 @@ test.each(['DescribeStackResource', 'DescribeFastSnapshotRestores'])(
     world.enter('UPDATE_IN_PROGRESS');
     const event = await world.accepted('Update', names('b'), names('a'));
     world.time += 2 * MINUTE;
-    world.services.delays = ({ action }) => (action === slow ? 31 * SECOND : 0);
+    world.services.delays = ({ action }) => (action === slow ? 61 * SECOND : 0);
     expect(await world.poll(event)).toEqual({ IsComplete: false });
     expect(world.zones()).toBe(slow === 'DescribeStackResource' ? 'a' : '');
     world.services.delays = undefined;
@@ -320,7 +375,7 @@ describe('a switch from zone names to zone IDs', () => {
     await world.make(names('ab'));
     world.time += 10 * MINUTE;
     const since = world.calls().length;
-    expect((await world.change(ids('ab'))).after).toBe(120);
+    expect((await world.change(ids('ab'))).after).toBe(150);
     expect(called(world, since)).toEqual(['EnableFastSnapshotRestores']);
   });
 
@@ -344,7 +399,7 @@ describe('a switch from zone names to zone IDs', () => {
     const world = new FastWorld();
     await world.make(ids('b'));
     world.ec2.handover.settings.staleness = LATE;
-    expect((await world.changeAndCancel(names('ab'))).failure).toBeUndefined();
+    expect((await world.changeAndCancel(names('ab'), 0)).failure).toBeUndefined();
     expect(world.zones()).toBe('b');
     expect(world.logs).toContainEqual({ decision: 'wait', reason: 'some zones are not visible yet' });
   });

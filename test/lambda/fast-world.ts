@@ -74,19 +74,19 @@ export class FastWorld extends World {
   }
 
   /**
-   * An Update long after the last request. CloudFormation begins its rollback after the fourth poll, which has made the
-   * calls. The last call of the canceled request arrives as late as it can.
+   * An Update long after the last request. CloudFormation begins its rollback after the fifth poll, which has made the
+   * calls, or earlier. The last call of the canceled request arrives as late as it can.
    */
-  async changeAndCancel(change: Declared): Promise<Outcome> {
+  async changeAndCancel(change: Declared, polledFor = 2 * MINUTE): Promise<Outcome> {
     this.time += 10 * MINUTE;
     this.before = this.declared;
     this.declared = { ...this.declared, ...change };
     this.enter('UPDATE_IN_PROGRESS');
     const event = await this.accept(this.fastEvent('Update', this.declared, this.before));
-    await this.wait(event, 90 * SECOND);
+    await this.wait(event, polledFor);
     await this.poll(event);
     this.time += 10 * SECOND;
-    this.repeatCallsAt(this.time + 89 * SECOND, this.before, this.declared);
+    this.repeatCallsAt(this.time + 119 * SECOND, this.before, this.declared);
     return this.goBack();
   }
 

@@ -66,3 +66,11 @@ test('an answered request is forgotten, and the others are not', () => {
     [SIGHTING, 2, 'quota', true],
   ]);
 });
+
+test('each refused call has its own first time', () => {
+  const memory = new Memory();
+  const calls = [['unlock', 1_000], ['archive', 2_000], ['unlock', 3_000]] as const; // prettier-ignore
+  expect(calls.map(([what, now]) => memory.refuse(request, what, now))).toEqual([1_000, 2_000, 1_000]);
+  memory.end(request);
+  expect(memory.refuse(request, 'unlock', 4_000)).toBe(4_000);
+});

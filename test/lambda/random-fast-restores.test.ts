@@ -19,6 +19,8 @@ interface Step {
   readonly kind: 'change' | 'change and roll back' | 'change and cancel' | 'delete and create';
   readonly wanted: Wanted;
   readonly comesLater: boolean;
+  /** If it is canceled. */
+  readonly polledFor: number;
 }
 
 interface Weather {
@@ -38,6 +40,7 @@ const step = fc.record<Step>({
   kind: fc.constantFrom('change', 'change and roll back', 'change and cancel', 'delete and create'),
   wanted,
   comesLater: fc.boolean(),
+  polledFor: fc.constantFrom(0, 1, 2).map((minutes) => minutes * MINUTE),
 });
 
 const weather = fc.record<Weather>({
@@ -73,11 +76,11 @@ function check(world: FastWorld, { isOther, letters }: Wanted, failure?: Error):
 const NOTHING: Wanted = { letters: '', areIds: false, isOther: false, waits: false };
 
 /** Takes the step, and returns what is declared after it. */
-async function take(world: FastWorld, { comesLater, kind, wanted }: Step, before: Wanted): Promise<Wanted> {
+async function take(world: FastWorld, { comesLater, kind, polledFor, wanted }: Step, before: Wanted): Promise<Wanted> {
   if (comesLater) world.time += 10 * MINUTE;
   const declared = declare(world, wanted);
   if (kind === 'change and cancel') {
-    check(world, before, (await world.changeAndCancel(declared)).failure);
+    check(world, before, (await world.changeAndCancel(declared, polledFor)).failure);
     return before;
   }
   if (kind === 'delete and create') {

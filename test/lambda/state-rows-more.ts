@@ -176,9 +176,9 @@ export const FAST_ROWS: readonly FastRow[] = [
   { request: 'Create', there: 'being enabled, with `waitUntilEnabled`', time: any, scene: later(MINUTE, fresh(WAITS)) },
   { request: 'Create', there: 'being enabled, with `waitUntilEnabled`', time: 'the last stage is over', scene: later(50 * MINUTE, fresh(WAITS)) },
   { request: 'Update', there: 'enabled for another snapshot', time: early, scene: changed('UPDATE_IN_PROGRESS') },
-  { request: 'Update', there: 'enabled for another snapshot', time: 'later', scene: later(90 * SECOND, changed('UPDATE_IN_PROGRESS')) },
+  { request: 'Update', there: 'enabled for another snapshot', time: 'later', scene: later(2 * MINUTE, changed('UPDATE_IN_PROGRESS')) },
   { request: 'Update', there: 'enabled for another snapshot, in a rollback', time: early, scene: changed(ROLLBACK) },
-  { request: 'Update', there: 'enabled for another snapshot, in a rollback', time: 'later', scene: later(90 * SECOND, changed(ROLLBACK)) },
+  { request: 'Update', there: 'enabled for another snapshot, in a rollback', time: 'later', scene: later(2 * MINUTE, changed(ROLLBACK)) },
   { request: 'Delete', there: 'enabled', time: early, scene: removed },
-  { request: 'Delete', there: 'enabled', time: 'later', scene: later(90 * SECOND, removed) },
+  { request: 'Delete', there: 'enabled', time: 'later', scene: later(2 * MINUTE, removed) },
 ]; // prettier-ignore

@@ -168,7 +168,11 @@ test.each<[string, unknown, RegExp]>([
   ],
   ['waiting as a string', { waitUntilEnabled: 'true' }, /waitUntilEnabled is the string "true"/],
   ['a timeout as a number', { timeout: 60 }, /timeout is the number 60: specify a Duration/],
-  ['a short timeout', { timeout: Duration.seconds(59) }, /timeout "59 seconds" is not allowed/],
+  [
+    'a short timeout',
+    { timeout: Duration.seconds(599) },
+    /timeout "599 seconds" is not allowed: specify 10 minutes to 48 hours/,
+  ],
   ['a long timeout', { timeout: Duration.hours(49) }, /timeout "49 hours" is not allowed/],
 ])('%s is refused', (_, props, message) => {
   expect(() => fast(props as FastSnapshotRestoreProps)).toThrow(message);
