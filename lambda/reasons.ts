@@ -46,7 +46,7 @@ export function neverStarted(request: Request, reason: string): Failure {
 
 export function tookTooLong(request: Request, copy: Copy): Failure {
   const { Progress: progress = '' } = copy.snapshot;
-  const howFar = progress === '' ? 'had barely begun' : `was ${progress.replace('%', ' %')} done`;
+  const howFar = progress === '' ? 'had barely begun' : `was ${progress} done`;
   return new Failure(
     `${describeCopyOf(request, copy)} ${howFar} after ${minutes(request)}; ${howToWaitLonger(request)}`,
   );

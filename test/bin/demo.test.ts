@@ -58,7 +58,7 @@ const REASONS: Readonly<Record<string, RegExp>> = {
   'kms-key-disabled': /: KMS key alias\/backup is in state Disabled in eu-west-1; the copy needs an enabled/,
   'source-missing': /: source snapshot snap-0123456789abcdef0 was not found in us-east-1: .* share it/,
   'copy-error': /failed: EC2 says of snap-\w{17} "Given key ID is not accessible"; check that each key/,
-  timeout: /was 43 % done after 15 minutes; raise "timeout" \(now 15 minutes\), or set "completionDuration"/,
+  timeout: /was 43% done after 15 minutes; raise "timeout" \(now 15 minutes\), or set "completionDuration"/,
   'queue-full': /\(handler\) +wait: ResourceLimitExceeded: Too many snapshot copies in progress/,
   rollback: /^ +Rate exceeded/,
   canceled: /^ +Resource creation canceled/,

@@ -90,7 +90,7 @@ describe('a copy that took too long', () => {
   test('says how far it got', () => {
     const request = requestFor({ TimeoutSeconds: '600' });
     const end = 'after 10 minutes; raise "timeout" (now 10 minutes), or set "completionDuration" for a faster copy';
-    expect(tookTooLong(request, progress('40%')).message).toBe(`${COPY} was 40 % done ${end}`);
+    expect(tookTooLong(request, progress('40%')).message).toBe(`${COPY} was 40% done ${end}`);
     expect(tookTooLong(request, progress('')).message).toBe(`${COPY} had barely begun ${end}`);
     expect(tookTooLong(request, progress()).message).toBe(`${COPY} had barely begun ${end}`);
   });
@@ -102,7 +102,7 @@ describe('a copy that took too long', () => {
     ['172740', '2879 minutes'],
   ])('after %s s says "%s"', (TimeoutSeconds, minutes) => {
     const { message } = tookTooLong(requestFor({ TimeoutSeconds }), progress('1%'));
-    expect(message).toContain(`was 1 % done after ${minutes}; raise "timeout" (now ${minutes}), or set`);
+    expect(message).toContain(`was 1% done after ${minutes}; raise "timeout" (now ${minutes}), or set`);
   });
 
   test.each([

@@ -31,7 +31,7 @@ describe('a copy that takes longer than one stage', () => {
     await runStage(world, 3);
     const { failure, after } = await runStage(world, 4);
     expect(after).toBe(1800);
-    expect(failure?.message).toContain('was 60 % done after 180 minutes; raise "timeout" (now 180 minutes)');
+    expect(failure?.message).toContain('was 60% done after 180 minutes; raise "timeout" (now 180 minutes)');
     expect(world.copies()).toEqual([]);
   });
 

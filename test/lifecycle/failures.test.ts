@@ -58,7 +58,7 @@ describe('a failure', () => {
     const props = { sourceSnapshotId: deployment.source(), destinationRegion: 'eu-west-1' };
     const result = await deployment.deploy(declare(props));
     expect(reasonOf(result)).toContain(
-      `copy of ${props.sourceSnapshotId} from us-east-1 to eu-west-1 was 43 % done after 50 minutes; `,
+      `copy of ${props.sourceSnapshotId} from us-east-1 to eu-west-1 was 43% done after 50 minutes; `,
     );
     expect(result.status).toBe('ROLLBACK_COMPLETE');
     expect(deployment.copies()).toEqual([]);

@@ -148,7 +148,7 @@ test('the advice for a late copy does not suggest a completion duration that is 
   const props = propsOf(deployment);
   const created = await deployment.deploy(declare({ ...props, completionDuration: Duration.minutes(15) }));
   expect(created.status).toBe('ROLLBACK_COMPLETE');
-  expect(lineOf(created)).toMatch(/ was 43 % done after 50 minutes; raise "timeout" \(now 50 minutes\) \(log group /);
+  expect(lineOf(created)).toMatch(/ was 43% done after 50 minutes; raise "timeout" \(now 50 minutes\) \(log group /);
   expect(lineOf(created)).not.toContain('completionDuration');
   expect(deployment.copies()).toEqual([]);
 });

@@ -41,7 +41,7 @@ describe('a copy that takes longer than CloudFormation’s hour', () => {
     deployment.aws.ec2.settings.copyDuration = 200 * MINUTE;
     const result = await deployment.deploy(declare({ ...props, description: 'new' }));
     expect(result.status).toBe('UPDATE_ROLLBACK_COMPLETE');
-    expect(reasonOf(result)).toContain('was 45 % done after 90 minutes; raise "timeout" (now 90 minutes)');
+    expect(reasonOf(result)).toContain('was 45% done after 90 minutes; raise "timeout" (now 90 minutes)');
     await deployment.aws.clock.settle();
     expect(deployment.copies()).toEqual(before);
     await deployment.destroy();

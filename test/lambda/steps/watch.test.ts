@@ -17,7 +17,7 @@ describe('a pending copy', () => {
     const { failure, after } = await world.run(world.event('Create', { ResourceProperties: declared }));
     expect(after).toBe(600);
     expect(failure?.message).toBe(
-      `copy of ${declared.SourceSnapshotId} from us-east-1 to eu-west-1 was 40 % done after 10 minutes; raise "timeout" (now 10 minutes), or set "completionDuration" for a faster copy (log group handler-logs)`,
+      `copy of ${declared.SourceSnapshotId} from us-east-1 to eu-west-1 was 40% done after 10 minutes; raise "timeout" (now 10 minutes), or set "completionDuration" for a faster copy (log group handler-logs)`,
     );
     expect(world.copies()).toEqual([]);
   });
