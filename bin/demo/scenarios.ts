@@ -190,7 +190,7 @@ const timeout: Scenario = {
       context: { timeoutMinutes: '15' },
       expected: {
         status: 'ROLLBACK_COMPLETE',
-        reason: /was \d+ % done after 15 minutes; raise "timeout" \(now 15 minutes\)/,
+        reason: /was \d+% done after 15 minutes; raise "timeout" \(now 15 minutes\)/,
         copies: 0,
       },
     },
