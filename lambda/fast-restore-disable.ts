@@ -7,7 +7,7 @@ import { isOvertimeOver, isTooOld, mayMissLastCall } from './times';
 
 const callFor = (zone: string): string => `disable fast restore in ${zone}`;
 
-/** The next request relies on it that a poll changes nothing after LAST_CALL_MS. */
+/** The next request counts on this: see LAST_CALL_MS. */
 export function failIfTooOld(poll: FastRestorePoll): void {
   if (isTooOld(poll)) throw new NotYet('this poll took too long to change anything safely');
 }

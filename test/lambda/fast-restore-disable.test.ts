@@ -61,21 +61,16 @@ describe('a Delete', () => {
   test('disables what it can, and names the zone that it cannot', async () => {
     const world = new FastWorld();
     await world.make(names('ab'));
-    const refused = new AwsError('InvalidRequest', 'No.');
-    world.services.faults = ({ action, input }) =>
-      action === 'DisableFastSnapshotRestores' &&
-      (input as { AvailabilityZones: string[] }).AvailabilityZones.includes(`${REGION}b`)
-        ? refused
-        : undefined;
+    failDisableOf(world, { ab: [REFUSED, Infinity], b: [REFUSED, Infinity] });
     const { failure } = await world.end('DELETE_IN_PROGRESS');
     expect(failure?.message).toContain('is enabled in eu-west-1b, costs money');
     expect(world.zones()).toBe('b');
   });
 
-  test('does not trust "snapshot not found" in the first two minutes', async () => {
+  test('does not trust "snapshot not found" in the first four minutes', async () => {
     const world = new FastWorld();
     await world.make(names('a'));
-    failDisable(world, new AwsError('InvalidSnapshot.NotFound', 'No.'), MINUTE);
+    failDisable(world, NOT_FOUND, 3 * MINUTE);
     expect((await world.end('DELETE_IN_PROGRESS')).failure).toBeUndefined();
     expect(world.zones()).toBe('');
   });
@@ -86,7 +81,7 @@ describe('a Delete', () => {
     const { fastRestores } = world.ec2.handover;
     fastRestores.disable(REGION, { SourceSnapshotIds: [world.snapshot], AvailabilityZones: [`${REGION}a`] });
     const disable = fastRestores.disable.bind(fastRestores);
-    const until = world.time + MINUTE;
+    const until = world.time + 3 * MINUTE;
     fastRestores.disable = (region, input) => {
       const zones = input.AvailabilityZones ?? [];
       const isBusy = world.time < until && zones.includes(`${REGION}b`);
